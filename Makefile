@@ -1,0 +1,56 @@
+# The two commands of the README are `make demo` and `make test`; each does its own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON_VENV := .venv/bin/python
+PYTEST := $(PYTHON_VENV) -m pytest -q
+WORKERS ?= 2
+
+.PHONY: help setup setup-test demo check test integration libraries pythons bench soak wire lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
+
+setup: ## .venv from requirements.lock (hash-checked); system packages checked, or installed when root
+	@dev/setup.sh
+
+setup-test: setup
+	@dev/setup.sh --system-for-tests
+
+demo: setup ## rehearse the latest trading morning on the simulated TWS and say what was collected
+	@.venv/bin/v6 rehearse --demo
+
+check: setup ## format, lint, types, import rules, shellcheck, drift and unit tests: for every commit
+	@.venv/bin/ruff format --check --quiet src tests dev scripts
+	@.venv/bin/ruff check --quiet src tests dev scripts
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo | tail -n 3
+	@.venv/bin/shellcheck scripts/*.sh dev/*.sh .ci/run
+	@$(PYTEST) -n $(WORKERS) -m "not integration and not soak"
+
+test: setup-test check integration libraries pythons ## check + integration, both TWS libraries, other Pythons
+
+integration: setup-test
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "integration and not soak"
+
+libraries: setup-test ## the gateway's tests on ib_async, in an environment of its own
+	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock
+	@.venv-ib_async/bin/python -m pytest -q -n $(WORKERS) -m "both_libraries and not soak" tests/gateway
+
+pythons: setup-test ## the suite's core on the other supported Pythons found here
+	@dev/pythons.sh "$(WORKERS)"
+
+bench: setup-test ## the benchmark table
+	@$(PYTHON_VENV) dev/bench.py
+
+soak: setup-test ## the long repetitions, not in CI
+	@$(PYTEST) -m soak --timeout 3600
+
+wire: setup ## write scripts/<job>.py and crontab.txt from the jobs and config/default.yaml
+	@$(PYTHON_VENV) dev/wire.py
+
+lock: ## resolve pyproject.toml into the two lock files again (needs uv)
+	@dev/lock.sh
+
+clean: ## environments and caches; never var/ or logs/
+	@rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Resolve pyproject.toml into requirements.lock (ib_insync) and requirements-ib_async.lock: the two TWS libraries never
+# share an environment, because eventkit and aeventkit install the same module.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+main() {
+    local scratch options
+    scratch=$(mktemp -d)
+    # shellcheck disable=SC2064 # the folder's name is known now
+    trap "rm -rf '$scratch'" EXIT
+    options=(--universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev)
+    printf "ib_insync ; python_version < '0'\n" >"$scratch/without_ib_insync"
+    printf 'ib_async>=2.1\n' >"$scratch/ib_async.in"
+    uv pip compile "${options[@]}" pyproject.toml -o requirements.lock >/dev/null
+    uv pip compile "${options[@]}" --override "$scratch/without_ib_insync" pyproject.toml "$scratch/ib_async.in" \
+        -o requirements-ib_async.lock >/dev/null
+}
+
+main "$@"

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Make a virtual environment from a lock file, once per content of the lock; check the system packages that need root.
+#
+#   dev/setup.sh                                   .venv from requirements.lock
+#   dev/setup.sh --venv DIR --lock FILE [--python PYTHON]
+#   dev/setup.sh --system-for-tests                the system packages that only the tests need
+#
+# As root on Debian or Ubuntu missing packages are installed; otherwise they are named and nothing is changed.
+set -euo pipefail
+export LC_ALL=C
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+die() {
+    printf 'setup: %s\n' "$*" >&2
+    exit 1
+}
+
+# need PACKAGE... : install them when root, else name them
+need() {
+    if [[ $EUID -eq 0 ]] && command -v apt-get >/dev/null; then
+        printf 'setup: installing system packages: %s\n' "$*"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    else
+        die "missing system packages: $*. Install them with: sudo apt-get install $*"
+    fi
+}
+
+# PYTHON if set, else the first supported one in PATH
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11; do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    die "no Python 3.11, 3.12 or 3.13 found. Install one (sudo apt-get install python3 python3-venv) or set PYTHON=/path/to/python"
+}
+
+system_for_setup() {
+    local python=$1 missing=() version
+    [[ -e /usr/share/zoneinfo/America/New_York ]] || missing+=(tzdata)
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        missing+=("python$version-venv")
+    fi
+    [[ ${#missing[@]} -eq 0 ]] || need "${missing[@]}"
+}
+
+system_for_tests() {
+    local missing=()
+    command -v crontab >/dev/null || [[ -x /usr/bin/crontab ]] || missing+=(cron)
+    command -v setpriv >/dev/null || missing+=(util-linux)
+    [[ ${#missing[@]} -eq 0 ]] || need "${missing[@]}"
+}
+
+make_venv() {
+    local venv=$1 lock=$2 python=$3 stamp
+    stamp="$(pwd) $("$python" -VV) $(sha256sum "$lock" pyproject.toml | tr '\n' ' ')"
+    if [[ -x $venv/bin/python && -f $venv/.stamp && $(<"$venv/.stamp") == "$stamp" ]]; then
+        return
+    fi
+    printf 'setup: %s from %s (%s), a minute or two\n' "$venv" "$lock" "$("$python" -V)"
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check --retries 5 --require-hashes -r "$lock"
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+    printf '%s' "$stamp" >"$venv/.stamp"
+}
+
+main() {
+    local venv=.venv lock=requirements.lock python=''
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+            --system-for-tests) system_for_tests && return ;;
+            --venv) venv=$2 && shift 2 ;;
+            --lock) lock=$2 && shift 2 ;;
+            --python) python=$2 && shift 2 ;;
+            *) die "unknown argument $1; allowed: --venv DIR, --lock FILE, --python PYTHON, --system-for-tests" ;;
+        esac
+    done
+    [[ -n $python ]] || python=$(find_python)
+    system_for_setup "$python"
+    make_venv "$venv" "$lock" "$python"
+}
+
+main "$@"

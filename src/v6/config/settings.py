@@ -1,0 +1,70 @@
+"""Every setting but the schedule. The schema is these models; `config/default.yaml` gives each its value and comment."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """Unknown keys are refused; nothing is silently converted (YAML's `no` must not become a string)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class LineBudget(Section):
+    """Market data lines this host may hold at once, by purpose. TWS's own windows need some of its 100 too."""
+
+    options: Annotated[int, Field(ge=1, le=1000)]
+    futures: Annotated[int, Field(ge=1, le=1000)]
+    checks: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Ibkr(Section):
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)]
+    library: Literal["auto", "ib_insync", "ib_async"]
+    connect_timeout_seconds: Seconds
+    request_timeout_seconds: Seconds
+    quote_timeout_seconds: Seconds
+    greeks_wait_seconds: Seconds
+    messages_per_second: Annotated[float, Field(gt=0, le=50)]
+    market_data_lines: LineBudget
+    first_client_id: Annotated[int, Field(ge=1, le=999)]
+    last_client_id: Annotated[int, Field(ge=1, le=999)]
+
+
+class Universe(Section):
+    symbols: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    min_dte: Annotated[int, Field(ge=0)]
+    strike_band: Annotated[float, Field(gt=0, lt=1)]
+    max_contracts: Annotated[int, Field(ge=1)]
+    min_expiries: Annotated[int, Field(ge=1)]
+    far_expiry_dte: Annotated[int, Field(ge=1)]
+
+
+class Futures(Section):
+    symbols: dict[str, str]  # symbol -> exchange
+
+
+class Lake(Section):
+    root: str
+    storage_options: dict[str, str]
+
+
+class Health(Section):
+    min_free_disk_percent: Annotated[float, Field(gt=0, lt=100)]
+    min_calendar_days: Annotated[int, Field(ge=1)]
+    max_clock_skew_seconds: Seconds
+    check_symbol: str
+
+
+class Settings(Section):
+    """The effective settings of one process."""
+
+    ibkr: Ibkr
+    universe: Universe
+    futures: Futures
+    lake: Lake
+    health: Health
