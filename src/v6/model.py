@@ -62,6 +62,7 @@ class MissReason(StrEnum):
     NO_CONTRACT = "no_contract"
     NO_TICK = "no_tick"
     NO_GREEKS = "no_greeks"
+    NO_OPEN_INTEREST = "no_open_interest"
     STALE = "stale"
     COMPETING_SESSION = "competing_session"
     PACING = "pacing"

@@ -31,6 +31,8 @@ class Ibkr(Section):
     greeks_wait_seconds: Seconds
     messages_per_second: Annotated[float, Field(gt=0, le=50)]
     market_data_lines: LineBudget
+    persistent_connection: Literal[False]
+    force_disconnect: Literal[True]
     first_client_id: Annotated[int, Field(ge=1, le=999)]
     last_client_id: Annotated[int, Field(ge=1, le=999)]
 
@@ -38,6 +40,7 @@ class Ibkr(Section):
 class Universe(Section):
     symbols: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     min_dte: Annotated[int, Field(ge=0)]
+    max_dte: Annotated[int, Field(ge=1)]
     strike_band: Annotated[float, Field(gt=0, lt=1)]
     max_contracts: Annotated[int, Field(ge=1)]
     min_expiries: Annotated[int, Field(ge=1)]

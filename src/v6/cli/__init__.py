@@ -1,0 +1,44 @@
+"""The `v6` command. Each module here is one group of commands; what a command needs is imported when it runs."""
+
+import os
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from v6.clock import ClockError
+from v6.cli import calendar, history, lake, rehearse, schedule, simulator
+from v6.cli.output import REFUSED
+from v6.model import V6Error
+
+
+class OneLineErrors(TyperGroup):
+    """What V6 refuses is said in one line, with exit code 2; a traceback is for defects only."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (V6Error, ClockError) as error:
+            typer.echo(f"v6: {error}", err=True)
+            raise typer.Exit(REFUSED) from error
+        except BrokenPipeError as error:  # `v6 ... | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            raise typer.Exit(0) from error
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="V6: an Interactive Brokers data operation run from cron. Times are New York's.\n\n"
+    "Exit codes: 0 yes or done, 1 no (something is missing or wrong), 2 the question was wrong.",
+)
+
+calendar.register(app)
+app.add_typer(schedule.group, name="schedule")
+history.register(app)
+app.add_typer(lake.group, name="lake")
+simulator.register(app)
+rehearse.register(app)

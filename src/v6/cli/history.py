@@ -1,0 +1,172 @@
+"""`v6 why`, `v6 runs` and `v6 slots`: what happened, and why something did not."""
+
+import sqlite3
+from dataclasses import asdict
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from v6 import clock
+from v6.cli import moments, output
+from v6.paths import Paths
+
+if TYPE_CHECKING:
+    from v6.analysis.slot_states import SlotState
+    from v6.journal.runs import Run
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+Task = Annotated[str | None, typer.Option(help="Only this task.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(why)
+    app.command()(runs)
+    app.command()(slots)
+
+
+def why(
+    task: Annotated[str, typer.Argument(help="A task of the schedule.")],
+    when: Annotated[str, typer.Argument(help="'2026-11-27 13:05', 13:05 (today) or now.")] = "now",
+) -> None:
+    """Why a run did or did not happen: schedule, calendar, gate, journal, on one screen."""
+    from v6.runner.why import explain
+
+    output.say(explain(Paths.locate(), task, moments.moment(when)))
+
+
+def runs(
+    task: Task = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, the latest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The latest runs, one line an attempt."""
+    found = _recent(task, limit)
+    if as_json:
+        output.as_json([run._asdict() for run in found])
+        return
+    if not found:
+        output.say("no run in the journal" + (f" of {task}" if task else ""))
+        return
+    output.table(
+        None,
+        ("started", "task", "slot", "try", "outcome", "wall s", "cpu s", "MB", "what"),
+        [_run_row(run) for run in found],
+        right="try wall cpu MB",
+    )
+
+
+def slots(
+    day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, today, yesterday.")],
+    task: Task = None,
+    start: Annotated[str, typer.Option("--from", help="First slot, HH:MM New York.")] = "00:00",
+    end: Annotated[str, typer.Option("--to", help="Last slot, HH:MM New York.")] = "23:59",
+    as_json: AsJson = False,
+) -> None:
+    """Every slot that calendar and schedule expect of a date: complete, partial or missing, and why.
+
+    Exit code 1 when a slot whose time has come is not complete.
+    """
+    from v6.analysis.slot_states import Verdict
+
+    date_ = moments.day(day)
+    states = [
+        state for state in _states(date_, moments.wall(start), moments.wall(end)) if task is None or state.task == task
+    ]
+    if as_json:
+        output.as_json([asdict(state) for state in states])
+    else:
+        _show_slots(date_, states)
+    if any(state.verdict in (Verdict.PARTIAL, Verdict.MISSING) for state in states):
+        raise typer.Exit(output.NO)
+
+
+def _recent(task: str | None, limit: int) -> "list[Run]":
+    from v6.journal import runs as journal_runs
+
+    db = _journal()
+    return journal_runs.recent(db, task, limit) if db else []
+
+
+def _journal() -> sqlite3.Connection | None:
+    """The journal, or None before the first run: a question never creates one."""
+    from v6.journal.database import connect
+
+    path = Paths.locate().journal
+    return connect(path) if path.exists() else None
+
+
+def _states(day: date, start: time, end: time) -> "list[SlotState]":
+    from v6.journal.evidence import slot_states
+
+    first = datetime.combine(day, start, clock.NEW_YORK)
+    last = datetime.combine(day, end, clock.NEW_YORK).replace(fold=1)
+    return slot_states(Paths.locate(), first, last + timedelta(minutes=1), clock.now())
+
+
+def _run_row(run: "Run") -> tuple[object, ...]:
+    what = " ".join(part for part in (run.reason, run.summary, run.note) if part)
+    return (
+        f"{run.started_at:%Y-%m-%d %H:%M:%S}",
+        run.task,
+        f"{run.slot:%m-%d %H:%M}" if run.slot else "by hand",
+        run.attempt or "",
+        run.outcome or "running",
+        _figure(run.wall_seconds, 1),
+        _figure(run.cpu_seconds, 1),
+        _figure(run.peak_memory_mb, 0),
+        what,
+    )
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _show_slots(day: date, states: "list[SlotState]") -> None:
+    if not states:
+        output.say(f"{day:%A} {day}: no slot of a collector is expected, none was collected")
+        return
+    output.table(
+        f"{day:%A} {day}",
+        ("slot", "task", "state", "expected", "complete", "partial", "missing", "reasons"),
+        [_slot_row(state) for state in states],
+        right="expected complete partial missing",
+    )
+    output.say("")
+    for line in totals(states):
+        output.say(line)
+
+
+def _slot_row(state: "SlotState") -> tuple[Any, ...]:
+    expected = "?" if state.expected is None else state.expected
+    return (
+        f"{state.slot:%H:%M %Z}",
+        state.task,
+        str(state.verdict),
+        expected,
+        state.complete,
+        state.partial,
+        "?" if state.missing is None else state.missing,
+        _reasons(state),
+    )
+
+
+def _reasons(state: "SlotState") -> str:
+    if len(state.reasons) == 1 and state.missing in (None, state.expected):
+        words = next(iter(state.reasons))
+    else:
+        words = ", ".join(f"{reason} {count}" for reason, count in state.reasons.items())
+    return f"{words}; {state.note}".strip("; ") if state.note else words
+
+
+def totals(states: "list[SlotState]") -> list[str]:
+    """One line a task: slots and contracts, by state."""
+    lines = []
+    for task in sorted({state.task for state in states}):
+        mine = [state for state in states if state.task == task]
+        verdicts = {verdict: sum(s.verdict == verdict for s in mine) for verdict in dict.fromkeys(s.verdict for s in mine)}
+        words = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
+        known = sum(state.expected or 0 for state in mine)
+        lines.append(f"{task}: {len(mine)} slots: {words}; {sum(s.complete for s in mine)} of {known} contracts complete")
+    return lines

@@ -1,0 +1,189 @@
+"""The books of one slot of one collector: its line in the ledger and its rows in the lake, kept in step.
+
+`with SlotBook(...)` opens the ledger before anything is collected and closes it on every way out: what is complete is
+what the lake holds, and every other expected contract has a reason, from the attempt or from what ended it. A process
+that was killed leaves its slot open; the task's next run closes it from the lake (`settle_unfinished`).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Literal, Self
+
+from v6 import failpoint
+from v6.analysis.slot_account import Account, Standing, account, not_yet_complete
+from v6.gateway.errors import ConnectFailed, GatewayError
+from v6.journal import ledger
+from v6.model import MissReason, Quote, QuoteStatus, RecoverableError
+from v6.runner.context import Context
+from v6.runner.signals import Terminated
+
+Key = Literal["con_id", "symbol"]
+"""What identifies a contract of the slot: an option's con_id; a future's symbol, whose month may be unknown."""
+
+FIVE_MINUTES = timedelta(minutes=5)
+
+CLOSING = 10.0
+"""Seconds kept back of an attempt for writing what it has collected."""
+
+WORTH_RETRYING = frozenset({MissReason.DISCONNECTED, MissReason.PACING, MissReason.LINES})
+"""Misses that another attempt at the same slot can mend; a contract that did not tick will not tick either."""
+
+NOT_ASKED = Standing(QuoteStatus.MISSING, MissReason.NOT_RUN)
+
+
+class SlotOverError(RecoverableError):
+    """The slot's limit has passed: a quote of now would be another slot's (L15)."""
+
+    reason = MissReason.DEADLINE
+
+
+@dataclass
+class SlotBook:
+    """`expected`: key -> symbol of every contract the slot should have. `keep_ledger` False leaves the ledger alone."""
+
+    ctx: Context
+    table: str
+    slot: datetime
+    expected: dict[str, str]
+    key: Key
+    version: int | None = None
+    note: str = ""
+    keep_ledger: bool = True
+    attempted: dict[str, Standing] = field(default_factory=dict)
+    limit: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.limit = limit_of(self.ctx, self.slot)
+
+    def __enter__(self) -> Self:
+        if self._writes:
+            ledger.open_slot(self.ctx.journal, self.ctx.task, self.slot, len(self.expected), self.version, self.note)
+            failpoint.reach("slot_opened")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writes:
+            self._close(self.account(_why(error)))
+            failpoint.reach("ledger_closed")
+
+    def stored(self) -> dict[str, Standing]:
+        """What the lake holds of this slot."""
+        return stored_in_lake(self.ctx, self.table, self.slot, self.key)
+
+    def wanted(self) -> set[str]:
+        """The keys that this attempt has to collect: an earlier one may have completed some."""
+        return not_yet_complete(self.expected, self.stored())
+
+    def remember(self, quotes: Iterable[Quote]) -> None:
+        """Take the reasons of what this attempt did not get."""
+        for quote in quotes:
+            key = str(getattr(quote.contract, self.key))
+            self.attempted[key] = Standing(quote.status, quote.reason, quote.detail)
+
+    def expect(self, key: str, symbol: str) -> None:
+        """One more contract, chosen only now; the ledger must not have been told how many there are."""
+        assert not self.keep_ledger
+        self.expected[key] = symbol
+
+    def miss_all(self, reason: MissReason, detail: str) -> None:
+        """Say of every contract why it cannot be had, without an attempt."""
+        for key in self.expected:
+            self.miss(key, reason, detail)
+
+    def miss(self, key: str, reason: MissReason, detail: str) -> None:
+        self.attempted[key] = Standing(QuoteStatus.MISSING, reason, detail)
+
+    def conclude(self) -> Account:
+        """After the book is closed: its account. RecoverableError when nothing is stored, or a retry can mend it."""
+        result = self.account(NOT_ASKED)
+        if result.expected and result.missing == result.expected:
+            raise RecoverableError(f"nothing collected for {self.slot:%H:%M}: {result.words()}")
+        if any(shortfall.reason in WORTH_RETRYING for shortfall in result.shortfalls):
+            raise RecoverableError(f"slot {self.slot:%H:%M} is not finished: {result.words()}")
+        return result
+
+    def account(self, otherwise: Standing) -> Account:
+        stored = self.stored()
+        if self.ctx.dry_run:
+            stored |= {key: got for key, got in self.attempted.items() if got.status is not QuoteStatus.MISSING}
+        return account(self.expected, stored, self.attempted, otherwise)
+
+    def seconds_left(self) -> float:
+        """Until the slot's limit or the attempt's, whichever is first. Raises SlotOverError when there is none."""
+        left = (self.limit - self.ctx.now().astimezone(UTC)).total_seconds()
+        left = min(left, self.ctx.remaining() - CLOSING)
+        if left <= 0:
+            raise SlotOverError(f"the time of slot {self.slot:%H:%M} is over: its quotes would be late")
+        return left
+
+    @property
+    def _writes(self) -> bool:
+        return self.keep_ledger and not self.ctx.dry_run
+
+    def _close(self, result: Account) -> None:
+        misses = [ledger.Miss(s.key, s.symbol, s.status, s.reason, s.detail) for s in result.shortfalls]
+        ledger.close_slot(self.ctx.journal, self.ctx.task, self.slot, result.complete, misses, self.note)
+
+
+def limit_of(ctx: Context, slot: datetime) -> datetime:
+    """The UTC instant after which a quote is too late for the slot: the task's deadline. By hand: from now."""
+    task = ctx.config.scheduler.tasks.get(ctx.task)
+    span = timedelta(seconds=task.deadline_seconds) if task and task.deadline_seconds else FIVE_MINUTES
+    return (slot if ctx.slot is not None else ctx.now()).astimezone(UTC) + span
+
+
+def stored_in_lake(ctx: Context, table: str, slot: datetime, key: Key) -> dict[str, Standing]:
+    """Every contract that the lake holds for the task's slot, by key."""
+    rows = ctx.lake.slot_rows(table, ctx.task, slot).select(key, "status", "reason")
+    return {
+        str(name): Standing(QuoteStatus(status), MissReason(reason) if reason else None)
+        for name, status, reason in rows.iter_rows()
+    }
+
+
+def settle_unfinished(
+    ctx: Context, table: str, key: Key, current: datetime, expected_of: Callable[[ledger.Slot], dict[str, str]]
+) -> None:
+    """Close the slots that killed runs of this task left open, from what they had committed."""
+    if ctx.dry_run:
+        return
+    for entry in ledger.open_slots(ctx.journal, ctx.task):
+        if entry.slot == current:
+            continue
+        book = SlotBook(
+            ctx, table, entry.slot, expected_of(entry), key, version=entry.universe_version, note=entry.note
+        )
+        result = settle(book, Standing(QuoteStatus.MISSING, MissReason.KILLED, "the run was killed before it finished"))
+        ctx.log.warning("slot {:%Y-%m-%d %H:%M} had been left open: {}", entry.slot, result.words())
+
+
+def settle(book: SlotBook, otherwise: Standing) -> Account:
+    """Bring the ledger of a slot in line with the lake; reasons that the ledger knows already are kept."""
+    for miss in ledger.misses(book.ctx.journal, book.ctx.task, book.slot):
+        book.attempted.setdefault(
+            miss.contract, Standing(QuoteStatus(miss.status), MissReason(miss.reason), miss.detail)
+        )
+    result = book.account(otherwise)
+    ledger.open_slot(book.ctx.journal, book.ctx.task, book.slot, len(book.expected), book.version, book.note)
+    book._close(result)
+    return result
+
+
+def _why(error: BaseException | None) -> Standing:
+    """The reason of every contract that the attempt did not come to."""
+    if error is None:
+        return NOT_ASKED
+    reason = MissReason.JOB_FAILED
+    if isinstance(error, ConnectFailed):
+        reason = MissReason.TWS_DOWN
+    elif isinstance(error, SlotOverError):
+        reason = MissReason.DEADLINE
+    elif isinstance(error, GatewayError):
+        reason = MissReason.DISCONNECTED
+    elif isinstance(error, Terminated):
+        reason = MissReason.KILLED
+    return Standing(QuoteStatus.MISSING, reason, str(error))

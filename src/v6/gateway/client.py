@@ -1,0 +1,276 @@
+"""The gateway as jobs see it: blocking calls with a time limit, errors raised, everything given back at the end.
+
+    with connect(settings.ibkr, purpose="options", leases=paths.leases, log=log, task="collect_option_snapshots") as gw:
+        quotes = gw.quotes(contracts, generic_ticks="101", need_greeks=True, deadline_seconds=60)
+
+Every method has an `_async` twin for callers that run their own event loop (`async with`).
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+from v6 import clock
+from v6.config.settings import Ibkr
+from v6.gateway import client_ids, historical, library, market_data, requests
+from v6.gateway.connect import Target, establish
+from v6.gateway.connection import Connection, Log, Silent
+from v6.gateway.errors import ConnectCause, ConnectFailed, Disconnected, GatewayError
+from v6.gateway.lines import LineBudget
+from v6.model import Bar, Contract, ContractDetails, OptionChain, Position, Quote
+
+Purpose = Literal["options", "futures", "checks"]
+T = TypeVar("T")
+CLIENT_IDS_TRIED = 5
+CLOSING_GRACE = 1.0  # seconds for TWS to close after us
+
+
+def connect(settings: Ibkr, *, purpose: Purpose, leases: Path, log: Log | None = None, task: str = "") -> "Gateway":
+    """A gateway to open with `with` (or `async with`); `purpose` chooses its pool of market data lines.
+
+    Opening raises ConnectFailed, NoClientId or LibraryUnusable.
+    """
+    return Gateway(settings, purpose=purpose, leases=leases, log=log or Silent(), task=task)
+
+
+class Gateway:
+    """One connection to TWS, one leased client id, one share of the market data lines."""
+
+    def __init__(self, settings: Ibkr, *, purpose: Purpose, leases: Path, log: Log, task: str) -> None:
+        self.settings = settings
+        self.purpose: Purpose = purpose
+        self.leases = leases
+        self.log = log
+        self.task = task
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connection: Connection | None = None
+        self._lease: client_ids.Lease | None = None
+        self._lines: market_data.Lines | None = None
+
+    # opening and closing
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._run(self.open_async())
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open_async()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close_async()
+
+    async def open_async(self) -> None:
+        """Connect under a leased client id; one that TWS says is in use is quarantined and the next one tried."""
+        used = library.load(self.settings.library)
+        settings = self.settings
+        deadline = clock.monotonic() + settings.connect_timeout_seconds
+        for attempt in range(1, CLIENT_IDS_TRIED + 1):
+            left = max(deadline - clock.monotonic(), 0.1)
+            lease = client_ids.take(self.leases, settings.first_client_id, settings.last_client_id, self.task)
+            try:
+                await self._establish(used, lease, left)
+            except ConnectFailed as error:
+                if error.cause is not ConnectCause.CLIENT_ID_IN_USE:
+                    raise
+                lease.quarantine()
+                self.log.warning(f"{error}")
+                if attempt == CLIENT_IDS_TRIED or clock.monotonic() >= deadline:
+                    raise
+            else:
+                return
+            finally:
+                if self._lease is not lease:
+                    lease.release()
+
+    async def _establish(self, used: library.Library, lease: client_ids.Lease, seconds: float) -> None:
+        settings = self.settings
+        connection = Connection(
+            used,
+            messages_per_second=settings.messages_per_second,
+            request_seconds=settings.request_timeout_seconds,
+            log=self.log,
+        )
+        await establish(connection, Target(settings.host, settings.port, seconds), lease.client_id)
+        size: int = getattr(settings.market_data_lines, self.purpose)
+        self._connection, self._lease = connection, lease
+        self._lines = market_data.Lines(connection, LineBudget(self.leases, self.purpose, size))
+        self.log.info(
+            f"connected to {settings.host}:{settings.port} as client {lease.client_id}, server version "
+            f"{self.server_version}, {used.name} {used.version}"
+        )
+
+    async def close_async(self) -> None:
+        """Disconnect, and only then give lines and client id back to other processes. Safe to repeat."""
+        connection, self._connection = self._connection, None
+        try:
+            if connection is not None:
+                await connection.close(CLOSING_GRACE)
+        finally:
+            if self._lines is not None:
+                self._lines.budget.close()
+                self._lines = None
+            if self._lease is not None:
+                self._lease.release()
+                self._lease = None
+
+    def close(self) -> None:
+        """Ends the connection and our event loop; nothing is left. Safe to repeat, also after an interrupt."""
+        loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        try:
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            loop.run_until_complete(self.close_async())
+            loop.run_until_complete(_gather(asyncio.all_tasks(loop)))
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    # what the connection knows
+
+    @property
+    def connection(self) -> Connection:
+        if self._connection is None:
+            raise Disconnected("the gateway is not open")
+        return self._connection
+
+    @property
+    def connected(self) -> bool:
+        """Whether the socket is up; `current_time` is the proof that TWS answers (L24)."""
+        return self._connection is not None and self._connection.alive
+
+    @property
+    def client_id(self) -> int:
+        if self._lease is None:
+            raise Disconnected("the gateway is not open")
+        return self._lease.client_id
+
+    @property
+    def server_version(self) -> int:
+        return self.connection.wire.version or 0
+
+    @property
+    def accounts(self) -> list[str]:
+        return list(self.connection.receiver.accounts or ())
+
+    @property
+    def farms(self) -> dict[str, int]:
+        """Data farm -> the last code TWS sent about it (error_codes.FARM_DOWN says which are bad)."""
+        return dict(self.connection.receiver.farms)
+
+    # questions
+
+    def current_time(self) -> datetime:
+        """TWS's clock in UTC: a round trip."""
+        return self._run(self.current_time_async())
+
+    def contract_details(self, contract: Contract) -> list[ContractDetails]:
+        """Every contract that fits the description; RequestError 200 if none does."""
+        return self._run(self.contract_details_async(contract))
+
+    def contract_details_many(self, contracts: Sequence[Contract]) -> list[list[ContractDetails] | GatewayError]:
+        """In the same order, the error in the place of an answer."""
+        return self._run(self.contract_details_many_async(contracts))
+
+    def option_chains(self, symbol: str, con_id: int) -> list[OptionChain]:
+        return self._run(self.option_chains_async(symbol, con_id))
+
+    def positions(self) -> list[Position]:
+        return self._run(self.positions_async())
+
+    def account_summary(self) -> dict[str, dict[str, str]]:
+        """account -> tag -> value, as TWS words it."""
+        return self._run(self.account_summary_async())
+
+    def historical_bars(
+        self, contract: Contract, duration: str, bar_size: str, what: str, use_rth: bool, end: datetime | None = None
+    ) -> list[Bar]:
+        """Oldest first, up to `end` (aware; None = now); [] when TWS says that there are none."""
+        return self._run(self.historical_bars_async(contract, duration, bar_size, what, use_rth, end))
+
+    def quotes(
+        self, contracts: Sequence[Contract], *, generic_ticks: str = "", need_greeks: bool, deadline_seconds: float
+    ) -> list[Quote]:
+        """One quote per contract, in the same order, complete or with the reason why not; never raises for a miss."""
+        return self._run(
+            self.quotes_async(
+                contracts, generic_ticks=generic_ticks, need_greeks=need_greeks, deadline_seconds=deadline_seconds
+            )
+        )
+
+    def set_market_data_type(self, number: int) -> None:
+        """1 live, 2 frozen, 3 delayed, 4 delayed frozen: what TWS may send; each quote says what it did send."""
+        self._run(self.set_market_data_type_async(number))
+
+    # the same for callers on a running event loop
+
+    async def current_time_async(self) -> datetime:
+        return await requests.current_time(self.connection)
+
+    async def contract_details_async(self, contract: Contract) -> list[ContractDetails]:
+        return await requests.contract_details(self.connection, contract)
+
+    async def contract_details_many_async(
+        self, contracts: Sequence[Contract]
+    ) -> list[list[ContractDetails] | GatewayError]:
+        return await requests.contract_details_many(self.connection, contracts)
+
+    async def option_chains_async(self, symbol: str, con_id: int) -> list[OptionChain]:
+        return await requests.option_chains(self.connection, symbol, con_id)
+
+    async def positions_async(self) -> list[Position]:
+        return await requests.positions(self.connection)
+
+    async def account_summary_async(self) -> dict[str, dict[str, str]]:
+        return await requests.account_summary(self.connection)
+
+    async def historical_bars_async(
+        self, contract: Contract, duration: str, bar_size: str, what: str, use_rth: bool, end: datetime | None = None
+    ) -> list[Bar]:
+        return await historical.historical_bars(self.connection, contract, duration, bar_size, what, use_rth, end)
+
+    async def quotes_async(
+        self, contracts: Sequence[Contract], *, generic_ticks: str = "", need_greeks: bool, deadline_seconds: float
+    ) -> list[Quote]:
+        if self._lines is None:
+            raise Disconnected("the gateway is not open")
+        wants = market_data.Wants(
+            generic_ticks=generic_ticks,
+            greeks=need_greeks,
+            quote_seconds=self.settings.quote_timeout_seconds,
+            greeks_seconds=self.settings.greeks_wait_seconds,
+        )
+        return await market_data.collect(self._lines, contracts, wants, deadline_seconds)
+
+    async def set_market_data_type_async(self, number: int) -> None:
+        connection = self.connection
+        await connection.turn("market data type", lambda: connection.client.reqMarketDataType(number))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._loop is None:
+            work.close()
+            raise Disconnected("the gateway is not open")
+        return self._loop.run_until_complete(work)
+
+
+async def _gather(tasks: "set[asyncio.Task[Any]]") -> None:
+    others = tasks - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)

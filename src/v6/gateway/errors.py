@@ -1,0 +1,90 @@
+"""What can go wrong between this host and TWS, each carrying the facts its reader needs."""
+
+# ruff: noqa: N818 - they name what happened, as V6's other exceptions do
+
+from enum import StrEnum
+
+from v6.gateway import error_codes
+from v6.model import FatalError, RecoverableError, V6Error
+
+
+class ConnectCause(StrEnum):
+    """Why a connection did not come about."""
+
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    CLOSED_AT_ONCE = "closed_at_once"
+    CLOSED_AFTER_HANDSHAKE = "closed_after_handshake"
+    MUTE_BEFORE_HANDSHAKE = "mute_before_handshake"
+    MUTE_AFTER_HANDSHAKE = "mute_after_handshake"
+    CLIENT_ID_IN_USE = "client_id_in_use"
+    NO_ACCOUNT = "no_account"
+    VERSION = "version"
+
+
+MEANINGS = {
+    ConnectCause.REFUSED: "nothing listens there: TWS is not running, its API is off, or the port is another one",
+    ConnectCause.UNREACHABLE: "the host cannot be reached: wrong name or address, no route, or a firewall",
+    ConnectCause.CLOSED_AT_ONCE: (
+        "the port is open but nothing is behind it: a proxy without TWS, or TWS does not trust this host"
+    ),
+    ConnectCause.CLOSED_AFTER_HANDSHAKE: "TWS ended the connection after the handshake without giving a reason",
+    ConnectCause.MUTE_BEFORE_HANDSHAKE: (
+        "the port is open but TWS does not answer: stuck, starting, or waiting for a dialog"
+    ),
+    ConnectCause.MUTE_AFTER_HANDSHAKE: "TWS shook hands and then fell silent: it is stuck, or still logging in",
+    ConnectCause.CLIENT_ID_IN_USE: "every client id tried is in use at TWS",
+    ConnectCause.NO_ACCOUNT: "the API is up but TWS has no account: it is not logged in yet",
+    ConnectCause.VERSION: "what listens there does not speak a version of the TWS API that the library knows",
+}
+
+
+class GatewayError(V6Error):
+    """Base of everything the gateway raises."""
+
+    recoverable = True
+
+
+class LibraryUnusable(GatewayError, FatalError):
+    """ib_insync or ib_async is absent, spoilt, or lacks something we need (L34)."""
+
+    recoverable = False
+
+
+class NoClientId(GatewayError, RecoverableError):
+    """Every client id of the pool is leased or in quarantine."""
+
+
+class ConnectFailed(GatewayError):
+    """No connection. `cause` in one word, `evidence` what was seen, `seconds` how long it took to know."""
+
+    def __init__(self, cause: ConnectCause, evidence: str, seconds: float = 0.0) -> None:
+        super().__init__(f"{cause}: {MEANINGS[cause]} ({evidence})")
+        self.cause = cause
+        self.evidence = evidence
+        self.seconds = seconds
+        self.recoverable = cause is not ConnectCause.VERSION
+
+
+class Disconnected(GatewayError, RecoverableError):
+    """The connection ended while something was expected of it."""
+
+
+class RequestTimeout(GatewayError, RecoverableError):
+    """TWS did not answer within the time limit. `request` names what was asked."""
+
+    def __init__(self, request: str, seconds: float) -> None:
+        super().__init__(f"no answer to {request} within {seconds:g} s")
+        self.request = request
+        self.seconds = seconds
+
+
+class RequestError(GatewayError):
+    """TWS refused a request: its own `code` and `text`, word for word; `request` names what was asked."""
+
+    def __init__(self, code: int, text: str, request: str) -> None:
+        super().__init__(f"{request}: TWS says {code}: {text}")
+        self.code = code
+        self.text = text
+        self.request = request
+        self.recoverable = error_codes.lookup(code, text).recoverable

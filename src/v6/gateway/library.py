@@ -1,0 +1,126 @@
+"""Which TWS library is used, and proof that it has what we need before a connection depends on it (L34).
+
+Only its low level is used: the client that writes and frames messages, the decoder behind it, and its contract type.
+The receiving side, the socket and the pace are ours, so that both libraries behave the same.
+"""
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Literal
+
+from v6.gateway.errors import LibraryUnusable
+
+Name = Literal["ib_insync", "ib_async"]
+NAMES: tuple[Name, ...] = ("ib_insync", "ib_async")
+CLIENT_NEEDS = (
+    "connectAsync", "disconnect", "serverVersion", "getAccounts", "getReqId", "isReady", "startApi",
+    "MinClientVersion", "MaxClientVersion", "MaxRequests",
+    "_onSocketHasData", "_onSocketDisconnected",
+    "reqMktData", "cancelMktData", "reqMarketDataType", "reqContractDetails", "reqSecDefOptParams",
+    "reqHistoricalData", "cancelHistoricalData", "reqPositions", "cancelPositions",
+    "reqAccountSummary", "cancelAccountSummary", "reqCurrentTime",
+)  # fmt: skip
+CLIENT_STATE = ("conn", "decoder", "connState", "wrapper")
+CONTRACT_NEEDS = (
+    "conId", "symbol", "secType", "lastTradeDateOrContractMonth", "strike", "right", "multiplier", "exchange",
+    "primaryExchange", "currency", "localSymbol", "tradingClass", "includeExpired",
+)  # fmt: skip
+DECODED = (1, 2, 4, 9, 10, 15, 17, 21, 49, 52, 58, 61, 62, 63, 64, 75, 76)
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One of the two, loaded and tested. `client` and `contract` are its classes (untyped there)."""
+
+    name: str
+    version: str
+    client: Any
+    contract: Any
+
+
+def installed() -> list[Name]:
+    """The libraries of this environment. Refuses one in which two packages own the module `eventkit`."""
+    if all(_version(package) for package in ("eventkit", "aeventkit")):
+        raise LibraryUnusable(
+            "eventkit and aeventkit are both installed and overwrite each other's files: "
+            "make a fresh environment from requirements.lock (ib_insync) or requirements-ib_async.lock (ib_async)"
+        )
+    return [name for name in NAMES if _version(name)]
+
+
+def choose(wanted: str, present: list[Name]) -> Name:
+    """`auto` takes the one that is installed; ib_insync when both are."""
+    if wanted == "auto":
+        if not present:
+            raise LibraryUnusable("neither ib_insync nor ib_async is installed")
+        return present[0]
+    for name in present:
+        if name == wanted:
+            return name
+    raise LibraryUnusable(f"ibkr.library: {wanted}: it is not installed; installed: {', '.join(present) or 'none'}")
+
+
+def load(wanted: str) -> Library:
+    """Import the library (0.3 s), in any thread: it needs a current event loop at import, and gets one."""
+    name = choose(wanted, installed())
+    with _current_loop():
+        try:
+            module = importlib.import_module(name)
+            low = importlib.import_module(f"{name}.client")
+        except ImportError as error:
+            raise LibraryUnusable(f"{name} cannot be imported: {error}") from error
+        library = Library(name, _version(name) or "unknown", low.Client, module.Contract)
+        prove(library)
+    _quieten(name)
+    return library
+
+
+def prove(library: Library) -> None:
+    """Raise LibraryUnusable naming everything that is missing."""
+    missing = [f"Client.{name}" for name in CLIENT_NEEDS if not hasattr(library.client, name)]
+    missing += [f"Contract.{name}" for name in CONTRACT_NEEDS if not hasattr(library.contract(), name)]
+    if not missing:
+        client = library.client(object())
+        missing += [f"Client().{name}" for name in CLIENT_STATE if not hasattr(client, name)]
+        handlers = getattr(getattr(client, "decoder", None), "handlers", {})
+        missing += [f"decoder of message {number}" for number in DECODED if number not in handlers]
+    if missing:
+        raise LibraryUnusable(
+            f"{library.name} {library.version} lacks {', '.join(missing)}: install the locked version"
+        )
+
+
+@contextmanager
+def _current_loop() -> Iterator[None]:
+    """ib_insync asks the thread's policy for an event loop when it is imported, also where there is none."""
+    try:
+        asyncio.set_event_loop(asyncio.get_running_loop())
+    except RuntimeError:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            yield
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+    else:
+        yield
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _quieten(name: str) -> None:
+    """Its client logs what we raise as well; what its decoder cannot read goes to our log (see connection.py)."""
+    logging.getLogger(name).addHandler(logging.NullHandler())
+    logging.getLogger(name).propagate = False
+    logging.getLogger(f"{name}.client").setLevel(logging.CRITICAL)

@@ -1,0 +1,86 @@
+"""The host's market data lines: one budget per pool, shared by every process through byte locks on one file.
+
+Byte i locked = line i in use. The locks belong to an open file (OFD locks), so that a crash frees them and two
+connections of one process count as two. A process that could use more lines also locks a byte behind them: as long as
+there are several such processes none takes more than its even share.
+"""
+
+import fcntl
+import os
+import struct
+from pathlib import Path
+
+WAITERS = 32  # as many as TWS has clients
+WAITING_AT = 1 << 20
+FLOCK = "hhqqi4x"  # struct flock of Linux: type, whence, start, length, pid
+
+
+class LineBudget:
+    """`size` lines of the pool `name`. Close it to give everything back."""
+
+    def __init__(self, folder: Path, name: str, size: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.size = size
+        self._descriptor = os.open(folder / f"lines-{name}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._held: set[int] = set()
+        self._waiting: int | None = None
+
+    @property
+    def held(self) -> int:
+        return len(self._held)
+
+    def acquire(self) -> int | None:
+        """A line's number, or None: all are in use, or this process has its share while others wait."""
+        others = self.others_waiting()
+        if others and len(self._held) >= -(-self.size // (others + 1)):
+            return None
+        for line in range(self.size):
+            if line not in self._held and self._lock(line):
+                self._held.add(line)
+                return line
+        return None
+
+    def release(self, line: int) -> None:
+        self._held.discard(line)
+        self._unlock(line)
+
+    def wait(self, waiting: bool) -> None:
+        """Say to the other processes whether this one could use more lines."""
+        if waiting and self._waiting is None:
+            self._waiting = next((byte for byte in self._seats() if self._lock(byte)), None)
+        elif not waiting and self._waiting is not None:
+            self._unlock(self._waiting)
+            self._waiting = None
+
+    def others_waiting(self) -> int:
+        """How many other processes could use more lines."""
+        return sum(self._taken_by_another(byte) for byte in self._seats() if byte != self._waiting)
+
+    def close(self) -> None:
+        """Frees everything; the disconnect must have happened before."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            self._held.clear()
+
+    @staticmethod
+    def _seats() -> range:
+        return range(WAITING_AT, WAITING_AT + WAITERS)
+
+    def _lock(self, byte: int) -> bool:
+        try:
+            fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK, byte))
+        except BlockingIOError:
+            return False
+        return True
+
+    def _unlock(self, byte: int) -> None:
+        fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _flock(fcntl.F_UNLCK, byte))
+
+    def _taken_by_another(self, byte: int) -> bool:
+        answer = fcntl.fcntl(self._descriptor, fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK, byte))
+        return bool(struct.unpack(FLOCK, answer)[0] != fcntl.F_UNLCK)
+
+
+def _flock(kind: int, byte: int) -> bytes:
+    return struct.pack(FLOCK, kind, os.SEEK_SET, byte, 1, 0)

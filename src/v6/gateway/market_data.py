@@ -1,0 +1,216 @@
+"""Quotes of many contracts through few market data lines, as fast as the message rate allows.
+
+A window slides over the contracts: a line is opened for the next contract as soon as one can be had, and given up when
+its quote is complete or its own deadline has passed. Opening costs one message and making room another, so that n
+contracts through k lines cost 2n - k messages. The last lines are not cancelled one by one: the disconnect ends them,
+and only then are they given back to other processes (`Lines`).
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Sequence
+
+from v6 import clock
+from v6.gateway.connection import Connection
+from v6.gateway.contracts import to_library
+from v6.gateway.errors import Disconnected
+from v6.gateway.line import Line, Wants
+from v6.gateway.lines import LineBudget
+from v6.model import Contract, MissReason, Quote, QuoteStatus
+
+__all__ = ["Lines", "Wants", "collect"]
+
+TRIES = 4  # of a contract that TWS refused for lines or rate
+BACK_OFF_SECONDS = 0.5  # after such a refusal
+POLL_SECONDS = 0.02  # for lines that other processes give back
+DATA_LOST = 1101
+RATE, LINES = 100, 101
+
+
+class Lines:
+    """The lines of one connection: leased bytes, and those done with but not cancelled yet (request id, byte)."""
+
+    def __init__(self, connection: Connection, budget: LineBudget) -> None:
+        self.connection = connection
+        self.budget = budget
+        self.done_with: deque[tuple[int, int]] = deque()
+
+    def cancel_one(self) -> bool:
+        """Send one cancel; its line is free for others the moment it has left."""
+        if not self.done_with:
+            return False
+        number, byte = self.done_with.popleft()
+        self.connection.client.cancelMktData(number)
+        self.budget.release(byte)
+        return True
+
+
+async def collect(lines: Lines, contracts: Sequence[Contract], wants: Wants, seconds: float) -> list[Quote]:
+    """One quote per contract, in the same order, within `seconds`."""
+    return await Window(lines, contracts, wants, clock.monotonic() + seconds).run()
+
+
+class Window:
+    def __init__(self, lines: Lines, contracts: Sequence[Contract], wants: Wants, deadline: float) -> None:
+        self._lines = lines
+        self._connection = lines.connection
+        self._contracts = contracts
+        self._wants = wants
+        self._deadline = deadline
+        self._quotes: list[Quote | None] = [None] * len(contracts)
+        self._left = len(contracts)
+        self._pending = deque(range(len(contracts)))
+        self._tries = [0] * len(contracts)
+        self._open: dict[Line, tuple[int, int, int]] = {}  # line -> contract's index, request id, byte
+        self._ceiling = lines.budget.size
+        self._resume_at = 0.0
+        self._change = asyncio.Event()
+
+    async def run(self) -> list[Quote]:
+        notices = self._connection.receiver.notices
+        notices.append(self._notice)
+        self._connection.wire.lost.add_done_callback(self._changed)
+        try:
+            while self._left:
+                self._change.clear()
+                if self._over():
+                    break
+                self._lines.budget.wait(bool(self._pending))
+                if not self._may_send() or not await self._send():
+                    await self._pause()
+        finally:
+            self._lines.budget.wait(False)
+            notices.remove(self._notice)
+            self._connection.wire.lost.remove_done_callback(self._changed)
+            for _, number, _ in self._open.values():
+                self._connection.receiver.streams.pop(number, None)
+        return [quote for quote in self._quotes if quote is not None]
+
+    # sending
+
+    def _may_send(self) -> bool:
+        return bool(self._pending and self._room()) or bool(self._lines.done_with and self._wanted())
+
+    def _room(self) -> bool:
+        return clock.monotonic() >= self._resume_at and len(self._open) < self._ceiling
+
+    def _wanted(self) -> bool:
+        """Whether somebody could use a line we are done with."""
+        return bool(self._pending) or self._lines.budget.others_waiting() > 0
+
+    async def _send(self) -> bool:
+        try:
+            return bool(await self._connection.turn("quotes", self._step))
+        except Disconnected:
+            return False
+
+    def _step(self) -> bool:
+        """At our turn: open a line, else make room for one, else nothing."""
+        if self._pending and self._room():
+            in_use = len(self._open) + len(self._lines.done_with)
+            byte = self._lines.budget.acquire() if in_use < self._ceiling else None
+            if byte is not None:
+                self._open_next(byte)
+                return True
+        return self._wanted() and self._lines.cancel_one()
+
+    def _open_next(self, byte: int) -> None:
+        index = self._pending.popleft()
+        client = self._connection.client
+        number: int = client.getReqId()
+        line = Line(self._contracts[index], self._wants, self._finished)
+        self._open[line] = (index, number, byte)
+        self._connection.receiver.streams[number] = line
+        wire = to_library(self._connection.library, line.contract)
+        client.reqMktData(number, wire, self._wants.generic_ticks, False, False, [])
+
+    # waiting
+
+    async def _pause(self) -> None:
+        now = clock.monotonic()
+        until = min((line.give_up for line in self._open), default=self._deadline)
+        if self._pending or self._lines.done_with:
+            until = min(until, max(self._resume_at, now + POLL_SECONDS))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._change.wait(), max(min(until, self._deadline) - now, 0.001))
+
+    def _over(self) -> bool:
+        """End lines whose time has come; True when there is nothing left to wait for."""
+        now = clock.monotonic()
+        if not self._connection.alive:
+            self._end_all(MissReason.DISCONNECTED, self._connection.wire.lost_words)
+        elif now >= self._deadline:
+            self._end_all(MissReason.DEADLINE, "the collection's time was over")
+        else:
+            for line in [line for line in self._open if now >= line.give_up]:
+                self._finished(line)
+        return self._left == 0
+
+    def _end_all(self, reason: MissReason, words: str) -> None:
+        for line in list(self._open):
+            self._conclude(line, line.quote(reason, words))
+        while self._pending:
+            index = self._pending.popleft()
+            self._store(index, Quote(self._contracts[index], QuoteStatus.MISSING, clock.utc_now(), reason, words))
+
+    # what lines and TWS report
+
+    def _finished(self, line: Line) -> None:
+        if line not in self._open:
+            return
+        refused = line.refused
+        if refused is not None and refused.code in (RATE, LINES):
+            self._try_again(line, refused.code)
+        else:
+            self._conclude(line, line.quote(), kept=refused is None or refused.holds_line)
+        self._change.set()
+
+    def _try_again(self, line: Line, code: int) -> None:
+        """TWS opened no line. Fewer lines, or a slower pace, and the contract again."""
+        index, _, byte = self._open[line]
+        self._tries[index] += 1
+        if code == LINES:
+            self._ceiling = max(len(self._open) + len(self._lines.done_with) - 1, 1)
+        else:
+            self._connection.wire.pacer.slow_down()
+        self._resume_at = clock.monotonic() + BACK_OFF_SECONDS
+        self._connection.log.warning(
+            f"{line.contract}: TWS says {code}, trying again with {self._ceiling} lines at most"
+        )
+        if self._tries[index] >= TRIES:
+            self._conclude(line, line.quote(), kept=False)
+            return
+        self._drop(line)
+        self._lines.budget.release(byte)
+        self._pending.appendleft(index)
+
+    def _notice(self, code: int, _text: str) -> None:
+        if code == DATA_LOST:
+            for line in list(self._open):
+                index, number, byte = self._drop(line)
+                self._lines.done_with.append((number, byte))
+                self._pending.appendleft(index)
+        elif code == RATE:
+            self._connection.wire.pacer.slow_down()
+        self._change.set()
+
+    def _conclude(self, line: Line, quote: Quote, *, kept: bool = True) -> None:
+        index, number, byte = self._drop(line)
+        if kept:
+            self._lines.done_with.append((number, byte))
+        else:
+            self._lines.budget.release(byte)
+        self._store(index, quote)
+
+    def _drop(self, line: Line) -> tuple[int, int, int]:
+        index, number, byte = self._open.pop(line)
+        self._connection.receiver.streams.pop(number, None)
+        return index, number, byte
+
+    def _store(self, index: int, quote: Quote) -> None:
+        self._quotes[index] = quote
+        self._left -= 1
+
+    def _changed(self, _lost: object) -> None:
+        self._change.set()

@@ -1,0 +1,92 @@
+"""The questions with one answer: contracts, chains, positions, account, time."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from v6.gateway.connection import Connection
+from v6.gateway.contracts import day, details_from_library, from_library, to_library
+from v6.gateway.errors import GatewayError
+from v6.model import Contract, ContractDetails, OptionChain, Position
+
+SUMMARY_TAGS = (
+    "AccountType,NetLiquidation,TotalCashValue,SettledCash,BuyingPower,ExcessLiquidity,Cushion,"
+    "GrossPositionValue,InitMarginReq,MaintMarginReq,AvailableFunds"
+)
+
+
+async def current_time(connection: Connection) -> datetime:
+    """TWS's clock (whole seconds), in UTC: the round trip that proves a connection alive."""
+    rows = await connection.ask("current time", lambda _: connection.client.reqCurrentTime(), name="currentTime")
+    return datetime.fromtimestamp(rows[0], UTC)
+
+
+async def contract_details(connection: Connection, contract: Contract) -> list[ContractDetails]:
+    """Every contract that fits the description; RequestError 200 if none does."""
+    wire = to_library(connection.library, contract)
+    rows = await connection.ask(
+        f"contract details of {contract}", lambda number: connection.client.reqContractDetails(number, wire)
+    )
+    return [details_from_library(row) for row in rows]
+
+
+async def contract_details_many(
+    connection: Connection, contracts: Sequence[Contract]
+) -> list[list[ContractDetails] | GatewayError]:
+    """All at once, paced; an answer or its error for each, in the same order."""
+    answers = await asyncio.gather(
+        *(contract_details(connection, contract) for contract in contracts), return_exceptions=True
+    )
+    return [_answer_or_error(answer) for answer in answers]
+
+
+def _answer_or_error(answer: list[ContractDetails] | BaseException) -> list[ContractDetails] | GatewayError:
+    if isinstance(answer, BaseException) and not isinstance(answer, GatewayError):
+        raise answer
+    return answer
+
+
+async def option_chains(connection: Connection, symbol: str, con_id: int) -> list[OptionChain]:
+    """The chains of a stock (one row per exchange and trading class)."""
+    rows = await connection.ask(
+        f"option chains of {symbol}",
+        lambda number: connection.client.reqSecDefOptParams(number, symbol, "", "STK", con_id),
+    )
+    return [
+        OptionChain(
+            exchange=exchange,
+            underlying_con_id=int(underlying),
+            trading_class=trading_class,
+            multiplier=float(multiplier),
+            expiries=tuple(sorted(expiry for text in expiries if (expiry := day(text)))),
+            strikes=tuple(sorted(strikes)),
+        )
+        for exchange, underlying, trading_class, multiplier, expiries, strikes in rows
+    ]
+
+
+async def positions(connection: Connection) -> list[Position]:
+    """Every position of every account; flat ones (quantity 0) are left out."""
+    rows = await connection.ask("positions", lambda _: connection.client.reqPositions(), name="positions")
+    await connection.turn("positions", connection.client.cancelPositions)
+    return [
+        Position(account, from_library(contract), float(quantity), float(average_cost))
+        for account, contract, quantity, average_cost in rows
+        if quantity
+    ]
+
+
+async def account_summary(connection: Connection) -> dict[str, dict[str, str]]:
+    """account -> tag -> value, as TWS words it."""
+    numbers: list[int] = []
+
+    def send(number: int) -> None:
+        numbers.append(number)
+        connection.client.reqAccountSummary(number, "All", SUMMARY_TAGS)
+
+    rows = await connection.ask("account summary", send)
+    await connection.turn("account summary", lambda: connection.client.cancelAccountSummary(numbers[0]))
+    summary: dict[str, dict[str, str]] = {}
+    for account, tag, value, _currency in rows:
+        summary.setdefault(account, {})[tag] = value
+    return summary

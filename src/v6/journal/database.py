@@ -1,0 +1,147 @@
+"""Open the journal and bring its schema up to date. Many processes share the file: WAL, short transactions."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+
+BUSY_SECONDS = 10.0
+
+# One entry per schema version; entries are never edited once released, a change is a new entry.
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        task TEXT NOT NULL,
+        slot TEXT,                  -- null: started by hand
+        day TEXT NOT NULL,          -- New York date of the slot, else of the start
+        attempt INTEGER NOT NULL,   -- 1 for the first; 0 for a run that was skipped before it started
+        pid INTEGER,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,              -- null: running, or killed
+        exit_code INTEGER,
+        outcome TEXT CHECK (outcome IN ('success','skip','recoverable','fatal','time_limit','killed','signal')),
+        wall_seconds REAL,
+        cpu_seconds REAL,           -- user + system of the job and what it waited for
+        peak_memory_mb REAL,        -- largest resident set of one process of the attempt
+        summary TEXT NOT NULL DEFAULT '',
+        log_file TEXT NOT NULL DEFAULT '',
+        reason TEXT NOT NULL DEFAULT '',
+        note TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX runs_by_task ON runs (task, started_at);
+    CREATE INDEX runs_by_day ON runs (day, task);
+    CREATE INDEX runs_unfinished ON runs (task) WHERE outcome IS NULL;
+    CREATE TABLE slot_ledger (
+        task TEXT NOT NULL,
+        slot TEXT NOT NULL,
+        expected INTEGER NOT NULL,
+        complete INTEGER NOT NULL DEFAULT 0,
+        partial INTEGER NOT NULL DEFAULT 0,
+        missing INTEGER NOT NULL DEFAULT 0,
+        universe_version INTEGER,
+        state TEXT NOT NULL CHECK (state IN ('open','closed')),
+        note TEXT NOT NULL DEFAULT '',
+        updated_at TEXT NOT NULL,
+        PRIMARY KEY (task, slot)
+    ) WITHOUT ROWID;
+    CREATE INDEX slot_ledger_by_slot ON slot_ledger (slot);
+    CREATE TABLE slot_misses (
+        task TEXT NOT NULL,
+        slot TEXT NOT NULL,
+        contract TEXT NOT NULL,
+        symbol TEXT NOT NULL,
+        status TEXT NOT NULL CHECK (status IN ('partial','missing')),
+        reason TEXT NOT NULL CHECK (reason <> ''),
+        detail TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (task, slot, contract)
+    ) WITHOUT ROWID;
+    CREATE TABLE slot_drops (
+        task TEXT NOT NULL,
+        slot TEXT NOT NULL,         -- the first slot that no longer expects the contract
+        contract TEXT NOT NULL,
+        symbol TEXT NOT NULL,
+        reason TEXT NOT NULL CHECK (reason <> ''),
+        PRIMARY KEY (task, slot, contract)
+    ) WITHOUT ROWID;
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        task TEXT,
+        text TEXT NOT NULL,
+        details TEXT NOT NULL DEFAULT '{}'
+    );
+    CREATE INDEX events_by_time ON events (at);
+    CREATE TABLE alerts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at TEXT NOT NULL,
+        severity TEXT NOT NULL CHECK (severity IN ('info','warning','failure')),
+        title TEXT NOT NULL,
+        body TEXT NOT NULL,
+        task TEXT,
+        key TEXT NOT NULL,
+        delivered_at TEXT,
+        tries INTEGER NOT NULL DEFAULT 0,
+        error TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX alerts_by_key ON alerts (key, at);
+    CREATE INDEX alerts_undelivered ON alerts (id) WHERE delivered_at IS NULL;
+    """,
+)
+
+
+class JournalError(Exception):
+    """The journal cannot be used as it is."""
+
+
+def connect(path: str | os.PathLike[str]) -> sqlite3.Connection:
+    """The journal, created or migrated when it must be. Autocommit; group statements with `transaction`."""
+    place = os.fspath(path)
+    fresh = not os.path.exists(place)  # noqa: PTH110 - pathlib costs the supervisor's start
+    if fresh:
+        os.makedirs(os.path.dirname(place) or ".", exist_ok=True)  # noqa: PTH103, PTH120
+    db = sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    if _version(db) != len(MIGRATIONS):
+        with _exclusive(f"{place}.migrate"):
+            _migrate(db, place)
+    db.execute("PRAGMA synchronous = FULL")  # a power cut must not take back a row that was reported
+    return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing; takes the write lock at once, so that it never fails half-way for being late."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _migrate(db: sqlite3.Connection, place: str) -> None:
+    have = _version(db)
+    if have > len(MIGRATIONS):
+        raise JournalError(f"{place}: schema {have} is newer than this V6 (knows {len(MIGRATIONS)}): upgrade V6")
+    db.execute("PRAGMA journal_mode = WAL")
+    for number, script in enumerate(MIGRATIONS[have:], start=have + 1):
+        db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+
+@contextmanager
+def _exclusive(path: str) -> Generator[None]:
+    """One migrating process at a time: switching to WAL does not honour the busy timeout."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

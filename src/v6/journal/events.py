@@ -1,0 +1,82 @@
+"""Events (what happened, for people and audits) and the outbox of alerts (what a person must be told)."""
+
+import json
+import sqlite3
+from collections import namedtuple
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from v6 import clock
+from v6.journal.timestamps import instant_text, optional
+
+Event = namedtuple("Event", "id at kind task text details")
+Alert = namedtuple("Alert", "id at severity title body task key delivered_at tries error")
+
+QUIET = timedelta(hours=1)
+
+
+def record(
+    db: sqlite3.Connection, kind: str, text: str, task: str | None = None, details: Mapping[str, object] | None = None
+) -> int:
+    """Append one event. `kind` is a short code such as `run_killed`; `details` must be JSON."""
+    cursor = db.execute(
+        "INSERT INTO events (at, kind, task, text, details) VALUES (?, ?, ?, ?, ?)",
+        (instant_text(clock.now()), kind, task, text, json.dumps(details or {})),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def recent(db: sqlite3.Connection, kind: str | None = None, limit: int = 50) -> list[Event]:
+    """The latest events, newest first."""
+    rows = db.execute(
+        "SELECT id, at, kind, task, text, details FROM events WHERE (? IS NULL OR kind = ?) ORDER BY id DESC LIMIT ?",
+        (kind, kind, limit),
+    )
+    return [Event(row[0], optional(row[1]), row[2], row[3], row[4], json.loads(row[5])) for row in rows]
+
+
+def raise_alert(
+    db: sqlite3.Connection,
+    *,
+    severity: str,
+    title: str,
+    body: str,
+    key: str,
+    task: str | None = None,
+    quiet: timedelta = QUIET,
+) -> int | None:
+    """Put an alert into the outbox; None when the same `key` was raised within `quiet` (a person knows already)."""
+    now = clock.now()
+    cursor = db.execute(
+        "INSERT INTO alerts (at, severity, title, body, task, key) SELECT ?1, ?2, ?3, ?4, ?5, ?6 "
+        "WHERE NOT EXISTS (SELECT 1 FROM alerts WHERE key = ?6 AND at > ?7 AND at <= ?1)",
+        (instant_text(now), severity, title, body, task, key, instant_text(now - quiet)),
+    )
+    return cursor.lastrowid if cursor.rowcount else None
+
+
+def undelivered(db: sqlite3.Connection, limit: int = 20, tries_below: int = 1_000_000) -> list[Alert]:
+    """Alerts nobody has received, oldest first."""
+    return _alerts(db, "delivered_at IS NULL AND tries < ? ORDER BY id LIMIT ?", (tries_below, limit))
+
+
+def alerts_since(db: sqlite3.Connection, start: datetime, limit: int = 100) -> list[Alert]:
+    return _alerts(db, "at >= ? ORDER BY id LIMIT ?", (instant_text(start), limit))
+
+
+def mark_delivered(db: sqlite3.Connection, alert_id: int) -> None:
+    now = instant_text(clock.now())
+    db.execute("UPDATE alerts SET delivered_at = ?, tries = tries + 1, error = '' WHERE id = ?", (now, alert_id))
+
+
+def mark_failed(db: sqlite3.Connection, alert_id: int, error: str) -> None:
+    db.execute("UPDATE alerts SET tries = tries + 1, error = ? WHERE id = ?", (error, alert_id))
+
+
+def _alerts(db: sqlite3.Connection, condition: str, values: tuple[object, ...]) -> list[Alert]:
+    rows = db.execute(f"SELECT {', '.join(Alert._fields)} FROM alerts WHERE {condition}", values)  # noqa: S608
+    return [
+        alert._replace(at=optional(alert.at), delivered_at=optional(alert.delivered_at))
+        for alert in (Alert(*row) for row in rows)
+    ]

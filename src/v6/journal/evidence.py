@@ -1,0 +1,75 @@
+"""What journal and gate log know about the slots of a span, in the words of `analysis.slot_states`."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from v6 import clock
+from v6.analysis.slot_states import Entry, Traces
+from v6.journal import ledger, runs
+from v6.journal.timestamps import instant
+
+AROUND = timedelta(minutes=30)
+REASON_OF_OUTCOME = {
+    "killed": "killed",
+    "signal": "killed",
+    "time_limit": "deadline",
+    "fatal": "job_failed",
+    "recoverable": "job_failed",
+}
+
+
+def entries(db: sqlite3.Connection, start: datetime, end: datetime) -> dict[tuple[str, datetime], Entry]:
+    """The ledger's lines with start <= slot < end, each with its misses counted by reason."""
+    found = {}
+    for line in ledger.slots_of(db, None, start, end):
+        counted = Counter(miss.reason for miss in ledger.misses(db, line.task, line.slot))
+        found[line.task, line.slot] = Entry(
+            line.expected, line.complete, line.partial, line.missing, line.state == "closed", counted, line.note
+        )
+    return found
+
+
+def traces(db: sqlite3.Connection, gate_log: Path, start: datetime, end: datetime) -> Traces:
+    """Why slots in [start, end) did not collect, as far as anything tells, and when this host did anything."""
+    of_slot: dict[tuple[str, datetime], str] = {}
+    instants: list[datetime] = []
+    for at, task, slot, reason in gate_skips(gate_log):
+        if start - AROUND <= at < end + AROUND:
+            instants.append(at)
+            if slot is not None and reason != "slot_taken":
+                of_slot[task, slot] = reason
+    for run in runs.between(db, start - AROUND, end + AROUND):
+        instants.append(run.started_at)
+        reason = run.reason if run.outcome == "skip" else REASON_OF_OUTCOME.get(run.outcome or "")
+        if run.slot is not None and reason:
+            of_slot[run.task, run.slot] = reason
+        elif run.slot is not None:
+            of_slot.pop((run.task, run.slot), None)
+    return Traces(of_slot, tuple(instants))
+
+
+def gate_skips(path: Path) -> Iterator[tuple[datetime, str, datetime | None, str]]:
+    """(when, task, slot, reason) of every skip line; lines that are something else are passed over.
+
+    A line: `2026-11-27 13:05:00 EST|task|2026-11-27T18:05:00Z|skip|reason|detail`.
+    """
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            fields = line.rstrip("\n").split("|")
+            if len(fields) < 5 or fields[3] != "skip":
+                continue
+            with suppress(ValueError):
+                yield _wall(fields[0]), fields[1], instant(fields[2]) if fields[2] else None, fields[4]
+
+
+def _wall(text: str) -> datetime:
+    """`2026-11-01 01:30:00 EST`: the zone's letters tell the two hours of a fall-back apart."""
+    stamp, zone = text.rsplit(" ", 1)
+    first = datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S").replace(tzinfo=clock.NEW_YORK)
+    return first if first.tzname() == zone else first.replace(fold=1)

@@ -1,0 +1,119 @@
+"""What a rehearsal leaves behind, counted from journal, ledger, lake and gate log, never from what was hoped for."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from v6.analysis.slot_states import SlotState, Verdict, total_reasons
+from v6.journal import events, evidence, runs
+from v6.journal.runs import Run
+from v6.rehearsal.stage import Stage
+from v6.rehearsal.window import Window
+
+MINUTE = timedelta(minutes=1)
+AFTERWARDS = timedelta(minutes=10)  # by then a slot is over: what is not there is missing
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """A run that the schedule expected and that did not succeed, and why."""
+
+    task: str
+    slot: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """`runs`: outcomes of attempts by task; `gate_skips`: (task, reason) of what the gate turned away;
+    `slots`: every collector's slot of the windows; `rows`: by table; `alerts`: (title, delivered)."""
+
+    expected_runs: int
+    runs: dict[str, Counter[str]]
+    gate_skips: Counter[tuple[str, str]]
+    not_done: list[NotDone]
+    slots: list[SlotState]
+    rows: dict[str, int]
+    alerts: list[tuple[str, bool]]
+
+    @property
+    def whole(self) -> bool:
+        """Everything expected is there: every run succeeded and every contract of every slot is complete."""
+        return not self.not_done and all(state.verdict is Verdict.COMPLETE for state in self.slots)
+
+    @property
+    def miss_reasons(self) -> Counter[str]:
+        return total_reasons(self.slots)
+
+
+def read_books(stage: Stage, windows: Sequence[Window]) -> Books:
+    """The books of the stage over its windows, after everything has ended."""
+    from v6.journal.database import connect
+
+    with_end = [(window.start, window.end + MINUTE) for window in windows]
+    expected = [pair for start, end in with_end for pair in evidence.expected_runs(stage.paths, start, end)]
+    db = connect(stage.paths.journal)
+    try:
+        attempts = [run for start, end in with_end for run in runs.between(db, start, end)]
+        states = [
+            state
+            for start, end in with_end
+            for state in evidence.slot_states(stage.paths, start, end, end + AFTERWARDS)
+        ]
+        skips = [
+            skip
+            for skip in evidence.gate_skips(evidence.gate_log(stage.paths))
+            if any(start <= skip[0] < end + MINUTE for start, end in with_end)
+        ]
+        alerts = _alerts(db, windows)
+    finally:
+        db.close()
+    return Books(
+        expected_runs=len(expected),
+        runs=_outcomes(attempts),
+        gate_skips=Counter((task, reason) for _, task, _, reason in skips),
+        not_done=_not_done(expected, attempts, {(task, slot): reason for _, task, slot, reason in skips}),
+        slots=states,
+        rows=_rows(stage),
+        alerts=alerts,
+    )
+
+
+def _outcomes(attempts: Sequence[Run]) -> dict[str, Counter[str]]:
+    counted: dict[str, Counter[str]] = {}
+    for run in attempts:
+        word = f"skip: {run.reason}" if run.outcome == "skip" else run.outcome or "never ended"
+        counted.setdefault(run.task, Counter())[word] += 1
+    return counted
+
+
+def _not_done(
+    expected: Sequence[tuple[str, datetime]],
+    attempts: Sequence[Run],
+    skips: dict[tuple[str, datetime | None], str],
+) -> list[NotDone]:
+    last: dict[tuple[str, datetime], Run] = {(run.task, run.slot): run for run in attempts if run.slot is not None}
+    missing = []
+    for task, slot in expected:
+        run = last.get((task, slot))
+        if run is None:
+            missing.append(NotDone(task, slot, skips.get((task, slot), "never started")))
+        elif run.outcome != "success":
+            words = (run.outcome or "never ended", run.reason, run.summary)
+            missing.append(NotDone(task, slot, ": ".join(dict.fromkeys(word for word in words if word))))
+    return missing
+
+
+def _rows(stage: Stage) -> dict[str, int]:
+    from v6.config.load import load
+    from v6.store.lake import Lake
+
+    lake = Lake.at(load(stage.paths, {}).settings.lake, stage.paths)
+    return {table.name: table.rows for table in lake.status() if table.exists}
+
+
+def _alerts(db: sqlite3.Connection, windows: Sequence[Window]) -> list[tuple[str, bool]]:
+    start = min(window.start for window in windows)
+    return [(alert.title, alert.delivered_at is not None) for alert in events.alerts_since(db, start)]

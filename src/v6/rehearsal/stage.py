@@ -1,0 +1,83 @@
+"""The home folder of one rehearsal: its configuration, its clock, the environment cron would give, nothing shared."""
+
+import os
+import pwd
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from v6 import clock
+from v6.model import FatalError
+from v6.paths import ROOT, Paths
+
+CRON_PATH = "/usr/bin:/bin"
+SECONDS_AFTER_THE_MINUTE = 1.0  # cron starts what is due a moment after the minute has come
+MARKER = "rehearsal.yaml"  # tells a rehearsal's home from a real one
+
+
+class Stage:
+    """A home folder nobody else uses, and a clock that only its processes read."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home.absolute()
+        self.paths = Paths(ROOT, self.home)
+        self.clock_file = self.home / "clock"
+        self.cron_logs = self.home / "logs" / "cron"
+
+    def build(self, configuration: Mapping[str, Any], story: Mapping[str, Any]) -> None:
+        """Make the folder and its production.yaml; `story` (what is rehearsed) goes into the marker file.
+
+        Raises FatalError when the folder is there already and is not empty: a rehearsal never runs over another home.
+        """
+        if self.home.exists() and any(self.home.iterdir()):
+            raise FatalError(f"{self.home} is not empty: a rehearsal needs a folder of its own")
+        self.cron_logs.mkdir(parents=True)
+        (self.home / MARKER).write_text(yaml.safe_dump(dict(story), sort_keys=False), encoding="utf-8")
+        self.configure(configuration)
+
+    def configure(self, configuration: Mapping[str, Any]) -> None:
+        target = self.paths.production_config
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(yaml.safe_dump(dict(configuration), sort_keys=False), encoding="utf-8")
+        target.chmod(0o600)
+
+    def step_to(self, minute: datetime) -> None:
+        """Let the stage's clock read just after `minute`; it goes on from there and never goes back."""
+        target = minute.timestamp() + SECONDS_AFTER_THE_MINUTE
+        if self.clock_file.exists():
+            target = max(target, self.epoch())
+        replacement = self.clock_file.with_suffix(".next")
+        replacement.write_text(f"{target - _host_epoch():.6f}\n", encoding="ascii")
+        replacement.replace(self.clock_file)
+
+    def epoch(self) -> float:
+        """What the stage's clock reads, seconds since 1970 UTC."""
+        return _host_epoch() + float(self.clock_file.read_text(encoding="ascii"))
+
+    def environ(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What a job of cron gets (crontab(5)), plus this stage's home and clock. Nothing of the caller's."""
+        user = pwd.getpwuid(os.getuid())
+        return {
+            "HOME": user.pw_dir,
+            "LOGNAME": user.pw_name,
+            "PATH": CRON_PATH,
+            "SHELL": "/bin/sh",
+            "V6_HOME": str(self.home),
+            "V6_CLOCK_FILE": str(self.clock_file),
+            **(extra or {}),
+        }
+
+
+def free_home(parent: Path, name: str) -> Path:
+    """`<parent>/<name>-<n>`, the first n that is not there yet."""
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"
+
+
+def _host_epoch() -> float:
+    return clock.epoch() - clock.offset()

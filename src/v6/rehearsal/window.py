@@ -1,0 +1,33 @@
+"""Which minutes of a New York day a rehearsal walks through."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from v6.clock import NEW_YORK
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `start` to `end`, both aware and both included, to the minute."""
+
+    start: datetime
+    end: datetime
+
+    def minutes(self) -> Iterator[datetime]:
+        """Every real minute: a fall-back hour comes twice, a skipped hour not at all."""
+        epoch, last = int(self.start.timestamp()), int(self.end.timestamp())
+        for second in range(epoch, last + 1, 60):
+            yield datetime.fromtimestamp(second, NEW_YORK)
+
+    def __contains__(self, instant: datetime) -> bool:
+        return self.start <= instant <= self.end
+
+
+def window_of(day: date, start: time, end: time) -> Window:
+    """The window of a New York date; an end before its start is on the next day."""
+    last = day + timedelta(days=1) if end < start else day
+    return Window(
+        datetime.combine(day, start, NEW_YORK),
+        datetime.combine(last, end, NEW_YORK).replace(fold=1),  # of a repeated hour, all of it
+    )

@@ -1,0 +1,95 @@
+"""What a job is given: its slot, its arguments, the settings, and the doors to TWS, the lake and the journal."""
+
+import argparse
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from v6 import clock
+from v6.config.load import Config
+from v6.config.settings import Settings
+from v6.journal import database
+from v6.paths import Paths
+
+if TYPE_CHECKING:
+    from loguru import Logger
+
+    from v6.gateway.client import Gateway
+    from v6.scheduler.nyse_calendar import NYSECalendar
+    from v6.store.lake import Lake
+
+Purpose = Literal["options", "futures", "checks"]
+
+
+class Argument:
+    """One command-line argument of a job: what `argparse.add_argument` takes."""
+
+    def __init__(self, *flags: str, **options: Any) -> None:
+        self.flags = flags
+        self.options = options
+
+
+@dataclass
+class Context:
+    """One attempt of one job. `slot` is aware New York time, None when a person started the job.
+
+    `deadline` is on `clock.monotonic()`: the supervisor ends the attempt then.
+    """
+
+    task: str
+    slot: datetime | None
+    args: argparse.Namespace
+    config: Config
+    paths: Paths
+    log: "Logger"
+    deadline: float
+    dry_run: bool = False
+    attempt: int = field(default=1)
+
+    @property
+    def settings(self) -> Settings:
+        return self.config.settings
+
+    def now(self) -> datetime:
+        return clock.now()
+
+    def slot_or_now(self) -> datetime:
+        """The slot, or for a run by hand the five-minute mark at or before now."""
+        if self.slot is not None:
+            return self.slot
+        now = clock.now()
+        return now.replace(second=0, microsecond=0) - timedelta(minutes=now.minute % 5)
+
+    def remaining(self) -> float:
+        """Seconds left for this attempt, never negative."""
+        return max(0.0, self.deadline - clock.monotonic())
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but never past the deadline."""
+        clock.sleep(min(seconds, self.remaining()))
+
+    @cached_property
+    def journal(self) -> sqlite3.Connection:
+        return database.connect(self.paths.journal)
+
+    @cached_property
+    def calendar(self) -> "NYSECalendar":
+        from v6.scheduler.nyse_calendar import NYSECalendar
+
+        return NYSECalendar(
+            self.paths.compiled / "calendar.txt", observe_holidays=self.config.scheduler.enable_holiday_check
+        )
+
+    @cached_property
+    def lake(self) -> "Lake":
+        from v6.store.lake import Lake
+
+        return Lake.at(self.settings.lake, self.paths)
+
+    def gateway(self, purpose: Purpose) -> "Gateway":
+        """A connection to TWS on its own client id; `with ctx.gateway("options") as gateway:` always disconnects."""
+        from v6.gateway.client import connect
+
+        return connect(self.settings.ibkr, purpose=purpose, leases=self.paths.leases, log=self.log, task=self.task)

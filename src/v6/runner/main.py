@@ -1,0 +1,137 @@
+"""The edge of a job's process: arguments, configuration, logs, signals and the exit code. Jobs only work."""
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, NoReturn
+
+from v6 import clock, failpoint
+from v6.model import SkipRun, V6Error
+from v6.runner import environment, exit_codes, result, signals
+
+if TYPE_CHECKING:
+    from loguru import Logger
+
+    from v6.runner.context import Context
+
+HAND_LIMIT_SECONDS = 3600.0
+
+
+def main(job_name: str) -> NoReturn:
+    """Run one job of `v6.jobs` and exit with its code. Everything is imported inside, so that a broken import is a
+    fatal result with its traceback and not a bare exit 1 that would be retried."""
+    sys.exit(run(job_name, sys.argv[1:]))
+
+
+def run(job_name: str, arguments: Sequence[str]) -> int:
+    """Run the job; its exit code."""
+    signals.keep_lock_from_children()
+    log: list[Logger] = []
+    try:
+        outcome = _work(job_name, arguments, log)
+        code = exit_codes.SUCCESS
+    except SkipRun as skip:
+        outcome, code = result.Result("skip", skip.detail, skip.reason), exit_codes.SUCCESS
+    except V6Error as error:
+        kind, code = ("recoverable", exit_codes.RECOVERABLE) if error.recoverable else ("fatal", exit_codes.FATAL)
+        outcome = result.Result(kind, str(error), _reason(error))
+    except signals.Terminated as ended:
+        outcome, code = result.Result("signal", str(ended), "signal"), exit_codes.SIGNAL_BASE + ended.number
+    except Exception as error:  # the job's edge: what nobody expected is fatal and shown whole
+        outcome, code = result.Result("fatal", _last_line(error), type(error).__name__), exit_codes.FATAL
+        _report(log, traceback.format_exc())
+    signals.disarm()
+    _conclude(log, outcome)
+    return code
+
+
+def _work(job_name: str, arguments: Sequence[str], log: "list[Logger]") -> result.Result:
+    module = importlib.import_module(f"v6.jobs.{job_name}")
+    job: Callable[[Context], str] = getattr(module, job_name)
+    parsed = parser_of(job_name, module).parse_args(arguments)
+    signals.arm(float(os.environ.get(environment.LIMIT, "0")))
+    context = _context(job_name, parsed, log)
+    failpoint.reach("job_started")
+    summary = job(context)
+    if not summary:
+        raise RuntimeError(f"{job_name} returned no summary: a job says in one line what it did")
+    return result.Result("success", summary, "", None)
+
+
+def parser_of(job_name: str, module: ModuleType) -> argparse.ArgumentParser:
+    """The command line of a job: its own ARGUMENTS, and --dry-run when it WRITES."""
+    parser = argparse.ArgumentParser(
+        prog=f"{job_name}.py", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    if getattr(module, "WRITES", False):
+        parser.add_argument("--dry-run", action="store_true", help="do everything but write")
+    for argument in getattr(module, "ARGUMENTS", ()):
+        parser.add_argument(*argument.flags, **argument.options)
+    return parser
+
+
+def _context(job_name: str, parsed: argparse.Namespace, log: "list[Logger]") -> "Context":
+    from v6.config.load import load
+    from v6.paths import Paths
+    from v6.runner import logs
+    from v6.runner.context import Context
+
+    environ = os.environ
+    paths = Paths.locate(environ)
+    config = load(paths, environ)
+    task = environ.get(environment.TASK) or job_name
+    directory = paths.home / config.scheduler.log_directory
+    day_log = Path(environ.get(environment.LOG_FILE) or logs.day_log(directory, task))
+    logger = logs.open_log(
+        task,
+        [day_log, directory / logs.UNIFIED],
+        to_terminal=environment.TASK not in environ,
+    )
+    log.append(logger)
+    if said := clock.shifted():
+        logger.warning(said)
+    entry = config.scheduler.tasks.get(task)
+    limit = float(environ.get(environment.LIMIT, "0")) or (entry.timeout_seconds if entry else HAND_LIMIT_SECONDS)
+    return Context(
+        task=task,
+        slot=environment.slot_of(environ),
+        args=parsed,
+        config=config,
+        paths=paths,
+        log=logger,
+        deadline=clock.monotonic() + limit,
+        dry_run=getattr(parsed, "dry_run", False),
+        attempt=int(environ.get(environment.ATTEMPT, "1")),
+    )
+
+
+def _conclude(log: "list[Logger]", outcome: result.Result) -> None:
+    """Log how it ended and leave the record for the supervisor."""
+    words = ": ".join(part for part in (outcome.outcome, outcome.reason, outcome.summary) if part)
+    if log:
+        log[0].log("INFO" if outcome.outcome in ("success", "skip") else "ERROR", "{}", words)
+    else:
+        _report(log, words)
+    if path := os.environ.get(environment.RESULT):
+        result.write(path, outcome)
+
+
+def _report(log: "list[Logger]", text: str) -> None:
+    """To the log, or to stderr (the task's day log under the supervisor) when there is no log yet."""
+    if log:
+        log[0].error("{}", text)
+    else:
+        os.write(2, f"{text.rstrip()}\n".encode())
+
+
+def _reason(error: V6Error) -> str:
+    return str(getattr(error, "reason", "")) or type(error).__name__
+
+
+def _last_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,76 @@
+"""What a run tells people: an entry in the alert outbox, and the dispatcher that delivers it off the run's path.
+Standard library only: the dispatcher, which needs apprise, is a process of its own."""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from v6.journal import events
+from v6.journal.runs import Run
+from v6.paths import Paths
+from v6.runner.verdict import Verdict
+
+URLS = "V6_ALERT_URLS"
+GIVE_UP_AFTER_TRIES = 50
+
+
+def failed(db: sqlite3.Connection, task: str, slot: datetime | None, verdict: Verdict, log_file: str) -> None:
+    """A run has finally failed."""
+    body = f"{moment(slot)}: {verdict.outcome} (exit {verdict.exit_code}): {verdict.summary}\nlog: {log_file}"
+    events.raise_alert(db, severity="failure", title=f"{task} failed", body=body, task=task, key=f"failed:{task}")
+
+
+def recovered(db: sqlite3.Connection, task: str, slot: datetime | None, summary: str) -> None:
+    """The first success after a failure."""
+    body = f"{moment(slot)}: {summary}"
+    events.raise_alert(db, severity="info", title=f"{task} works again", body=body, task=task, key=f"recovered:{task}")
+
+
+def killed(db: sqlite3.Connection, run: Run, note: str, alert: bool) -> None:
+    """An earlier run never ended: an event always, an alert when the task wants them."""
+    text = f"run {run.id} of {run.task}, {moment(run.slot)}, attempt {run.attempt}, pid {run.pid}: {note}"
+    events.record(db, "run_killed", text, task=run.task, details={"run": run.id, "pid": run.pid})
+    if alert:
+        title = f"{run.task} was killed"
+        events.raise_alert(db, severity="failure", title=title, body=text, task=run.task, key=f"killed:{run.id}")
+
+
+def moment(slot: datetime | None) -> str:
+    return f"slot {slot:%Y-%m-%d %H:%M %Z}" if slot else "started by hand"
+
+
+def deliver(db: sqlite3.Connection, paths: Paths, log_directory: str) -> None:
+    """Start the dispatcher when somebody can be told something."""
+    if _reachable(paths) and events.undelivered(db, limit=1, tries_below=GIVE_UP_AFTER_TRIES):
+        dispatch(log_directory, ())
+
+
+def dispatch(log_directory: str, arguments: Sequence[str]) -> None:
+    """The dispatcher, in its own session and with none of our descriptors: it may outlive the run."""
+    place = f"{log_directory}/scheduler/alerts.log"
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    os.makedirs(os.path.dirname(place), exist_ok=True)  # noqa: PTH103, PTH120
+    environ = {name: value for name, value in os.environ.items() if name != "V6_FAILPOINT"}
+    os.posix_spawn(
+        sys.executable,
+        (sys.executable, "-m", "v6.alerts.notify", *arguments),
+        environ,
+        file_actions=(
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, place, flags, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ),
+        setsid=True,
+        setsigmask=(),
+    )
+
+
+def _reachable(paths: Paths) -> bool:
+    if os.environ.get(URLS):
+        return True
+    try:
+        return URLS in paths.dotenv.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return False

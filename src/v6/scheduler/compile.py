@@ -1,0 +1,248 @@
+"""Compile the configuration into what the gate, the supervisor and NYSECalendar read: `python -m v6.scheduler.compile`.
+
+    var/compiled/calendar.txt   sessions that are not regular, from pandas_market_calendars and calendar_overrides.yaml
+    var/compiled/schedule.txt   tasks, windows, switches
+    var/compiled/sources/       copies of the files they were made from, put there last: equal copies mean "up to date"
+    var/compiled/rejected/      copies of the last edit that was refused, and error.txt; the last good files stay
+
+Exit codes: 0 compiled or up to date, 2 refused (reasons on stderr). One word on stdout says which: compiled,
+unchanged, refused (for the first time: somebody should be told) or `refused again`.
+"""
+
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from v6 import clock
+from v6.config.errors import ConfigError
+from v6.config.load import Config, load
+from v6.config.sources import Sources, read_sources
+from v6.paths import Paths
+from v6.scheduler import calendar_file, compiled, schedule_text, virtual
+from v6.scheduler.calendar_overrides import read_overrides
+from v6.scheduler.host import HostZoneError, host_zone
+from v6.scheduler.nyse_calendar import CalendarError, parse
+
+ERROR_FILE = "error.txt"
+
+
+class Outcome(StrEnum):
+    COMPILED = "compiled"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    REFUSED_AGAIN = "refused again"
+
+
+class Result(NamedTuple):
+    """`error` is empty unless refused; REFUSED (not REFUSED_AGAIN) is worth an alert."""
+
+    outcome: Outcome
+    error: str = ""
+
+
+def compile_all(paths: Paths) -> Result:
+    """Bring var/compiled up to date under a lock. Never raises for a wrong configuration: see the result."""
+    with _locked(paths):
+        try:
+            sources = read_sources(paths)
+        except ConfigError as error:
+            return _refuse(paths, {}, error)
+        try:
+            today = clock.now().date()
+            if _is_current(paths, sources, today):
+                return Result(Outcome.UNCHANGED)
+            calendar = _calendar(paths, sources, today)
+            config = check(paths, sources)
+            schedule = _schedule(paths, config)
+        except ConfigError as error:
+            return _refuse(paths, sources, error)
+        _make_folders(paths, config)
+        shutil.rmtree(paths.compiled / "sources", ignore_errors=True)
+        _write(paths.compiled / "calendar.txt", calendar)
+        _write(paths.compiled / "schedule.txt", schedule)
+        _copy(sources, paths.compiled / "sources")
+        shutil.rmtree(paths.compiled / "rejected", ignore_errors=True)
+        return Result(Outcome.COMPILED)
+
+
+def check(paths: Paths, sources: Sources | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Everything `load` checks, and what needs slots: each task can meet its days and phase, zones exist for bash.
+
+    Without `environ` the process environment is left out: the gate applies it at every run. Raises ConfigError.
+    """
+    config = load(paths, environ or {}, sources)
+    zone = _host_zone()
+    for name in schedule_text.zones_of(config.scheduler, zone):
+        if not (schedule_text.SYSTEM_ZONES / name).is_file():
+            raise ConfigError(f"{name}: {schedule_text.SYSTEM_ZONES / name} does not exist (package tzdata)")
+    schedule = compiled.parse(schedule_text.render(config.scheduler, host_zone=zone))
+    problems = [
+        f"{_origin(config, name)}: scheduler.tasks.{name}: can never run: its time, day, days ({task.days}), "
+        f"market_phase ({task.phase}) and restart windows never meet, allowed: a slot that exists"
+        for name, task in schedule.tasks.items()
+        if not virtual.can_run(task, schedule.windows)
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    return config
+
+
+def main() -> int:
+    """Compile for this home; print the outcome and the reasons."""
+    result = compile_all(Paths.locate())
+    sys.stdout.write(f"{result.outcome}\n")
+    if result.error:
+        sys.stderr.write(f"{result.error}\n")
+    return 2 if result.error else 0
+
+
+def _origin(config: Config, task: str) -> str:
+    keys = (f"scheduler.tasks.{task}.{key}" for key in ("time", "day", "days", "market_phase"))
+    found = [config.origin[key] for key in keys if key in config.origin]
+    return found[-1] if found else config.origin.get(f"scheduler.tasks.{task}", "config")
+
+
+def _host_zone() -> str:
+    try:
+        return host_zone()
+    except HostZoneError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _is_current(paths: Paths, sources: Sources, today: date) -> bool:
+    """Whether sources, calendar inputs and this checkout are those that were compiled."""
+    if not _same(sources, paths.compiled / "sources"):
+        return False
+    try:
+        schedule = compiled.load(paths.compiled / "schedule.txt")
+    except compiled.ScheduleError:
+        return False
+    places = {key: schedule.settings.get(key) for key in ("root", "home", "python")}
+    here = {key: value for key, value in _places(paths, "").items() if key in places}
+    return places == here and _kept_calendar(paths, sources, today) is not None
+
+
+def _calendar(paths: Paths, sources: Sources, today: date) -> str:
+    kept = _kept_calendar(paths, sources, today)
+    if kept is not None:
+        return kept
+    overrides = sources["calendar_overrides.yaml"]
+    found = read_overrides(overrides.text(), overrides.label)
+    try:
+        deviations = calendar_file.build(today, found)
+    except ImportError as error:
+        raise ConfigError(f"{calendar_file.AUTHORITY}: cannot be imported: {error}") from error
+    return calendar_file.render(calendar_file.header(today, overrides.content), deviations)
+
+
+def _kept_calendar(paths: Paths, sources: Sources, today: date) -> str | None:
+    """The compiled calendar when it was made from the same inputs and is whole."""
+    try:
+        text = (paths.compiled / "calendar.txt").read_text(encoding="utf-8")
+        parse(text, "calendar.txt")
+    except (OSError, UnicodeDecodeError, CalendarError):
+        return None
+    wanted = calendar_file.header(today, sources["calendar_overrides.yaml"].content)
+    return text if text.startswith(f"{wanted}\n") else None
+
+
+def _schedule(paths: Paths, config: Config) -> str:
+    return schedule_text.render(
+        config.scheduler,
+        host_zone=_host_zone(),
+        enabled=config.listed,
+        switches=config.dotenv_switches,
+        places=_places(paths, config.scheduler.log_directory),
+    )
+
+
+def _places(paths: Paths, log_directory: str) -> dict[str, str]:
+    places = {
+        "root": str(paths.root),
+        "home": str(paths.home),
+        "log_directory": str(paths.home / log_directory),
+        "python": sys.executable,
+    }
+    for key, place in places.items():
+        if "|" in place or not place.isprintable():
+            raise ConfigError(f"{key}: {place!r}: a path V6 works in cannot hold | or control characters")
+    return places
+
+
+def _make_folders(paths: Paths, config: Config) -> None:
+    logs = paths.home / config.scheduler.log_directory
+    state = (
+        paths.locks,
+        paths.leases,
+        paths.runs,
+        paths.state,
+        *(paths.slots / task for task in config.scheduler.tasks),
+    )
+    for folder in (logs / "scheduler", logs / "tasks", logs / "cron", *state):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _refuse(paths: Paths, sources: Sources, error: ConfigError) -> Result:
+    rejected = paths.compiled / "rejected"
+    known = _same(sources, rejected) and _text(rejected / ERROR_FILE) == f"{error}\n"
+    if not known:
+        _copy(sources, rejected, str(error))
+    return Result(Outcome.REFUSED_AGAIN if known else Outcome.REFUSED, str(error))
+
+
+def _same(sources: Sources, folder: Path) -> bool:
+    return folder.is_dir() and all(_bytes(folder / name) == source.content for name, source in sources.items())
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def _copy(sources: Sources, folder: Path, error: str | None = None) -> None:
+    """The sources as one folder that appears all at once; they may hold secrets, so only their owner reads them."""
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o700, parents=True)
+    for name, source in sources.items():
+        if source.content is not None:
+            (new / name).write_bytes(source.content)
+    if error is not None:
+        (new / ERROR_FILE).write_text(f"{error}\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    new.rename(folder)
+
+
+def _write(path: Path, text: str) -> None:
+    """Atomic and durable; untouched when it already says so."""
+    if _text(path) == text:
+        return
+    new = path.with_name(f"{path.name}.new")
+    with new.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
+
+
+@contextmanager
+def _locked(paths: Paths) -> Iterator[None]:
+    paths.locks.mkdir(parents=True, exist_ok=True)
+    paths.compiled.mkdir(parents=True, exist_ok=True)
+    with (paths.locks / "compile.lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""When the slots of a task are, whatever day or phase it is. Minutes since 1970 UTC in and out; no I/O."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+
+from v6.scheduler import wall
+from v6.scheduler.compiled import Task, Window
+from v6.scheduler.nyse_calendar import NYSECalendar
+
+NEW_YORK = "America/New_York"
+ONE_DAY = timedelta(days=1)
+ZONE_CHANGES_ON = 15
+"""Offsets of time zones change at multiples of so many minutes UTC (Lord Howe: 15:00 and 15:30)."""
+
+
+def between(task: Task, first: int, last: int, calendar: NYSECalendar, windows: Sequence[Window]) -> list[int]:
+    """The slot minutes of the task in [first, last], ascending. Raises CalendarError outside the calendar."""
+    if task.kind == "every":
+        return list(_repeating(task, first, last))
+    found = _ANCHORED[task.anchor](task, first - task.offset_min, last - task.offset_min, calendar, windows)
+    return sorted({minute for minute in found if first <= minute <= last})
+
+
+def _repeating(task: Task, first: int, last: int) -> Iterator[int]:
+    minute = first
+    while minute <= last:
+        past = (wall.at(minute, task.zone).minute - task.minute) % task.period_min
+        if past == 0:
+            yield minute
+        minute = min(minute + task.period_min - past, minute + ZONE_CHANGES_ON - minute % ZONE_CHANGES_ON)
+
+
+def _clock(
+    task: Task,
+    first: int,
+    last: int,
+    calendar: NYSECalendar,
+    windows: Sequence[Window],  # noqa: ARG001 - one shape
+) -> Iterator[int]:
+    for day in wall.days(task.zone, first + task.offset_min, last + task.offset_min):
+        if task.weekday in ("*", str(day.isoweekday())):
+            yield wall.first_minute(task.zone, day, task.offset_min)
+
+
+def _session(
+    task: Task,
+    first: int,
+    last: int,
+    calendar: NYSECalendar,
+    windows: Sequence[Window],  # noqa: ARG001 - one shape
+) -> Iterator[int]:
+    for day in wall.days(NEW_YORK, first, last):
+        session = calendar.session(day) if task.weekday in ("*", str(day.isoweekday())) else None
+        if session:
+            yield wall.minute_of(session.open if task.anchor == "open" else session.close) + task.offset_min
+
+
+def _restart(
+    task: Task,
+    first: int,
+    last: int,
+    calendar: NYSECalendar,
+    windows: Sequence[Window],
+) -> Iterator[int]:
+    for window in windows:
+        if window.acts:
+            for start, end in _spans(window, first, last, task.weekday):
+                yield (start if task.anchor == "restart" else end) + task.offset_min
+
+
+_ANCHORED = {"clock": _clock, "open": _session, "close": _session, "restart": _restart, "restart_end": _restart}
+
+
+def _spans(window: Window, first: int, last: int, weekday: str = "*") -> Iterator[tuple[int, int]]:
+    """(start, end) of the window wherever one of them may lie in [first, last]."""
+    crosses = window.end <= window.start
+    earliest = wall.at(first, window.zone).date() - (ONE_DAY if crosses else timedelta())
+    day, final = earliest, wall.at(last, window.zone).date()
+    while day <= final:
+        digit = str(day.isoweekday())
+        if digit in window.days and weekday in ("*", digit):
+            start = wall.first_minute(window.zone, day, window.start)
+            yield start, wall.first_minute(window.zone, day + ONE_DAY if crosses else day, window.end)
+        day += ONE_DAY
+
+
+def restart_window(minute: int, windows: Iterable[Window]) -> Window | None:
+    """The window that contains this minute; its end is outside."""
+    for window in windows:
+        for start, end in _spans(window, minute, minute):
+            if start <= minute < end:
+                return window
+    return None

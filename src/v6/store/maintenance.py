@@ -1,0 +1,137 @@
+"""Upkeep of the tables: one file a trade date, checkpoints, removal of dead files, and what is there.
+
+Readers are never disturbed: a compaction is one commit, and the files it replaces stay for the retention, in which a
+reader that opened the table before can still finish. Killed half-way, it leaves the old files and an orphan that a
+later compaction removes when it is older than the retention.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from v6.store import delta
+from v6.store.errors import LakeError
+from v6.store.table_lock import table_lock
+from v6.store.tables import Table
+
+if TYPE_CHECKING:
+    import polars as pl
+    from deltalake import DeltaTable
+
+    from v6.store.lake import Lake
+
+
+@dataclass(frozen=True, slots=True)
+class TableStatus:
+    """Active files only. `last_slot` is UTC, None for a table without slots or rows."""
+
+    name: str
+    exists: bool
+    version: int | None = None
+    rows: int = 0
+    files: int = 0
+    size_bytes: int = 0
+    dates: int = 0
+    first_date: date | None = None
+    last_date: date | None = None
+    last_slot: datetime | None = None
+    most_files_a_date: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """`dates` are those that were rewritten; files and sizes are of the active files of the whole table."""
+
+    table: str
+    dates: tuple[date, ...]
+    rows: int
+    files_before: int
+    files_after: int
+    bytes_before: int
+    bytes_after: int
+    removed_files: int
+
+
+def status(lake: Lake, form: Table) -> TableStatus:
+    stored = lake.opened(form.name)
+    if stored is None:
+        return TableStatus(form.name, exists=False)
+    files = delta.files(stored)
+    if files.is_empty():
+        return TableStatus(form.name, exists=True, version=stored.version())
+    dates = files["partition.trade_date"]
+    last_slot = files["max.slot"].max() if "max.slot" in files.columns else None
+    first, last = dates.min(), dates.max()
+    return TableStatus(
+        form.name,
+        exists=True,
+        version=stored.version(),
+        rows=int(files["num_records"].sum()),
+        files=len(files),
+        size_bytes=int(files["size_bytes"].sum()),
+        dates=dates.n_unique(),
+        first_date=first if isinstance(first, date) else None,
+        last_date=last if isinstance(last, date) else None,
+        last_slot=last_slot if isinstance(last_slot, datetime) else None,
+        most_files_a_date=max(dates.value_counts()["count"].to_list()),
+    )
+
+
+def compact(lake: Lake, form: Table, trade_date: date | None, retention: timedelta) -> Compacted:
+    stored = lake.opened(form.name)
+    if stored is None:
+        return Compacted(form.name, (), 0, 0, 0, 0, 0, 0)
+    before = delta.files(stored)
+    dates = tuple(day for day in _scattered(before) if trade_date in (None, day))
+    for day in dates:
+        lake.commit(form, partial(_rewrite, form, day))
+    removed = _tidy(lake, form, retention)
+    after_table = lake.opened(form.name)
+    assert after_table is not None
+    after = delta.files(after_table)
+    return Compacted(
+        form.name,
+        dates,
+        rows=int(after["num_records"].sum()),
+        files_before=len(before),
+        files_after=len(after),
+        bytes_before=int(before["size_bytes"].sum()),
+        bytes_after=int(after["size_bytes"].sum()),
+        removed_files=removed,
+    )
+
+
+def _scattered(files: pl.DataFrame) -> list[date]:
+    """Trade dates with more than one file, oldest first."""
+    counts = files["partition.trade_date"].value_counts()
+    return sorted(counts.filter(counts["count"] > 1)["partition.trade_date"].to_list())
+
+
+def _rewrite(form: Table, day: date, stored: DeltaTable) -> None:
+    where = delta.equals(trade_date=day)
+    rows = delta.scan(stored, form, where)
+    files = delta.files(stored)
+    listed = int(files.filter(files["partition.trade_date"] == day)["num_records"].sum())
+    if len(rows) != listed:
+        raise LakeError(f"{form.name}: {day}: read {len(rows)} rows where the log lists {listed}: not compacted")
+    delta.replace(stored, form, rows, where, delta.DAY_LEVEL)
+
+
+def _tidy(lake: Lake, form: Table, retention: timedelta) -> int:
+    """Checkpoint, drop expired log entries, remove files dead (or orphaned) for longer than the retention."""
+    with table_lock(lake.locks, form.name):
+        stored = lake.opened(form.name)
+        assert stored is not None
+        with delta.translated(stored.table_uri):
+            removed = stored.vacuum(
+                retention_hours=int(retention.total_seconds() // 3600),
+                dry_run=False,
+                enforce_retention_duration=retention >= timedelta(days=delta.RETENTION_DAYS),
+                full=True,
+            )
+            stored.create_checkpoint()
+            stored.cleanup_metadata()
+    return len(removed)

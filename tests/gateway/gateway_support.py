@@ -1,0 +1,97 @@
+"""Small raw servers for what a simulator cannot be: mute, closing at once, never closing. And the kernel's own count."""
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from v6.config.settings import Ibkr
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = {
+    "connect_timeout_seconds": 5.0,
+    "request_timeout_seconds": 5.0,
+    "quote_timeout_seconds": 5.0,
+    "greeks_wait_seconds": 2.0,
+}
+STATES = {"01": "ESTABLISHED", "02": "SYN_SENT", "04": "FIN_WAIT1", "05": "FIN_WAIT2", "06": "TIME_WAIT",
+          "08": "CLOSE_WAIT", "09": "LAST_ACK", "0A": "LISTEN", "0B": "CLOSING"}  # fmt: skip
+
+
+def ibkr(port: int, **changes: Any) -> Ibkr:
+    """The default settings with shorter time limits and `changes`."""
+    defaults = yaml.safe_load((ROOT / "config" / "default.yaml").read_text())["ibkr"]
+    return Ibkr.model_validate({**defaults, **QUICK, "port": port, **changes})
+
+
+def frame(*fields: object) -> bytes:
+    body = "".join(f"{field}\0" for field in fields).encode()
+    return struct.pack(">I", len(body)) + body
+
+
+HANDSHAKE = frame(176, "20261127 09:30:00 EST")
+READY = (
+    frame(15, 1, "DU9000001") + frame(9, 1, 1) + frame(4, 2, -1, 2104, "Market data farm connection is OK:usfarm", "")
+)
+
+
+class RawTws:
+    """Accepts, lets `talk` do what it likes with each connection, and never closes one by itself."""
+
+    def __init__(self, talk: Callable[[socket.socket], None]) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listener.getsockname()[1]
+        self.accepted: list[socket.socket] = []
+        self._talk = talk
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.accepted.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            self._talk(connection)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for connection in self.accepted:
+            connection.close()
+
+
+@contextmanager
+def raw_tws(talk: Callable[[socket.socket], None]) -> Iterator[RawTws]:
+    server = RawTws(talk)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def sockets(port: int) -> list[str]:
+    """States of all TCP sockets of this host with `port` at one end, but LISTEN and TIME_WAIT (the kernel's own)."""
+    found = []
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, state, *_ = line.split()
+        if int(local.partition(":")[2], 16) == port or int(remote.partition(":")[2], 16) == port:
+            found.append(STATES.get(state, state))
+    return sorted(state for state in found if state not in ("LISTEN", "TIME_WAIT"))
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port

@@ -1,0 +1,28 @@
+"""A window is a stretch of real minutes."""
+
+from datetime import date, datetime, time
+
+from v6.clock import NEW_YORK
+from v6.rehearsal.window import window_of
+
+
+def test_both_ends_belong_to_the_window() -> None:
+    minutes = list(window_of(date(2026, 11, 20), time(7, 55), time(8, 0)).minutes())
+
+    assert [f"{minute:%H:%M}" for minute in minutes] == ["07:55", "07:56", "07:57", "07:58", "07:59", "08:00"]
+
+
+def test_an_end_before_the_start_is_on_the_next_day() -> None:
+    window = window_of(date(2026, 11, 20), time(23, 30), time(0, 40))
+
+    assert window.end == datetime(2026, 11, 21, 0, 40, tzinfo=NEW_YORK)
+    assert len(list(window.minutes())) == 71
+
+
+def test_the_skipped_hour_has_no_minutes_and_the_repeated_one_has_them_twice() -> None:
+    spring = list(window_of(date(2026, 3, 8), time(1, 30), time(3, 30)).minutes())
+    autumn = list(window_of(date(2026, 11, 1), time(0, 30), time(1, 30)).minutes())
+
+    assert len(spring) == 61
+    assert len(autumn) == 121
+    assert [f"{minute:%H:%M %Z}" for minute in autumn][-1] == "01:30 EST"
