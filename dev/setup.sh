@@ -57,7 +57,7 @@ system_for_tests() {
 
 make_venv() {
     local venv=$1 lock=$2 python=$3 stamp
-    stamp="$(pwd) $("$python" -VV) $(sha256sum "$lock" pyproject.toml | tr '\n' ' ')"
+    stamp="$(pwd) $("$python" -VV) $(sha256sum "$lock")"
     if [[ -x $venv/bin/python && -f $venv/.stamp && $(<"$venv/.stamp") == "$stamp" ]]; then
         return
     fi

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from v6.clock import NEW_YORK
+from v6.store.frames import rows_to_frame
 from v6.store.tables import OPTION_SNAPSHOTS, polars_schema
 
 TASK = "collect_option_snapshots"
@@ -110,6 +111,33 @@ def generated(day: date, *, slots: int = 78, contracts: int = 258, live: bool = 
         return rows
     blank = ("bid_size", "ask_size", "iv", "underlying_price")
     return rows.with_columns(pl.lit(None, pl.Float64).alias(name) for name in blank)
+
+
+def universe(day: date, version: int, strikes: list[float]) -> pl.DataFrame:
+    """Calls on SPY as a version of the day's universe; a con_id is its strike."""
+    return rows_to_frame(
+        "option_contracts",
+        [
+            {
+                "trade_date": day,
+                "version": version,
+                "task": "queue_option_contracts",
+                "created_at": datetime(day.year, day.month, day.day, 13, tzinfo=UTC),
+                "con_id": int(strike),
+                "symbol": "SPY",
+                "trading_class": "SPY",
+                "exchange": "SMART",
+                "currency": "USD",
+                "expiry": day + timedelta(days=49),
+                "strike": strike,
+                "right": "C",
+                "dte": 49,
+                "collected": True,
+                "held": False,
+            }
+            for strike in strikes
+        ],
+    )
 
 
 def by_slot(rows: pl.DataFrame) -> dict[datetime, pl.DataFrame]:

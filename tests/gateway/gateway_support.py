@@ -1,10 +1,13 @@
-"""Small raw servers for what a simulator cannot be: mute, closing at once, never closing. And the kernel's own count."""
+"""Small raw servers for what a simulator cannot be (mute, never closing), and the kernel's own count of sockets."""
 
 import socket
 import struct
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +63,8 @@ class RawTws:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        try:
+        with suppress(OSError):
             self._talk(connection)
-        except OSError:
-            pass
 
     def close(self) -> None:
         self.listener.shutdown(socket.SHUT_RDWR)
@@ -95,3 +96,58 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+def never_closing(connection: socket.socket) -> None:
+    """A TWS that gets ready, answers the current time, and keeps its end of every socket for ever."""
+    connection.recv(65536)
+    connection.sendall(HANDSHAKE)
+    connection.recv(65536)
+    connection.sendall(READY)
+    while data := connection.recv(65536):
+        if b"49\x001\x00" in data:
+            connection.sendall(frame(49, 1, 1795789800))
+
+
+CHILD = """
+import signal, sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from gateway_support import ibkr
+from v6.gateway.client import connect
+
+def stop(*_):
+    raise SystemExit(143)
+
+signal.signal(signal.SIGTERM, stop)
+with connect(ibkr(int(sys.argv[1])), purpose="options", leases=Path(sys.argv[2]), task="a child") as gw:
+    print(gw.client_id, flush=True)
+    while True:
+        gw.current_time()
+"""
+
+
+@contextmanager
+def child(port: int, leases: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A process that is connected, and busy asking, when the block begins; killed at its end at the latest."""
+    command = [sys.executable, "-c", CHILD, str(port), str(leases), str(Path(__file__).parent)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip().isdigit()
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 3.0) -> bool:
+    """Whether it came true in time."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True

@@ -6,7 +6,7 @@ import pytest
 from v6.clock import NEW_YORK
 from v6.model import Contract, DataType, MissReason, Quote, QuoteStatus
 from v6.store.errors import LakeError
-from v6.store.frames import contracts_to_frame, quotes_to_frame, rows_to_frame
+from v6.store.frames import quotes_to_frame, rows_to_frame
 from v6.store.lake import Lake
 
 SLOT = datetime(2026, 1, 30, 10, 35, tzinfo=NEW_YORK)
@@ -96,20 +96,3 @@ def test_a_value_of_the_wrong_type_is_refused_by_table() -> None:
 def test_a_naive_time_is_refused() -> None:
     with pytest.raises(LakeError, match=r"received_at: .* has no time zone"):
         rows_to_frame("option_snapshots", [{"received_at": datetime(2026, 1, 30)}])
-
-
-def test_the_universe_says_what_is_collected_and_what_is_held(lake: Lake) -> None:
-    day = date(2026, 1, 30)
-    frame = contracts_to_frame(
-        [OPTION],
-        trade_date=day,
-        version=1,
-        task="queue",
-        created_at=SLOT,
-        collected={5},
-        underlying_prices={"SPY": 690.2},
-    )
-    lake.write_universe(day, 1, frame)
-    row = lake.universe(day).row(0, named=True)
-    assert (row["collected"], row["held"], row["dte"], row["underlying_price"]) == (True, False, 49, 690.2)
-    assert (row["right"], row["multiplier"], row["local_symbol"]) == ("P", None, None)

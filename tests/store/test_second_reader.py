@@ -9,9 +9,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from option_rows import TASK
+from option_rows import TASK, universe
 from v6.model import Contract, Quote, QuoteStatus
-from v6.store.frames import contracts_to_frame, quotes_to_frame
+from v6.store.frames import quotes_to_frame
 from v6.store.lake import Lake
 
 SLOT = datetime(2026, 1, 30, 15, 35, tzinfo=UTC)
@@ -32,11 +32,9 @@ def active_files(root: str) -> list[str]:
 
 
 def fill_small_tables(lake: Lake) -> None:
-    option = Contract("OPT", "SPY", "SMART", 5, trading_class="SPY", expiry=date(2026, 3, 20), strike=690.0, right="C")
     stock = Contract("STK", "SPY", "SMART", 6)
     future = Contract("FUT", "ES", "CME", 7, expiry=date(2026, 3, 20))
-    universe = contracts_to_frame([option], trade_date=DAY, version=1, task="q", created_at=SLOT, collected={5})
-    lake.write_universe(DAY, 1, universe)
+    lake.write_universe(DAY, 1, universe(DAY, 1, [690.0]))
     for table, contract in (("underlying_snapshots", stock), ("futures_snapshots", future)):
         quote = Quote(contract, QuoteStatus.COMPLETE, SLOT, bid=690.5)
         frame = quotes_to_frame([quote], table=table, task=TASK, slot=SLOT)

@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import deltalake
@@ -6,14 +6,12 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from option_rows import TASK
+from option_rows import TASK, universe
 from v6.clock import NEW_YORK
 from v6.config.settings import Lake as LakeSettings
-from v6.model import Contract
 from v6.paths import Paths
 from v6.store import delta
 from v6.store.errors import LakeBusyError, LakeError, LakeUnavailableError
-from v6.store.frames import contracts_to_frame
 from v6.store.lake import Lake
 from v6.store.table_lock import table_lock
 from v6.store.tables import OPTION_SNAPSHOTS
@@ -125,25 +123,14 @@ def test_a_table_never_written_reads_as_empty_and_is_not_created_by_reading(lake
 
 def test_the_first_commit_of_a_universe_version_stands(lake: Lake) -> None:
     day = date(2026, 1, 30)
-
-    def universe(version: int, strikes: list[float]) -> pl.DataFrame:
-        contracts = [
-            Contract("OPT", "SPY", "SMART", int(k), trading_class="SPY", expiry=date(2026, 3, 20), strike=k, right="C")
-            for k in strikes
-        ]
-        created = datetime(2026, 1, 30, 13, tzinfo=UTC)
-        return contracts_to_frame(
-            contracts, trade_date=day, version=version, task="queue", created_at=created, collected={600}
-        )
-
     assert lake.universe(day).is_empty()
-    lake.write_universe(day, 1, universe(1, [600.0, 601.0]))
-    assert lake.write_universe(day, 1, universe(1, [700.0]))["strike"].to_list() == [600.0, 601.0]
-    lake.write_universe(day, 2, universe(2, [610.0]))
+    lake.write_universe(day, 1, universe(day, 1, [600.0, 601.0]))
+    assert lake.write_universe(day, 1, universe(day, 1, [700.0]))["strike"].to_list() == [600.0, 601.0]
+    lake.write_universe(day, 2, universe(day, 2, [610.0]))
     assert lake.universe(day)["strike"].to_list() == [610.0]
     assert lake.universe(day, 1)["strike"].to_list() == [600.0, 601.0]
     with pytest.raises(LakeError, match="version 3 of 2026-01-30 has no contracts"):
-        lake.write_universe(day, 3, universe(3, []))
+        lake.write_universe(day, 3, universe(day, 3, []))
 
 
 def test_a_writer_that_read_before_another_committed_must_read_again(lake: Lake, slots: Slots) -> None:

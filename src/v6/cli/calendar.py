@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from v6.cli import moments, output
+from v6.cli.compiled import timetable
 
 if TYPE_CHECKING:
     from v6.scheduler.nyse_calendar import NYSECalendar
@@ -22,9 +23,7 @@ def calendar(
     as_json: AsJson = False,
 ) -> None:
     """Session, holiday or early close of a date, its phases and the next session. Exit code 1: no session."""
-    from v6.cli.compiled import nyse_calendar
-
-    known = nyse_calendar()
+    known = timetable().calendar
     date_ = moments.day(day)
     facts = _facts(known, date_)
     if as_json:
@@ -47,7 +46,6 @@ def _facts(known: "NYSECalendar", day: date) -> dict[str, Any]:
         "close": session.close if session else None,
         "early_close": session.early if session else False,
         "next_session": following.date,
-        "source": known.source,
     }
 
 

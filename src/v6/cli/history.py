@@ -1,6 +1,6 @@
 """`v6 why`, `v6 runs` and `v6 slots`: what happened, and why something did not."""
 
-import sqlite3
+import os
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,9 +9,12 @@ import typer
 
 from v6 import clock
 from v6.cli import moments, output
+from v6.cli.compiled import timetable
 from v6.paths import Paths
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from v6.analysis.slot_states import SlotState
     from v6.journal.runs import Run
 
@@ -88,7 +91,7 @@ def _recent(task: str | None, limit: int) -> "list[Run]":
     return journal_runs.recent(db, task, limit) if db else []
 
 
-def _journal() -> sqlite3.Connection | None:
+def _journal() -> "sqlite3.Connection | None":
     """The journal, or None before the first run: a question never creates one."""
     from v6.journal.database import connect
 
@@ -99,9 +102,10 @@ def _journal() -> sqlite3.Connection | None:
 def _states(day: date, start: time, end: time) -> "list[SlotState]":
     from v6.journal.evidence import slot_states
 
+    timetable()
     first = datetime.combine(day, start, clock.NEW_YORK)
     last = datetime.combine(day, end, clock.NEW_YORK).replace(fold=1)
-    return slot_states(Paths.locate(), first, last + timedelta(minutes=1), clock.now())
+    return slot_states(Paths.locate(), os.environ, first, last + timedelta(minutes=1), clock.now())
 
 
 def _run_row(run: "Run") -> tuple[object, ...]:

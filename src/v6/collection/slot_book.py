@@ -112,6 +112,10 @@ class SlotBook:
             stored |= {key: got for key, got in self.attempted.items() if got.status is not QuoteStatus.MISSING}
         return account(self.expected, stored, self.attempted, otherwise)
 
+    def require_time(self) -> None:
+        """Raises SlotOverError when a quote asked for now would come too late."""
+        self.seconds_left()
+
     def seconds_left(self) -> float:
         """Until the slot's limit or the attempt's, whichever is first. Raises SlotOverError when there is none."""
         left = (self.limit - self.ctx.now().astimezone(UTC)).total_seconds()

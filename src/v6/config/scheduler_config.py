@@ -1,4 +1,4 @@
-"""The schedule: tasks and restart windows. The schema is these models; `config/default.yaml` lists and explains them."""
+"""The schedule: tasks and restart windows. The schema is these models; `config/default.yaml` explains them."""
 
 import re
 from typing import Annotated, Any, Literal, Self
@@ -138,7 +138,7 @@ class Window(Section):
             return (1, 2, 3, 4, 5, 6, 7)
         if self.days == "weekdays":
             return (1, 2, 3, 4, 5)
-        return tuple(sorted(WEEKDAYS.index(day) + 1 for day in self.days))  # type: ignore[arg-type]
+        return tuple(sorted(WEEKDAYS.index(day) + 1 for day in self.days))
 
 
 def require_zone(name: str) -> None:

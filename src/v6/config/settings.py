@@ -1,4 +1,4 @@
-"""Every setting but the schedule. The schema is these models; `config/default.yaml` gives each its value and comment."""
+"""Every setting but the schedule. The schema is these models; `config/default.yaml` gives each value and comment."""
 
 from typing import Annotated, Literal
 
@@ -59,6 +59,7 @@ class Lake(Section):
 class Health(Section):
     min_free_disk_percent: Annotated[float, Field(gt=0, lt=100)]
     min_calendar_days: Annotated[int, Field(ge=1)]
+    min_complete_percent: Annotated[float, Field(gt=0, le=100)]
     max_clock_skew_seconds: Seconds
     check_symbol: str
 

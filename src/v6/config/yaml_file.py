@@ -13,6 +13,7 @@ from v6.config.errors import ConfigError
 
 Value = str | int | float | bool | None | tuple["Value", ...] | dict[str, "Value"]
 
+LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same rules, ten times faster
 DECIMAL = re.compile(r"0|-?[1-9][0-9]*")
 REAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+([eE][-+]?[0-9]+)?")
 NULL = ("", "null", "~")
@@ -38,7 +39,7 @@ def parse_list(text: str, file: str) -> tuple[Value, ...]:
 
 def _root(text: str, file: str) -> Value:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise ConfigError(f"{file}: {line}not valid YAML: {error.problem or error.context}") from error
@@ -60,8 +61,9 @@ def _value(node: yaml.Node, file: str, path: str) -> Value:
 def _mapping(node: yaml.MappingNode, file: str, path: str) -> dict[str, Value]:
     result: dict[str, Value] = {}
     for key_node, value_node in node.value:
-        key = _scalar(key_node, file, path) if isinstance(key_node, yaml.ScalarNode) else None
-        if not isinstance(key, str) or key_node.value == "<<":
+        plain = isinstance(key_node, yaml.ScalarNode) and key_node.value != "<<"
+        key = _scalar(key_node, file, path) if plain else None
+        if not isinstance(key, str):
             return _refuse(
                 file, path, f"line {key_node.start_mark.line + 1}: a key must be a word, not {key_node.value!r}"
             )
@@ -73,10 +75,10 @@ def _mapping(node: yaml.MappingNode, file: str, path: str) -> dict[str, Value]:
 
 
 def _scalar(node: yaml.ScalarNode, file: str, path: str) -> Value:
-    text = node.value
+    text: str = node.value
     tag = node.tag.rpartition(":")[2]
-    if node.style is not None:  # quoted, or a block: a string whatever it looks like
-        return str(text)
+    if node.style:  # quoted, or a block: a string whatever it looks like
+        return text
     if SEXAGESIMAL.fullmatch(text):
         return _refuse(file, path, f'{text} unquoted is a number in base 60 to YAML, allowed: quoted, "{text}"')
     if tag == "null" and text in NULL:
@@ -88,7 +90,7 @@ def _scalar(node: yaml.ScalarNode, file: str, path: str) -> Value:
     if tag == "float" and REAL.fullmatch(text):
         return float(text)
     if tag == "str" and not ONLY_IN_YAML_1_2.fullmatch(text):
-        return str(text)
+        return text
     return _refuse(
         file,
         path,

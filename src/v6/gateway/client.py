@@ -25,7 +25,7 @@ from v6.model import Bar, Contract, ContractDetails, OptionChain, Position, Quot
 Purpose = Literal["options", "futures", "checks"]
 T = TypeVar("T")
 CLIENT_IDS_TRIED = 5
-CLOSING_GRACE = 1.0  # seconds for TWS to close after us
+CLOSING_GRACE = 0.5  # seconds for TWS to close after us
 
 
 def connect(settings: Ibkr, *, purpose: Purpose, leases: Path, log: Log | None = None, task: str = "") -> "Gateway":

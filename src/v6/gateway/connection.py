@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from v6.gateway.errors import Disconnected, RequestTimeout
 from v6.gateway.library import Library
-from v6.gateway.receiver import Answer, Key, Receiver
+from v6.gateway.receiver import Answer, Receiver
 from v6.gateway.wire import Wire
 
 
@@ -27,6 +27,16 @@ class Silent:
     def warning(self, message: str, /) -> None: ...
 
 
+Send = Callable[[int], None]  # sends one message; it is given the request's id
+
+
+class Undo(NamedTuple):
+    """Takes back a question that was not answered in time; `always`, when TWS would go on answering it."""
+
+    send: Send
+    always: bool = False
+
+
 class Connection:
     """Made and used on one running event loop. `client` is the library's, untyped."""
 
@@ -44,38 +54,38 @@ class Connection:
         self.receiver.notices.append(lambda code, text: log.debug(f"TWS says {code}: {text}"))
         self._undecoded = UndecodedToLog(log)
         logging.getLogger(f"{library.name}.Decoder").addHandler(self._undecoded)
+        self.overdue: set[str] = set()  # questions without an id that were not answered in time
         self._exclusive: dict[str, asyncio.Lock] = {}
 
     @property
     def alive(self) -> bool:
         return self.wire.isConnected() and not self.wire.lost.done()
 
-    async def ask(
-        self, request: str, send: Callable[[int], None], *, name: str | None = None, seconds: float | None = None
-    ) -> list[Any]:
+    async def ask(self, request: str, send: Send, *, name: str | None = None, undo: Undo | None = None) -> list[Any]:
         """Send a question in its turn and return the rows of the answer.
 
         `name` is the key of the few answers that carry no id: one such question at a time.
         Raises RequestError (TWS refused), RequestTimeout (counted from when it left), Disconnected.
         """
         if name is None:
-            return await self._ask(request, send, None, seconds)
+            return await self._ask(request, send, None, undo)
         async with self._exclusive.setdefault(name, asyncio.Lock()):
-            return await self._ask(request, send, name, seconds)
+            return await self._ask(request, send, name, undo)
 
-    async def _ask(
-        self, request: str, send: Callable[[int], None], name: str | None, seconds: float | None
-    ) -> list[Any]:
-        limit = seconds or self.request_seconds
+    async def _ask(self, request: str, send: Send, name: str | None, undo: Undo | None) -> list[Any]:
         answer = Answer(request)
-        key: Key = await self.turn(request, lambda: self._start(answer, send, name))
+        number: int = await self.turn(request, lambda: self._start(answer, send, name))
+        answered = False
         try:
-            await asyncio.wait({answer.done}, timeout=limit)
-            if not answer.done.done():
-                raise RequestTimeout(request, limit)
+            await asyncio.wait({answer.done}, timeout=self.request_seconds)
+            answered = answer.done.done()
+            if not answered:
+                raise RequestTimeout(request, self.request_seconds)
             return answer.done.result()
         finally:
-            self.receiver.answers.pop(key, None)
+            self.receiver.answers.pop(name or number, None)
+            if undo is not None and self.alive and (undo.always or not answered):
+                undo.send(number)
 
     async def turn(self, request: str, act: Callable[[], Any]) -> Any:
         """`act` at its paced turn, or Disconnected."""
@@ -84,16 +94,11 @@ class Connection:
         except ConnectionError as error:
             raise Disconnected(f"{request}: {error}") from error
 
-    def _start(self, answer: Answer, send: Callable[[int], None], name: str | None) -> Key:
+    def _start(self, answer: Answer, send: Send, name: str | None) -> int:
         number: int = self.client.getReqId()
-        key: Key = name or number
-        self.receiver.answers[key] = answer
-        try:
-            send(number)
-        except BaseException:
-            del self.receiver.answers[key]
-            raise
-        return key
+        self.receiver.answers[name or number] = answer
+        send(number)
+        return number
 
     async def close(self, grace: float = 1.0) -> None:
         """Say goodbye; nothing of this connection is left afterwards."""

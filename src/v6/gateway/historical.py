@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from v6.clock import NEW_YORK
-from v6.gateway.connection import Connection
+from v6.gateway.connection import Connection, Undo
 from v6.gateway.contracts import day, to_library
 from v6.gateway.error_codes import lookup
 from v6.gateway.errors import RequestError
@@ -36,6 +36,7 @@ async def historical_bars(
             lambda number: connection.client.reqHistoricalData(
                 number, wire, until, duration, bar_size, what, use_rth, EPOCH_SECONDS, False, []
             ),
+            undo=Undo(connection.client.cancelHistoricalData),
         )
     except RequestError as error:
         if error.code == 162 and lookup(error.code, error.text).miss is MissReason.NO_TICK:

@@ -20,7 +20,7 @@ SIZES = {0: "bid_size", 69: "bid_size", 3: "ask_size", 70: "ask_size", 5: "last_
 SIZE_OF = {"bid": "bid_size", "ask": "ask_size", "last": "last_size"}
 MODEL = (13, 83)  # live and delayed model computation
 CALL_INTEREST, PUT_INTEREST, FUTURES_INTEREST = 27, 28, 86
-INTEREST_TICKS = {"OPT": "101", "STK": "101", "FUT": "588"}
+INTEREST_TICKS = {"OPT": "101", "FUT": "588"}
 GREEKS = ("iv", "delta", "gamma", "vega", "theta")
 USABLE = ("bid", "ask", "last", "close", "iv", "delta")
 HOPED = ("last", "volume", "close")
@@ -59,7 +59,7 @@ class Line:
         self._doubt: tuple[MissReason, str] | None = None
         self._sides = ("last",) if contract.sec_type == "IND" else ("bid", "ask")
         listed = wants.generic_ticks.split(",")
-        self._interest = INTEREST_TICKS.get(contract.sec_type, "") in listed and contract.sec_type != "STK"
+        self._interest = INTEREST_TICKS.get(contract.sec_type) in listed
 
     # what TWS sends
 

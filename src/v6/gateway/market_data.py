@@ -10,13 +10,15 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from v6 import clock
 from v6.gateway.connection import Connection
 from v6.gateway.contracts import to_library
-from v6.gateway.errors import Disconnected
+from v6.gateway.errors import Disconnected, GatewayError
 from v6.gateway.line import Line, Wants
 from v6.gateway.lines import LineBudget
+from v6.gateway.requests import current_time
 from v6.model import Contract, MissReason, Quote, QuoteStatus
 
 __all__ = ["Lines", "Wants", "collect"]
@@ -24,6 +26,7 @@ __all__ = ["Lines", "Wants", "collect"]
 TRIES = 4  # of a contract that TWS refused for lines or rate
 BACK_OFF_SECONDS = 0.5  # after such a refusal
 POLL_SECONDS = 0.02  # for lines that other processes give back
+PING_SECONDS = 5.0
 DATA_LOST = 1101
 RATE, LINES = 100, 101
 
@@ -51,7 +54,19 @@ async def collect(lines: Lines, contracts: Sequence[Contract], wants: Wants, sec
     return await Window(lines, contracts, wants, clock.monotonic() + seconds).run()
 
 
+class Held(NamedTuple):
+    """What an open line occupies: its contract's place, its request id, its byte of the budget; `received` is how many
+    bytes TWS had sent when it was opened."""
+
+    place: int
+    number: int
+    byte: int
+    received: int
+
+
 class Window:
+    """One collection: contracts pending, lines open, quotes done."""
+
     def __init__(self, lines: Lines, contracts: Sequence[Contract], wants: Wants, deadline: float) -> None:
         self._lines = lines
         self._connection = lines.connection
@@ -62,9 +77,10 @@ class Window:
         self._left = len(contracts)
         self._pending = deque(range(len(contracts)))
         self._tries = [0] * len(contracts)
-        self._open: dict[Line, tuple[int, int, int]] = {}  # line -> contract's index, request id, byte
+        self._open: dict[Line, Held] = {}
         self._ceiling = lines.budget.size
         self._resume_at = 0.0
+        self._silent = False
         self._change = asyncio.Event()
 
     async def run(self) -> list[Quote]:
@@ -76,6 +92,9 @@ class Window:
                 self._change.clear()
                 if self._over():
                     break
+                if self._silent and not await self._answers():
+                    self._end_all(MissReason.TWS_DOWN, f"TWS sent nothing, nor its time within {PING_SECONDS:g} s")
+                    break
                 self._lines.budget.wait(bool(self._pending))
                 if not self._may_send() or not await self._send():
                     await self._pause()
@@ -83,8 +102,8 @@ class Window:
             self._lines.budget.wait(False)
             notices.remove(self._notice)
             self._connection.wire.lost.remove_done_callback(self._changed)
-            for _, number, _ in self._open.values():
-                self._connection.receiver.streams.pop(number, None)
+            for held in self._open.values():
+                self._connection.receiver.streams.pop(held.number, None)
         return [quote for quote in self._quotes if quote is not None]
 
     # sending
@@ -120,7 +139,7 @@ class Window:
         client = self._connection.client
         number: int = client.getReqId()
         line = Line(self._contracts[index], self._wants, self._finished)
-        self._open[line] = (index, number, byte)
+        self._open[line] = Held(index, number, byte, self._connection.wire.received)
         self._connection.receiver.streams[number] = line
         wire = to_library(self._connection.library, line.contract)
         client.reqMktData(number, wire, self._wants.generic_ticks, False, False, [])
@@ -144,8 +163,18 @@ class Window:
             self._end_all(MissReason.DEADLINE, "the collection's time was over")
         else:
             for line in [line for line in self._open if now >= line.give_up]:
+                self._silent = self._connection.wire.received == self._open[line].received
                 self._finished(line)
         return self._left == 0
+
+    async def _answers(self) -> bool:
+        """Whether a TWS that has sent nothing at all since a line was opened still answers a question (L24)."""
+        self._silent = False
+        try:
+            await asyncio.wait_for(current_time(self._connection), PING_SECONDS)
+        except (TimeoutError, GatewayError):
+            return False
+        return True
 
     def _end_all(self, reason: MissReason, words: str) -> None:
         for line in list(self._open):
@@ -168,7 +197,7 @@ class Window:
 
     def _try_again(self, line: Line, code: int) -> None:
         """TWS opened no line. Fewer lines, or a slower pace, and the contract again."""
-        index, _, byte = self._open[line]
+        index = self._open[line].place
         self._tries[index] += 1
         if code == LINES:
             self._ceiling = max(len(self._open) + len(self._lines.done_with) - 1, 1)
@@ -181,32 +210,31 @@ class Window:
         if self._tries[index] >= TRIES:
             self._conclude(line, line.quote(), kept=False)
             return
-        self._drop(line)
-        self._lines.budget.release(byte)
+        self._lines.budget.release(self._drop(line).byte)
         self._pending.appendleft(index)
 
     def _notice(self, code: int, _text: str) -> None:
         if code == DATA_LOST:
             for line in list(self._open):
-                index, number, byte = self._drop(line)
-                self._lines.done_with.append((number, byte))
-                self._pending.appendleft(index)
+                held = self._drop(line)
+                self._lines.done_with.append((held.number, held.byte))
+                self._pending.appendleft(held.place)
         elif code == RATE:
             self._connection.wire.pacer.slow_down()
         self._change.set()
 
     def _conclude(self, line: Line, quote: Quote, *, kept: bool = True) -> None:
-        index, number, byte = self._drop(line)
+        held = self._drop(line)
         if kept:
-            self._lines.done_with.append((number, byte))
+            self._lines.done_with.append((held.number, held.byte))
         else:
-            self._lines.budget.release(byte)
-        self._store(index, quote)
+            self._lines.budget.release(held.byte)
+        self._store(held.place, quote)
 
-    def _drop(self, line: Line) -> tuple[int, int, int]:
-        index, number, byte = self._open.pop(line)
-        self._connection.receiver.streams.pop(number, None)
-        return index, number, byte
+    def _drop(self, line: Line) -> Held:
+        held = self._open.pop(line)
+        self._connection.receiver.streams.pop(held.number, None)
+        return held
 
     def _store(self, index: int, quote: Quote) -> None:
         self._quotes[index] = quote

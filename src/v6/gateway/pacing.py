@@ -1,7 +1,7 @@
 """Even spacing of everything a connection sends.
 
 TWS allows 50 messages a second on a connection and does not say how it counts a second; the libraries keep 45 but send
-them in bursts. Here two messages are never closer than three quarters of 1/rate, whatever asks for them, so that any
+them in bursts. Here two messages are never closer than 85 % of 1/rate, whatever asks for them, so that any
 second holds at most rate + 1 of them.
 """
 
@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-CATCH_UP = 0.25  # of one interval: how much of a timer's lateness the next message may make good
+CATCH_UP = 0.15  # of one interval: how much of a timer's lateness the next message may make good
 
 
 class Pacer:

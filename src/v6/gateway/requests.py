@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from v6.gateway.connection import Connection
+from v6.gateway.connection import Connection, Undo
 from v6.gateway.contracts import day, details_from_library, from_library, to_library
-from v6.gateway.errors import GatewayError
+from v6.gateway.errors import Disconnected, GatewayError, RequestTimeout
 from v6.model import Contract, ContractDetails, OptionChain, Position
 
 SUMMARY_TAGS = (
@@ -22,7 +22,12 @@ async def current_time(connection: Connection) -> datetime:
 
 
 async def contract_details(connection: Connection, contract: Contract) -> list[ContractDetails]:
-    """Every contract that fits the description; RequestError 200 if none does."""
+    """Every contract that fits the description; RequestError 200 if none does.
+
+    An option without expiry is refused here: for a symbol like SPY it hangs TWS [public issue threads].
+    """
+    if contract.sec_type == "OPT" and not contract.con_id and contract.expiry is None:
+        raise ValueError(f"contract details of {contract} need an expiry or a con_id")
     wire = to_library(connection.library, contract)
     rows = await connection.ask(
         f"contract details of {contract}", lambda number: connection.client.reqContractDetails(number, wire)
@@ -66,9 +71,19 @@ async def option_chains(connection: Connection, symbol: str, con_id: int) -> lis
 
 
 async def positions(connection: Connection) -> list[Position]:
-    """Every position of every account; flat ones (quantity 0) are left out."""
-    rows = await connection.ask("positions", lambda _: connection.client.reqPositions(), name="positions")
-    await connection.turn("positions", connection.client.cancelPositions)
+    """Every position of every account; flat ones (quantity 0) are left out.
+
+    The rows carry no id: what comes after an overdue answer could be its rest, so the connection asks no more then.
+    """
+    client = connection.client
+    if "positions" in connection.overdue:
+        raise Disconnected("positions: an earlier answer is overdue, only a new connection can ask again")
+    stop = Undo(lambda _: client.cancelPositions(), always=True)
+    try:
+        rows = await connection.ask("positions", lambda _: client.reqPositions(), name="positions", undo=stop)
+    except RequestTimeout:
+        connection.overdue.add("positions")
+        raise
     return [
         Position(account, from_library(contract), float(quantity), float(average_cost))
         for account, contract, quantity, average_cost in rows
@@ -78,14 +93,11 @@ async def positions(connection: Connection) -> list[Position]:
 
 async def account_summary(connection: Connection) -> dict[str, dict[str, str]]:
     """account -> tag -> value, as TWS words it."""
-    numbers: list[int] = []
-
-    def send(number: int) -> None:
-        numbers.append(number)
-        connection.client.reqAccountSummary(number, "All", SUMMARY_TAGS)
-
-    rows = await connection.ask("account summary", send)
-    await connection.turn("account summary", lambda: connection.client.cancelAccountSummary(numbers[0]))
+    client = connection.client
+    stop = Undo(client.cancelAccountSummary, always=True)
+    rows = await connection.ask(
+        "account summary", lambda number: client.reqAccountSummary(number, "All", SUMMARY_TAGS), undo=stop
+    )
     summary: dict[str, dict[str, str]] = {}
     for account, tag, value, _currency in rows:
         summary.setdefault(account, {})[tag] = value

@@ -54,6 +54,7 @@ def collect_futures_snapshots(ctx: Context) -> str:
 
 
 def _collect(ctx: Context, book: SlotBook, symbols: list[str]) -> None:
+    book.require_time()
     with ctx.gateway("futures") as gateway:
         failpoint.reach("connected")
         contracts = _front_months(ctx, gateway, book, symbols)
@@ -115,14 +116,14 @@ def _decide(ctx: Context, gateway: "Gateway", months: list[Contract], on: date) 
     sized = [Month(month, _last_volume(ctx, gateway, month, on)) for month in months]
     front = front_month(sized, on)
     if front is not None and not ctx.dry_run:
-        volumes = ", ".join(f"{month.contract.local_symbol or month.contract}: {month.volume}" for month in sized)
-        events.record(
-            ctx.journal,
-            "front_month",
-            f"{front.contract.symbol} on {on}: {front.contract.local_symbol or front.contract} by {front.rule} ({volumes})",
-            ctx.task,
-        )
+        volumes = ", ".join(f"{_name(month.contract)} {month.volume}" for month in sized)
+        text = f"{front.contract.symbol} on {on}: {_name(front.contract)} by {front.rule} (volumes: {volumes})"
+        events.record(ctx.journal, "front_month", text, ctx.task)
     return front
+
+
+def _name(contract: Contract) -> str:
+    return contract.local_symbol or str(contract)
 
 
 def _last_volume(ctx: Context, gateway: "Gateway", month: Contract, on: date) -> float | None:

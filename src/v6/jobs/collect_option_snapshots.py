@@ -63,6 +63,7 @@ def collect_option_snapshots(ctx: Context) -> str:
 
 
 def _collect(ctx: Context, book: SlotBook, contracts: list[Contract], ad_hoc: Sequence[str]) -> None:
+    book.require_time()
     with ctx.gateway("options") as gateway:
         failpoint.reach("connected")
         for contract in _ad_hoc_contracts(ctx, gateway, ad_hoc, book.slot.date()):

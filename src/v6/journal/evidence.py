@@ -1,17 +1,23 @@
-"""What journal and gate log know about the slots of a span, in the words of `analysis.slot_states`."""
+"""What schedule, journal and gate log know about the slots of a span, in the words of `analysis.slot_states`."""
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from v6 import clock
-from v6.analysis.slot_states import Entry, Traces
+from v6.analysis.slot_states import Entry, SlotState, Traces, judge
 from v6.journal import ledger, runs
+from v6.journal.database import connect
 from v6.journal.timestamps import instant
+from v6.paths import Paths
+from v6.scheduler import compiled, upcoming
+from v6.scheduler.nyse_calendar import NYSECalendar
 
+COLLECTOR = "collect_"  # how the names of tasks begin that write the slot ledger
+GATE_LOG = Path("scheduler/cron_wrapper.log")
 AROUND = timedelta(minutes=30)
 REASON_OF_OUTCOME = {
     "killed": "killed",
@@ -22,11 +28,45 @@ REASON_OF_OUTCOME = {
 }
 
 
+def expected_runs(paths: Paths, environ: Mapping[str, str], start: datetime, end: datetime) -> list[tuple[str, datetime]]:
+    """(task, slot) of every run that the compiled schedule wants in [start, end), by time. Raises ScheduleError."""
+    schedule = compiled.load(paths.compiled / "schedule.txt", dict(environ))
+    calendar = NYSECalendar(paths.compiled / "calendar.txt", observe_holidays=schedule.observe_holidays)
+    tasks = [task for task in schedule.tasks.values() if task.enabled]
+    day, found = start.date(), []
+    while day <= end.date():
+        for planned in upcoming.of_day(tasks, day, calendar, schedule.windows):
+            if planned.decision.run and start <= planned.slot < end:
+                found.append((planned.task, planned.slot))
+        day += timedelta(days=1)
+    return found
+
+
+def slot_states(
+    paths: Paths, environ: Mapping[str, str], start: datetime, end: datetime, now: datetime
+) -> list[SlotState]:
+    """Every slot of a collector in [start, end): those the schedule expects, and what the ledger knows besides."""
+    slots = [pair for pair in expected_runs(paths, environ, start, end) if pair[0].startswith(COLLECTOR)]
+    if not paths.journal.exists():
+        return judge(slots, {}, Traces({}), now)
+    db = connect(paths.journal)
+    try:
+        return judge(slots, entries(db, start, end), traces(db, gate_log(paths), start, end), now)
+    finally:
+        db.close()
+
+
+def gate_log(paths: Paths) -> Path:
+    """Where the gate logs what it turned away. Raises ScheduleError."""
+    schedule = compiled.load(paths.compiled / "schedule.txt")
+    return Path(schedule.settings["log_directory"]) / GATE_LOG
+
+
 def entries(db: sqlite3.Connection, start: datetime, end: datetime) -> dict[tuple[str, datetime], Entry]:
     """The ledger's lines with start <= slot < end, each with its misses counted by reason."""
     found = {}
     for line in ledger.slots_of(db, None, start, end):
-        counted = Counter(miss.reason for miss in ledger.misses(db, line.task, line.slot))
+        counted = dict(Counter(miss.reason for miss in ledger.misses(db, line.task, line.slot)))
         found[line.task, line.slot] = Entry(
             line.expected, line.complete, line.partial, line.missing, line.state == "closed", counted, line.note
         )

@@ -100,6 +100,11 @@ def last_finished_before(db: sqlite3.Connection, task: str, run_id: int) -> Run 
     return rows[0] if rows else None
 
 
+def first_started(db: sqlite3.Connection) -> datetime | None:
+    """When V6 first ran anything here, None before that."""
+    return optional(db.execute("SELECT min(started_at) FROM runs").fetchone()[0])
+
+
 def median_wall_seconds(db: sqlite3.Connection, task: str, sample: int = 21) -> float | None:
     """The median duration of the latest successful attempts, None before the first."""
     rows = db.execute(

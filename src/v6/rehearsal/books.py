@@ -53,14 +53,14 @@ def read_books(stage: Stage, windows: Sequence[Window]) -> Books:
     from v6.journal.database import connect
 
     with_end = [(window.start, window.end + MINUTE) for window in windows]
-    expected = [pair for start, end in with_end for pair in evidence.expected_runs(stage.paths, start, end)]
+    expected = [pair for start, end in with_end for pair in evidence.expected_runs(stage.paths, {}, start, end)]
     db = connect(stage.paths.journal)
     try:
         attempts = [run for start, end in with_end for run in runs.between(db, start, end)]
         states = [
             state
             for start, end in with_end
-            for state in evidence.slot_states(stage.paths, start, end, end + AFTERWARDS)
+            for state in evidence.slot_states(stage.paths, {}, start, end, end + AFTERWARDS)
         ]
         skips = [
             skip

@@ -1,20 +1,19 @@
-"""What cron would start at a minute: a reader of rendered crontab lines, following Debian's cron(8)."""
+"""What cron would start at a minute: a reader of rendered crontabs, following Debian's cron(8)."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-SUNDAY = 7  # cron writes Sunday as 0 or 7
+from v6.scheduler.crontab_grammar import minutes_of
 
-
-class CrontabError(ValueError):
-    """A line that this reader cannot follow; the rendering and the rehearsal have drifted apart."""
+SETTING = re.compile(r"([A-Z_][A-Z0-9_]*)=(.*)")
+FIELDS = ("minute", "hour", "day of month", "month", "day of week")
 
 
 @dataclass(frozen=True, slots=True)
 class CronLine:
-    """One line: the five fields as sets of numbers, and the command that /bin/sh gets."""
+    """One line: the five fields as sets of numbers (Sunday 0), and the command that /bin/sh gets."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -22,32 +21,41 @@ class CronLine:
     months: frozenset[int]
     weekdays: frozenset[int]
     any_day: bool  # one of the two day fields is `*`: then both must match, otherwise either
-    wildcard: bool  # minute or hour is `*`: follows the new wall time at a DST change, never caught up
+    wildcard: bool  # minute or hour begins with `*`: follows the clock at a DST change, is never caught up
     command: str
 
     def matches(self, wall: datetime) -> bool:
-        """Whether cron starts the line when the wall clock of its host reads `wall` (to the minute)."""
+        """Whether the line starts when the clocks of its host show `wall`."""
         if wall.minute not in self.minutes or wall.hour not in self.hours or wall.month not in self.months:
             return False
-        day, weekday = wall.day in self.days, wall.isoweekday() in self.weekdays
+        day, weekday = wall.day in self.days, wall.isoweekday() % 7 in self.weekdays
         return (day and weekday) if self.any_day else (day or weekday)
 
 
-def read_crontab(text: str) -> list[CronLine]:
-    """The lines of a user crontab; comments, blank lines and NAME=value settings are passed over.
+@dataclass(frozen=True, slots=True)
+class Crontab:
+    """A user's crontab: what it adds to the environment, and its lines."""
 
-    Raises CrontabError.
-    """
+    settings: dict[str, str]
+    lines: tuple[CronLine, ...]
+
+
+def read_crontab(text: str) -> Crontab:
+    """Raises ValueError for a line that is neither a setting nor five fields and a command."""
+    settings: dict[str, str] = {}
     lines = []
     for line in text.splitlines():
         words = line.strip()
-        if not words or words.startswith("#") or "=" in words.split(maxsplit=1)[0]:
+        if not words or words.startswith("#"):
+            continue
+        if setting := SETTING.fullmatch(words):
+            settings[setting[1]] = setting[2].strip("\"'")
             continue
         fields = words.split(maxsplit=5)
         if len(fields) != 6:
-            raise CrontabError(f"{line!r}: not five fields and a command")
+            raise ValueError(f"{line!r}: not five fields and a command")
         lines.append(_line(fields))
-    return lines
+    return Crontab(settings, tuple(lines))
 
 
 def due(lines: Iterable[CronLine], wall: datetime) -> list[CronLine]:
@@ -74,31 +82,10 @@ def _skipped_minutes(wall: datetime) -> list[datetime]:
 
 
 def _line(fields: list[str]) -> CronLine:
-    numbers = [_numbers(text, *bounds) for text, bounds in zip(fields[:5], RANGES, strict=True)]
-    weekdays = frozenset(SUNDAY if day == 0 else day for day in numbers[4])
+    numbers = [minutes_of(text, name) for text, name in zip(fields[:5], FIELDS, strict=True)]
     return CronLine(
-        *numbers[:4],
-        weekdays,
+        *numbers,
         any_day=fields[2].startswith("*") or fields[4].startswith("*"),
         wildcard=fields[0].startswith("*") or fields[1].startswith("*"),
-        command=fields[5],
+        command=fields[5].replace("\\%", "%"),
     )
-
-
-def _numbers(text: str, low: int, high: int) -> frozenset[int]:
-    chosen: set[int] = set()
-    for part in text.split(","):
-        span, _, step = part.partition("/")
-        first, dash, last = span.partition("-")
-        try:
-            if span == "*":
-                start, end = low, high
-            else:
-                start = int(first)
-                end = int(last) if dash else start
-            chosen.update(range(start, end + 1, int(step) if step else 1))
-        except ValueError as error:
-            raise CrontabError(f"{text!r}: cannot read this field") from error
-        if not low <= start <= end <= high:
-            raise CrontabError(f"{text!r}: allowed are {low}-{high}")
-    return frozenset(chosen)

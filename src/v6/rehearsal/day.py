@@ -2,23 +2,17 @@
 
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import FrameType
-from typing import Any, Protocol
+from typing import Protocol
 
-import psutil
-
-from v6 import clock
 from v6.rehearsal import processes
 from v6.rehearsal.crontab_lines import CronLine, due
 from v6.rehearsal.stage import Stage
 from v6.rehearsal.window import Window
-
-DISPATCHER_SECONDS = 20.0  # alerts leave in a process of their own, after the run that raised them
 
 
 class Watcher(Protocol):
@@ -67,22 +61,17 @@ def _start(stage: Stage, line: CronLine, environ: Mapping[str, str]) -> subproce
 @contextmanager
 def ended_processes(stage: Stage) -> Iterator[None]:
     """Whatever happens inside, no process of the stage is left afterwards."""
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
-        processes.wait_until_gone(stage.home, set(), 0.0)
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
         processes.end(processes.of_home(stage.home))
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in {**before, signal.SIGINT: ctrl_c}.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise Interrupted
-
-
-def compile_schedule(stage: Stage, environ: Mapping[str, str]) -> None:
-    """Compile calendar and schedule of the stage, as the gate would at its first call."""
-    subprocess.run(
-        [sys.executable, "-m", "v6.scheduler.compile"], env=dict(environ), cwd=stage.home, check=True, timeout=120
-    )

@@ -45,10 +45,13 @@ class Stage:
         target.chmod(0o600)
 
     def step_to(self, minute: datetime) -> None:
-        """Let the stage's clock read just after `minute`; it goes on from there and never goes back."""
+        """Let the stage's clock read just after `minute`; it goes on from there. A stage that is late stays late."""
         target = minute.timestamp() + SECONDS_AFTER_THE_MINUTE
-        if self.clock_file.exists():
-            target = max(target, self.epoch())
+        if self.epoch() < target:
+            self.set_clock(target)
+
+    def set_clock(self, target: float) -> None:
+        """Let the stage's clock read so many seconds since 1970 UTC."""
         replacement = self.clock_file.with_suffix(".next")
         replacement.write_text(f"{target - _host_epoch():.6f}\n", encoding="ascii")
         replacement.replace(self.clock_file)

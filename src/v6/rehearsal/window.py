@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from v6.clock import NEW_YORK
+from v6.scheduler.nyse_calendar import POST_MARKET_UNTIL, POST_MARKET_UNTIL_EARLY, Session
+
+DEMO_FROM = time(7, 55)
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,19 @@ class Window:
 
 def window_of(day: date, start: time, end: time) -> Window:
     """The window of a New York date; an end before its start is on the next day."""
-    last = day + timedelta(days=1) if end < start else day
+    last = day + ONE_DAY if end < start else day
     return Window(
         datetime.combine(day, start, NEW_YORK),
         datetime.combine(last, end, NEW_YORK).replace(fold=1),  # of a repeated hour, all of it
+    )
+
+
+def demo_of(session: Session) -> tuple[Window, ...]:
+    """The morning until half an hour after the open, then the last slot and each change of phase."""
+    day, post_market_end = session.date, POST_MARKET_UNTIL_EARLY if session.early else POST_MARKET_UNTIL
+    evening = datetime.combine(day, post_market_end, NEW_YORK)
+    return (
+        Window(datetime.combine(day, DEMO_FROM, NEW_YORK), session.open + timedelta(minutes=30)),
+        Window(session.close - timedelta(minutes=5), session.close),
+        Window(evening, evening),
     )

@@ -9,6 +9,10 @@ schedule.txt holds one line an entry, fields separated by `|` (`v6.scheduler.sch
     task|name|script|args|enabled|...  the fields of Task, in order
 """
 
+TYPE_CHECKING = False  # importing typing costs the supervisor milliseconds
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 HEADER = "# v6 schedule 1"
 ARGUMENT_SEPARATOR = "\x1f"
 TRUE = ("true", "1", "yes", "on")
@@ -36,7 +40,7 @@ class Row:
 
 
 class Window(Row):
-    """A restart window. `days`: ISO weekdays of its start, as digits; `start`, `end`: minutes after midnight in `zone`."""
+    """A restart window. `days`: ISO weekdays of its start, as digits; `start`, `end`: minutes after midnight."""
 
     name: str
     zone: str
@@ -92,7 +96,7 @@ class Schedule:
         return self.settings["enable_holiday_check"] == "1"
 
 
-def load(path: object, environ: "dict[str, str] | None" = None) -> Schedule:
+def load(path: object, environ: "Mapping[str, str] | None" = None) -> Schedule:
     """Read schedule.txt, with the switches of `.env` and of `environ` applied. Raises ScheduleError."""
     try:
         with open(str(path), encoding="utf-8") as file:
@@ -102,7 +106,7 @@ def load(path: object, environ: "dict[str, str] | None" = None) -> Schedule:
     return parse(text, str(path), environ)
 
 
-def parse(text: str, label: str = "schedule", environ: "dict[str, str] | None" = None) -> Schedule:
+def parse(text: str, label: str = "schedule", environ: "Mapping[str, str] | None" = None) -> Schedule:
     """The schedule in the compiled text. Raises ScheduleError naming the line."""
     lines = text.split("\n")
     if lines[0] != HEADER:
@@ -140,7 +144,7 @@ def _enabled(task: Task, switches: dict[str, str]) -> bool:
     return task.enabled and boolean(switches.get("SCHEDULER_ENABLE_ALL", "1"), "SCHEDULER_ENABLE_ALL")
 
 
-def forced(environ: dict[str, str]) -> bool:
+def forced(environ: "Mapping[str, str]") -> bool:
     """Whether FORCE_RUN or SCHEDULER_FORCE_RUN asks to pass holiday, days and phase."""
     return any(boolean(environ.get(name) or "0", name) for name in ("FORCE_RUN", "SCHEDULER_FORCE_RUN"))
 

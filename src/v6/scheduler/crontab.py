@@ -8,6 +8,7 @@ follow the clock (cron(8)): a slot in the second pass of a repeated hour needs s
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,7 +53,7 @@ def render(
     apart = home is not None and str(home) != str(root)
     lines = [
         f"# V6 on a host in {host_zone}. Written by `v6 schedule render`: change the schedule, not this file.",
-        "# Times are the host's. A line may fire at times that are no slot in New York; the wrapper's --slot sorts it out.",
+        "# Times are the host's. A line may fire when there is no slot in New York: the wrapper's --slot sorts it out.",
         "SHELL=/bin/sh",
         f'V6_ROOT="{root}"',
         *([f'V6_HOME="{home}"'] if apart else []),
@@ -140,7 +141,7 @@ def spelt(values: frozenset[int], size: int) -> str:
     ordered = sorted(values)
     if len(ordered) == size:
         return "*"
-    steps = {later - earlier for earlier, later in zip(ordered, ordered[1:], strict=False)}
+    steps = {later - earlier for earlier, later in pairwise(ordered)}
     if len(steps) == 1 and len(ordered) > 2:
         step = steps.pop()
         if step > 1 and ordered == list(range(0, size, step)):

@@ -1,7 +1,9 @@
 """The two packages that know NYSE. Importing this module imports pandas: only compiling does."""
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, time
 from importlib import util
 
@@ -32,7 +34,8 @@ Hours = tuple[time, time]
 def deviations(first: date, last: date) -> dict[date, Deviation]:
     """Every weekday of the span that pandas_market_calendars does not call a regular session, with its name."""
     calendar = pandas_market_calendars.get_calendar("NYSE")
-    hours = _hours(calendar.schedule(first, last))
+    with _their_own_deprecations():
+        hours = _hours(calendar.schedule(first, last))
     names = _names(calendar, first, last)
     found = {}
     for day in weekdays(first, last):
@@ -54,7 +57,8 @@ def disagreements(
         return
     import exchange_calendars
 
-    theirs = exchange_calendars.get_calendar("XNYS", start=str(first))
+    with _their_own_deprecations():
+        theirs = exchange_calendars.get_calendar("XNYS", start=str(first))
     end = min(last, theirs.last_session.date())
     hours = _hours(theirs.schedule.rename(columns={"open": "market_open", "close": "market_close"}))
     for day in weekdays(max(first, theirs.first_session.date()), end):
@@ -64,6 +68,15 @@ def disagreements(
             yield day, f"exchange_calendars has it {'open' if closed else 'closed'}, pandas_market_calendars does not"
         elif not closed and day >= closes_from and (deviation.close if deviation else CLOSE) != hours[day][1]:
             yield day, f"exchange_calendars closes at {hours[day][1]:%H:%M}, pandas_market_calendars does not"
+
+
+@contextmanager
+def _their_own_deprecations() -> Iterator[None]:
+    """What these packages use of pandas that will go away: their authors' business, and no use in a cron log."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        yield
 
 
 def _hours(schedule: pd.DataFrame) -> dict[date, Hours]:

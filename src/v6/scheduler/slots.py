@@ -34,8 +34,8 @@ def _clock(
     task: Task,
     first: int,
     last: int,
-    calendar: NYSECalendar,
-    windows: Sequence[Window],  # noqa: ARG001 - one shape
+    _calendar: NYSECalendar,
+    _windows: Sequence[Window],
 ) -> Iterator[int]:
     for day in wall.days(task.zone, first + task.offset_min, last + task.offset_min):
         if task.weekday in ("*", str(day.isoweekday())):
@@ -47,7 +47,7 @@ def _session(
     first: int,
     last: int,
     calendar: NYSECalendar,
-    windows: Sequence[Window],  # noqa: ARG001 - one shape
+    _windows: Sequence[Window],
 ) -> Iterator[int]:
     for day in wall.days(NEW_YORK, first, last):
         session = calendar.session(day) if task.weekday in ("*", str(day.isoweekday())) else None
@@ -59,7 +59,7 @@ def _restart(
     task: Task,
     first: int,
     last: int,
-    calendar: NYSECalendar,
+    _calendar: NYSECalendar,
     windows: Sequence[Window],
 ) -> Iterator[int]:
     for window in windows:

@@ -36,7 +36,7 @@ def of_day(tasks: Iterable[Task], day: date, calendar: NYSECalendar, windows: Se
 def following(
     task: Task, after: datetime, count: int, calendar: NYSECalendar, windows: Sequence[Window]
 ) -> list[datetime]:
-    """The next `count` slots strictly after the aware instant in which the task will run; fewer at the calendar's end."""
+    """The next `count` slots after the aware instant in which the task will run; fewer at the calendar's end."""
     found = []
     for planned in _ahead(task, wall.minute_of(after) + 1, calendar, windows):
         if planned.decision.run:

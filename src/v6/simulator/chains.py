@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 
+from v6.clock import NEW_YORK
 from v6.simulator import noise
 from v6.simulator.con_ids import Identity, encode
 from v6.simulator.hours import CHICAGO, DAY, Hours, new_york
@@ -18,6 +19,8 @@ from v6.simulator.underlyings import FUTURES, UNDERLYINGS, Future, OptionClass, 
 
 DAILY, WEEKLY, MONTHLY, LEAPS = 14, 56, 400, 800  # calendar days before expiry at which a kind is listed
 MONTH_CODES = "FGHJKMNQUVXZ"
+MONTHLY_ADDITIONS = (MONTHLY, 250, 150, 90, 50, 25)
+WEEKLY_ADDITIONS = (WEEKLY, 28, 14)
 HOLES = 0.05
 
 
@@ -31,7 +34,7 @@ class Chains:
         self._market = market
         self._hours = hours
         self.expiries = lru_cache(maxsize=512)(self._expiries)
-        self.strikes = lru_cache(maxsize=4096)(self._strikes)
+        self._grid = lru_cache(maxsize=4096)(self._grid_of)
 
     def _trading_day(self, day: date) -> date:
         while not self._hours.is_trading_day(day):
@@ -67,22 +70,32 @@ class Chains:
                 found[moved] = kind
         return found
 
-    def _strikes(self, underlying: Underlying, option_class: OptionClass, expiry: date) -> tuple[float, ...]:
-        """Fine steps around the price at listing time, coarser ones further out, some missing."""
+    def strikes(self, underlying: Underlying, option_class: OptionClass, expiry: date, today: date) -> tuple[float, ...]:
+        """Strikes listed until today: around the price at listing, and around later prices as the exchange adds them."""
         monthly = abs((third_friday(expiry.year, expiry.month) - expiry).days) <= 1
-        lead = MONTHLY if monthly else WEEKLY
-        reference = self._market.price(underlying.symbol, new_york(expiry - lead * DAY, 12))
-        step, unit = option_class.step, option_class.unit
-        bands = ((0.20 if monthly else 0.14, step), (0.30, step * 2), (0.45 if monthly else 0.30, step * 5))
+        leads = MONTHLY_ADDITIONS if monthly else WEEKLY_ADDITIONS
+        added = sum(1 for lead in leads if expiry - lead * DAY <= today)
+        return self._grid(underlying, option_class, expiry, leads[: max(added, 1)])
+
+    def _grid_of(
+        self, underlying: Underlying, option_class: OptionClass, expiry: date, leads: tuple[int, ...]
+    ) -> tuple[float, ...]:
+        """Fine steps near those prices, coarser ones further out, some missing."""
+        step = option_class.step
+        strikes, near = set(), set()
+        for lead in leads:
+            reference = self._market.price(underlying.symbol, new_york(expiry - lead * DAY, 12))
+            for reach, band in ((0.04, step), (0.15, step), (0.30, step * 2), (0.45, step * 5)):
+                low, high = round(reference * (1 - reach) / band), round(reference * (1 + reach) / band)
+                found = {count * band for count in range(max(low, 1), high + 1)}
+                strikes |= found
+                if reach < 0.1:
+                    near |= found
         base = noise.key("holes", option_class.name, expiry)
-        strikes = set()
-        for reach, band_step in bands:
-            low, high = round(reference * (1 - reach) / band_step), round(reference * (1 + reach) / band_step)
-            strikes |= {count * band_step for count in range(max(low, 1), high + 1)}
         return tuple(
             strike
             for strike in sorted(strikes)
-            if abs(strike / reference - 1) < 0.04 or noise.uniform(base, round(strike / unit)) >= HOLES
+            if strike in near or noise.uniform(base, round(strike / option_class.unit)) >= HOLES
         )
 
     def option(self, underlying: Underlying, option_class: OptionClass, expiry: date, strike: float, right: str) -> Listing:
@@ -109,7 +122,7 @@ class Chains:
             strike=strike,
             right=right,
             under_con_id=underlying.con_id,
-            zone=CHICAGO if index else Listing.zone,
+            zone=CHICAGO if index else NEW_YORK,
             zone_name="US/Central" if index else "US/Eastern",
             market_name=option_class.name,
         )
@@ -119,7 +132,7 @@ class Chains:
         for option_class in underlying.classes:
             for day in self.expiries(option_class, underlying.dailies, today):
                 if f"{day:%Y%m%d}".startswith(expiry):
-                    for strike in self.strikes(underlying, option_class, day):
+                    for strike in self.strikes(underlying, option_class, day, today):
                         for right in "CP":
                             yield self.option(underlying, option_class, day, strike, right)
 
@@ -158,6 +171,3 @@ class Chains:
             market_name=future.symbol,
         )
 
-
-def future_of(symbol: str) -> Future | None:
-    return FUTURES.get(symbol)

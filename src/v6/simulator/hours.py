@@ -101,6 +101,7 @@ class Hours:
         raise LookupError(f"no session in the two weeks before {segment.date}")
 
 
+@lru_cache(maxsize=512)
 def hours_text(hours: Hours, sec_type: str, today: date, *, liquid: bool, zone: ZoneInfo) -> str:
     """The tradingHours or liquidHours field of contract details: six days from today, closed days named."""
     parts = []

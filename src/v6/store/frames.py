@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from v6 import clock
-from v6.model import Contract, Quote, QuoteStatus
+from v6.model import Quote, QuoteStatus
 from v6.store.errors import LakeError
 from v6.store.tables import ABOVE_ZERO, NOT_BELOW_ZERO, Column, Unit, polars_schema, table_of
 
@@ -71,47 +71,6 @@ def quotes_to_frame(
         if quote.status is not QuoteStatus.MISSING
     ]
     return rows_to_frame(table, rows)
-
-
-def contracts_to_frame(
-    contracts: Iterable[Contract],
-    *,
-    trade_date: date,
-    version: int,
-    task: str,
-    created_at: datetime,
-    collected: Collection[int],
-    held: Collection[int] = (),
-    underlying_prices: Mapping[str, float | None] | None = None,
-) -> pl.DataFrame:
-    """A version of the universe as rows of `option_contracts`. `collected` and `held` are con_ids."""
-    prices = underlying_prices or {}
-    return rows_to_frame(
-        "option_contracts",
-        [
-            {
-                "trade_date": trade_date,
-                "version": version,
-                "task": task,
-                "created_at": created_at,
-                "con_id": contract.con_id,
-                "symbol": contract.symbol,
-                "local_symbol": contract.local_symbol or None,
-                "trading_class": contract.trading_class,
-                "exchange": contract.exchange,
-                "currency": contract.currency,
-                "multiplier": contract.multiplier,
-                "expiry": contract.expiry,
-                "strike": contract.strike,
-                "right": contract.right,
-                "dte": (contract.expiry - trade_date).days if contract.expiry else None,
-                "underlying_price": prices.get(contract.symbol),
-                "collected": contract.con_id in collected,
-                "held": contract.con_id in held,
-            }
-            for contract in contracts
-        ],
-    )
 
 
 def _quote_cells(names: Collection[str], quote: Quote) -> dict[str, Any]:

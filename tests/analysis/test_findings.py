@@ -1,6 +1,6 @@
 """What a set of checks amounts to."""
 
-from v6.analysis.health import State, could_not_check, failed, of_state, ok, words
+from v6.analysis.findings import State, could_not_check, failed, of_state, ok, words
 
 
 def test_l30_a_check_that_could_not_run_is_neither_ok_nor_failed() -> None:

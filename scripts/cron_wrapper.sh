@@ -1,0 +1,559 @@
+#!/bin/bash
+# The gate: decide whether a task is due and, if it is, become its supervisor.
+#
+# usage: cron_wrapper.sh [--slot] [--explain] scripts/<job>.py [job arguments]
+#   --slot     as cron calls it: this minute, or one of the four before it, must be a slot of the task, and the slot
+#              is claimed once. Without it (by hand) only holiday, days and phase apply, and a disabled task runs.
+#   --explain  print `run` or `skip REASON` on the last line; run and claim nothing
+#   FORCE_RUN=true (or SCHEDULER_FORCE_RUN) passes holiday, days and phase, never the slot nor the task's lock
+# needs: var/compiled, which it has written when missing or not made from the present configuration; .venv (or V6_PYTHON)
+# exit codes: 0 success or skip, 1 recoverable, 2 fatal or unable to decide, 124 time limit, 128+n signal
+#
+# A skip starts no other program: builtins and the compiled, line-oriented files only, never `source` or `eval`.
+# Bash parses a script as far as it runs it, so what a skip needs stands first. `v6.scheduler.due` defines what is due;
+# the tests hold this file to it, minute by minute.
+
+set -euf -o pipefail
+
+readonly ENTRY_LC_ALL=${LC_ALL-} ENTRY_TZ=${TZ-}
+readonly LATE=240 DAY=86400 CLOCK_CHANGE=10800 NOON_IN_NEW_YORK=61200 NEW_YORK=America/New_York
+LC_ALL=C
+
+declare -A offsets settings switches span_ends
+declare -a calendar schedule windows fields
+slot_mode=0 force=0 explain=0 whole=0 home='' log='' now='' problem='not looked at' TZ_NOW=''
+
+die() { # MESSAGE: cannot decide; loud on stderr, in the log and to a person
+  printf 'cron_wrapper.sh: %s\n' "$1" >&2
+  append "gate|-|die|cannot_decide|${1//$'\n'/ }" || true
+  alert 'the gate cannot decide' "$1" || true
+  exit 2
+}
+
+alert() { # TITLE BODY: delivered off this path
+  local python=${V6_PYTHON:-$root/.venv/bin/python}
+  [[ -x $python && -n $log ]] || return 1
+  PYTHONPATH=$root/src V6_HOME=$home setsid "$python" -m v6.alerts.notify --alert "$1" "$2" \
+    </dev/null >>"${log%/*}/alerts.log" 2>&1 &
+}
+
+append() { # TEXT: one line in one write, New York's time first
+  local stamp
+  [[ -n $log ]] || return 0
+  use_zone "$NEW_YORK"
+  printf -v stamp '%(%F %T %Z)T' "${now:--1}"
+  { printf '%s|%s\n' "$stamp" "$1" >>"$log"; } 2>/dev/null && return
+  mkdir -p -- "${log%/*}"
+  printf '%s|%s\n' "$stamp" "$1" >>"$log"
+}
+
+# --- time --------------------------------------------------------------------------------------------------------
+
+use_zone() { # ZONE: of the next `printf %()T`
+  [[ $TZ_NOW != "$1" ]] || return 0
+  # libc would take an unknown zone as UTC without a word
+  [[ -e ${TZDIR:-/usr/share/zoneinfo}/$1 ]] || die "time zone $1: not in ${TZDIR:-/usr/share/zoneinfo}: install tzdata"
+  export TZ=$1
+  TZ_NOW=$1
+}
+
+offset() { # ZONE EPOCH: sets `east`, seconds east of UTC. Zones change at multiples of 15 minutes UTC.
+  local key=$1$(($2 / 900)) text sign
+  east=${offsets[$key]-}
+  [[ -z $east ]] || return 0
+  use_zone "$1"
+  printf -v text '%(%z)T' "$2"
+  sign=${text:0:1}1
+  east=$((sign * (10#${text:1:2} * 3600 + 10#${text:3:2} * 60)))
+  offsets[$key]=$east
+}
+
+first_minute() { # ZONE LOCAL HINT: sets `first`, the epoch at which the zone's clocks first show LOCAL or pass it.
+  # LOCAL: seconds from 1970-01-01 00:00 on those clocks; HINT: an epoch nearby.
+  local later
+  offset "$1" "$3"
+  first=$(($2 - east))
+  offset "$1" "$first"
+  if ((first + east != $2)); then
+    first=$(($2 - east))
+    offset "$1" "$first"
+  fi
+  if ((first + east == $2)); then # clocks that went back show it twice
+    later=$east
+    offset "$1" $((first - CLOCK_CHANGE))
+    ((east > later)) || return 0
+    later=$((first - east + later))
+    offset "$1" "$later"
+    ((later + east != $2)) || first=$later
+    return 0
+  fi
+  first=$((first - CLOCK_CHANGE)) # clocks jump over it: the first minute after the gap
+  offset "$1" "$first"
+  while ((first + east < $2)); do
+    first=$((first + 60))
+    offset "$1" "$first"
+  done
+}
+
+near() { # LOCAL MINUTE: whether LOCAL may be less than LATE after that minute of the day, clock changes included
+  local past=$((($1 - $2 * 60) % DAY))
+  ((past >= 0)) || past=$((past + DAY))
+  ((past <= CLOCK_CHANGE + LATE || past >= DAY - CLOCK_CHANGE))
+}
+
+# --- sessions ----------------------------------------------------------------------------------------------------
+
+session() { # DAY: days since 1970 in New York; sets `closed` ('' on a session day), `why`, `opens`, `closes` (minutes)
+  local date line low=1 high middle
+  [[ $1 != "${session_day-}" ]] || return 0
+  use_zone "$NEW_YORK"
+  printf -v date '%(%F)T' $(($1 * DAY + NOON_IN_NEW_YORK))
+  [[ ! $date < $covers_from && ! $date > $covers_to ]] ||
+    die "$home/var/compiled/calendar.txt covers $covers_from to $covers_to, not $date: run v6 schedule check"
+  closed='' why='' opens=570 closes=960 session_day=$1
+  if ((($1 + 3) % 7 >= 5)); then
+    closed=weekend
+    return
+  fi
+  # newest first: the whole file is read only for a date older than its first lines
+  [[ ! $date < ${calendar[-1]:0:10} ]] || mapfile -t calendar <"$home/var/compiled/calendar.txt"
+  high=${#calendar[@]}
+  while ((low < high)); do
+    middle=$(((low + high) / 2))
+    if [[ ${calendar[middle]:0:10} > $date ]]; then low=$((middle + 1)); else high=$middle; fi
+  done
+  line=${calendar[low]-}
+  [[ ${line:0:10} == "$date" ]] || return 0
+  line=${line:11}
+  case $line in
+    closed\ *) [[ ${settings[enable_holiday_check]} == 0 ]] || closed=holiday why=${line:7} ;;
+    open\ *)
+      opens=$((10#${line:5:2} * 60 + 10#${line:7:2})) closes=$((10#${line:10:2} * 60 + 10#${line:12:2}))
+      why=${line:15}
+      ;;
+    *) die "$home/var/compiled/calendar.txt: cannot read the line of $date: $line" ;;
+  esac
+}
+
+phase_at() { # EPOCH: sets `phase`
+  local local_time minute until=1200
+  offset "$NEW_YORK" "$1"
+  local_time=$(($1 + east)) phase=closed
+  session $((local_time / DAY))
+  [[ -z $closed ]] || return 0
+  minute=$((local_time % DAY / 60))
+  ((closes >= 960)) || until=1020 # early closes
+  if ((minute >= closes)); then
+    ((minute >= until)) || phase=post_market
+  elif ((minute >= opens)); then
+    phase=market_open
+  elif ((minute >= 240)); then
+    phase=pre_market
+  fi
+}
+
+# --- slots: each sets `slot` to the latest one in [$1 - LATE, $1]; it stays '' when there is none ------------------
+
+slot_every() { # MINUTE
+  local candidate
+  for ((candidate = $1; candidate >= $1 - LATE; candidate -= 60)); do
+    offset "$zone" "$candidate"
+    if ((((candidate + east) / 60 % 60 - every_minute + 60) % period == 0)); then
+      slot=$candidate
+      return
+    fi
+  done
+}
+
+slot_clock() { # MINUTE
+  local day today
+  offset "$zone" "$1"
+  near $(($1 + east)) "$anchor_offset" || return 0
+  today=$((($1 + east) / DAY))
+  for day in $((today - 1)) "$today"; do
+    if [[ $weekday == '*' || $weekday == $(((day + 3) % 7 + 1)) ]]; then
+      first_minute "$zone" $((day * DAY + anchor_offset * 60)) "$1"
+      take "$first" "$1"
+    fi
+  done
+}
+
+slot_session() { # MINUTE
+  local anchored=$(($1 - anchor_offset * 60)) day minute
+  offset "$NEW_YORK" "$anchored"
+  day=$(((anchored + east) / DAY))
+  session "$day"
+  [[ -z $closed && ($weekday == '*' || $weekday == $(((day + 3) % 7 + 1))) ]] || return 0
+  minute=$closes
+  [[ $anchor == close ]] || minute=$opens
+  first_minute "$NEW_YORK" $((day * DAY + minute * 60)) "$anchored"
+  take $((first + anchor_offset * 60)) "$1"
+}
+
+take() { # CANDIDATE MINUTE: keep it as `slot` when it is near enough and the latest so far
+  ((${1} > ${2} || ${1} < ${2} - LATE || ${1} <= ${slot:-0})) || slot=$1
+}
+
+# --- the decision ------------------------------------------------------------------------------------------------
+
+says_yes() { # NAME DEFAULT: what the environment, else .env, else DEFAULT says
+  local text=${!1-} word
+  [[ -n $text ]] || text=${switches[$1]-$2}
+  word=${text//[[:space:]]/}
+  case ${word,,} in
+    1 | true | yes | on) return 0 ;;
+    0 | false | no | off) return 1 ;;
+    *) die "$1: '$text' is neither true nor false, allowed: true, 1, yes, on, false, 0, no, off" ;;
+  esac
+}
+
+use_fields() { # the task in `fields`, as variables
+  local name
+  task=${fields[1]} enabled=${fields[4]} days=${fields[5]} wanted_phase=${fields[6]} kind=${fields[7]}
+  period=${fields[8]} every_minute=${fields[9]} anchor=${fields[10]} anchor_offset=${fields[11]}
+  weekday=${fields[12]} needs_gateway=${fields[13]} zone=${settings[timezone]}
+  name=SCHEDULER_${task^^}_ENABLED
+  if [[ -n ${!name-}${switches[$name]-} ]]; then
+    enabled=1
+    says_yes "$name" 1 || enabled=0
+  elif [[ -n ${SCHEDULER_ENABLE_ALL-}${switches[SCHEDULER_ENABLE_ALL]-} ]]; then
+    says_yes SCHEDULER_ENABLE_ALL 1 || enabled=0
+  fi
+}
+
+decide() { # TASK EPOCH: sets `verdict` (run or skip), `reason`, `detail`, `slot` (epoch or ''); no `reason` means that
+  # the rest of this file is needed to tell
+  local minute=$(($2 - $2 % 60)) judged
+  [[ $1 == "${task-}" ]] || select_task "$1"
+  verdict=skip reason='' detail='' slot=''
+  if ((slot_mode)); then
+    case $kind$anchor in
+      every*) slot_every "$minute" ;;
+      atclock) slot_clock "$minute" ;;
+      atopen | atclose) slot_session "$minute" ;;
+      atrestart*)
+        ((whole)) || return 0
+        slot_restart "$minute"
+        ;;
+      *) die "task $task: unknown kind $kind $anchor" ;;
+    esac
+  fi
+  judged=${slot:-$minute}
+  if ((slot_mode && !enabled)); then
+    reason=disabled
+    return
+  fi
+  if [[ $days == trading && $force == 0 ]]; then
+    offset "$NEW_YORK" "$judged"
+    session $(((judged + east) / DAY))
+    if [[ -n $closed ]]; then
+      reason=$closed detail=$why
+      return
+    fi
+  fi
+  if [[ $slot_mode == 1 && -z $slot ]]; then
+    reason=not_slot
+    return
+  fi
+  if [[ $wanted_phase != any && $force == 0 ]]; then
+    phase_at "$judged"
+    if [[ $phase != "$wanted_phase" ]]; then
+      reason=phase detail="$phase, wants $wanted_phase"
+      return
+    fi
+  fi
+  if [[ $needs_gateway == 1 ]]; then
+    ((whole)) || return 0
+    if in_restart_window "$judged"; then
+      reason=restart_window detail=$window_name
+      return
+    fi
+  fi
+  verdict=run reason=due
+  ((slot_mode)) || reason=by_hand
+}
+
+# --- the compiled files ------------------------------------------------------------------------------------------
+
+same() { # FILE COPY: byte for byte, or both absent
+  local -a one two
+  if [[ ! -e $1 ]]; then
+    [[ ! -e $2 ]]
+    return
+  fi
+  # [ is a plain comparison, [[ would match a pattern; a file without NUL is one element
+  [[ -e $2 ]] && mapfile -d '' one <"$1" && mapfile -d '' two <"$2" && ((${#one[@]} == ${#two[@]})) &&
+    [ "${one-}" = "${two-}" ] && { ((${#one[@]} < 2)) || [ "${one[*]}" = "${two[*]}" ]; }
+}
+
+made_from_present() { # FOLDER: whether the copies in it are the present configuration
+  same "$root/config/default.yaml" "$1/default.yaml" &&
+    same "${V6_CONFIG:-$home/config/production.yaml}" "$1/production.yaml" &&
+    same "$home/.env" "$1/env" &&
+    same "$home/config/calendar_overrides.yaml" "$1/calendar_overrides.yaml"
+}
+
+load() { # reads the compiled files; fails with `problem` when they have to be made first
+  local line compiled=$home/var/compiled
+  problem='not compiled'
+  { mapfile -t schedule <"$compiled/schedule.txt" && mapfile -t -n 64 calendar <"$compiled/calendar.txt"; } \
+    2>/dev/null || return 1
+  problem='of another version'
+  [[ ${schedule[0]-} == '# v6 schedule 1' && ${calendar[0]-} == '# v6 calendar 1 '*' covers '* ]] || return 1
+  settings=() switches=() windows=()
+  for line in "${schedule[@]}"; do
+    case $line in
+      task*) break ;; # they stand last
+      setting*)
+        line=${line:8}
+        settings[${line%%|*}]=${line#*|}
+        ;;
+      window*) windows+=("${line:7}") ;;
+      env*)
+        line=${line:4}
+        switches[${line%%|*}]=${line#*|}
+        ;;
+    esac
+  done
+  line=${calendar[0]##* covers } log=${settings[log_directory]}/scheduler/cron_wrapper.log
+  covers_from=${line%% *} line=${line#* }
+  covers_to=${line%% *}
+  problem='of another checkout'
+  [[ ${settings[root]} == "$root" && ${settings[home]} == "$home" ]] || return 1
+  problem=''
+}
+
+find_task() { # SCRIPT ARGUMENTS: the task with both, else the only one with the script, as variables
+  local line count=0 IFS='|'
+  for line in "${schedule[@]}"; do
+    [[ $line == *"|$1|"* ]] || continue
+    # shellcheck disable=SC2206 # split at |; globbing is off. A here-string would cost the skip 50 microseconds.
+    fields=($line)
+    if [[ ${fields[3]} == "$2" ]]; then
+      use_fields
+      return
+    fi
+    count=$((count + 1))
+  done
+  ((count > 0)) || die "$1 belongs to no task of the schedule (see: v6 schedule list)"
+  ((count == 1)) || die "$1 belongs to $count tasks, and to none with these arguments (see: v6 schedule list)"
+  use_fields
+}
+
+select_task() { # NAME
+  local line IFS='|'
+  for line in "${schedule[@]}"; do
+    [[ $line == "task|$1|"* ]] || continue
+    # shellcheck disable=SC2206 # as above
+    fields=($line)
+    use_fields
+    return
+  done
+  die "$1 is not a task of the schedule"
+}
+
+# --- one call ----------------------------------------------------------------------------------------------------
+
+locate() { # sets root and home; relative places are the caller's
+  local here=${BASH_SOURCE[0]} name
+  [[ $here == /* ]] || here=./$here
+  CDPATH='' cd -P -- "${here%/*}/.."
+  root=$PWD
+  if [[ ${V6_HOME:-/} != /* || ${V6_CONFIG:-/} != /* || ${V6_CLOCK_FILE:-/} != /* ]]; then
+    for name in V6_HOME V6_CONFIG V6_CLOCK_FILE; do
+      [[ -z ${!name-} || ${!name} == /* ]] || export "$name=$OLDPWD/${!name}"
+    done
+  fi
+  home=${V6_HOME:-$root}
+  log=$home/logs/scheduler/cron_wrapper.log # until the schedule says otherwise
+}
+
+read_clock() { # sets `now`: epoch seconds on the shifted clock
+  local text name=V6_CLOCK_OFFSET sign whole fraction
+  now=$EPOCHSECONDS
+  [[ -n ${V6_CLOCK_FILE-}${V6_CLOCK_OFFSET-} ]] || return 0
+  text=${V6_CLOCK_OFFSET-}
+  if [[ -n ${V6_CLOCK_FILE-} ]]; then
+    name="V6_CLOCK_FILE: $V6_CLOCK_FILE" text=''
+    { read -r text <"$V6_CLOCK_FILE" || [[ -n $text ]]; } 2>/dev/null || die "$name: cannot be read"
+  fi
+  [[ $text =~ ^[[:space:]]*([+-]?)([0-9]+)(\.([0-9]*))?[[:space:]]*$ ]] ||
+    die "$name: '$text' is not a number of seconds"
+  sign=${BASH_REMATCH[1]}1 whole=${BASH_REMATCH[2]} fraction=${BASH_REMATCH[4]}000000
+  now=$(((${EPOCHREALTIME/./} + sign * (10#$whole * 1000000 + 10#${fraction:0:6})) / 1000000))
+}
+
+consider() { # SCRIPT [ARGUMENTS]: the decision about this call
+  local script=${1#"$root/"} arguments='' argument
+  for argument in "${@:2}"; do arguments+=${arguments:+$'\x1f'}$argument; done
+  force=0
+  if [[ -n ${FORCE_RUN-}${SCHEDULER_FORCE_RUN-}${switches[FORCE_RUN]-}${switches[SCHEDULER_FORCE_RUN]-} ]]; then
+    ! says_yes FORCE_RUN 0 || force=1
+    ! says_yes SCHEDULER_FORCE_RUN 0 || force=1
+  fi
+  find_task "${script#./}" "$arguments"
+  decide "$task" "$now"
+}
+
+log_skip() {
+  local iso=-
+  [[ ${settings[enable_logging]} == 1 ]] || return 0
+  if [[ -n $slot ]]; then
+    export TZ=UTC0
+    TZ_NOW=''
+    printf -v iso '%(%FT%TZ)T' "$slot"
+  fi
+  append "$task|$iso|skip|$reason|$detail"
+}
+
+gate() { # ARGUMENTS: exits on a skip; returns when there is more to do than that
+  while [[ ${1-} == --* ]]; do
+    case $1 in
+      --slot) slot_mode=1 ;;
+      --explain) explain=1 ;;
+      *) return 0 ;;
+    esac
+    shift
+  done
+  locate
+  [[ -O $home/var && -n ${1-} ]] || return 0
+  read_clock
+  problem='not made from the present configuration'
+  if ! made_from_present "$home/var/compiled/sources" || ! load; then return 0; fi
+  consider "$@"
+  [[ $verdict == skip && -n $reason && $explain == 0 ]] || return 0
+  log_skip
+  exit 0
+}
+
+[[ ${BASH_SOURCE[0]} != "$0" ]] || gate "$@"
+
+# --- what most skips do not need: restart windows ----------------------------------------------------------------------
+
+whole=1
+
+slot_restart() { # MINUTE
+  local window anchored=$(($1 - anchor_offset * 60)) start at name window_zone days from to acts
+  for window in "${windows[@]}"; do
+    IFS='|' read -r name window_zone days from to acts <<<"$window"
+    ((acts)) || continue
+    at=$from
+    [[ $anchor == restart ]] || at=$to
+    offset "$window_zone" "$anchored"
+    near $((anchored + east)) $((10#${at%:*} * 60 + 10#${at#*:})) || continue
+    spans "$window" "$anchored" "$weekday"
+    for start in "${!span_ends[@]}"; do
+      at=$start
+      [[ $anchor == restart ]] || at=${span_ends[$start]}
+      take $((at + anchor_offset * 60)) "$1"
+    done
+  done
+}
+
+spans() { # WINDOW EPOCH WEEKDAY: sets `span_ends[start]=end`, in epoch seconds, for the window around EPOCH
+  local name window_zone days from to acts day today start
+  span_ends=()
+  IFS='|' read -r name window_zone days from to acts <<<"$1"
+  from=$((10#${from%:*} * 60 + 10#${from#*:})) to=$((10#${to%:*} * 60 + 10#${to#*:}))
+  ((to > from)) || to=$((to + 1440)) # past midnight
+  offset "$window_zone" "$2"
+  today=$((($2 + east) / DAY))
+  for day in $((today - 2)) $((today - 1)) "$today"; do
+    start=$(((day + 3) % 7 + 1))
+    [[ $days == *"$start"* && ($3 == '*' || $3 == "$start") ]] || continue
+    first_minute "$window_zone" $((day * DAY + from * 60)) "$2"
+    start=$first
+    first_minute "$window_zone" $((day * DAY + to * 60)) "$2"
+    span_ends[$start]=$first
+  done
+}
+
+in_restart_window() { # EPOCH: sets `window_name`
+  local window start
+  for window in "${windows[@]}"; do
+    spans "$window" "$1" '*'
+    for start in "${!span_ends[@]}"; do
+      if (($1 >= start && $1 < span_ends[$start])); then
+        window_name=${window%%|*}
+        return 0
+      fi
+    done
+  done
+  return 1
+}
+
+# --- and what a run needs ------------------------------------------------------------------------------------------
+
+refuse_another_user() { # state belongs to one user: files of another would lock the real one out
+  local owner
+  [[ -e $home/var && ! -O $home/var ]] || return 0
+  owner=$(/usr/bin/stat -c %U -- "$home/var")
+  printf 'cron_wrapper.sh: %s belongs to %s; run instead: sudo -u %s %q\n' "$home/var" "$owner" "$owner" "$0" >&2
+  exit 2
+}
+
+interpreter() { # sets `python`
+  python=${V6_PYTHON:-$root/.venv/bin/python}
+  [[ -x $python ]] || die "$python: no interpreter: run make setup in $root"
+}
+
+bring_up_to_date() { # compile when the configuration is not what was compiled; a refused edit stops nothing
+  local said status=0
+  if made_from_present "$home/var/compiled/rejected" && load; then
+    append 'gate|-|go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
+    return
+  fi
+  interpreter
+  said=$(PYTHONPATH=$root/src V6_HOME=$home "$python" -m v6.scheduler.compile) || status=$?
+  load || die "the compiled schedule is $problem, and compiling it failed (exit $status)"
+  ((status != 0)) || return 0
+  append 'gate|-|go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
+  [[ $said != refused ]] ||
+    alert 'a configuration edit was refused' 'the last good schedule stays in force; see: v6 schedule check' || true
+}
+
+explain() {
+  [[ $verdict == skip || -z $slot || ! -e $home/var/slots/$task/$slot ]] || verdict=skip reason=slot_taken
+  [[ -z $detail ]] || printf '%s\n' "$detail"
+  if [[ $verdict == run ]]; then printf 'run\n'; else printf 'skip %s\n' "$reason"; fi
+  exit 0
+}
+
+claim() { # or skip: another call has the slot
+  local place=$home/var/slots/$task
+  [[ -d $place ]] || mkdir -p -- "$place"
+  if (set -C && : >"$place/$slot") 2>/dev/null; then return; fi
+  [[ -e $place/$slot ]] || die "$place/$slot: cannot be written: the slot cannot be claimed"
+  reason=slot_taken
+  log_skip
+  exit 0
+}
+
+become_supervisor() { # ARGUMENTS of the job
+  interpreter
+  if [[ -n $ENTRY_LC_ALL ]]; then LC_ALL=$ENTRY_LC_ALL; else unset LC_ALL; fi
+  if [[ -n $ENTRY_TZ ]]; then export TZ=$ENTRY_TZ; else unset TZ; fi
+  export V6_HOME=$home V6_TASK=$task PYTHONPATH=$root/src${PYTHONPATH:+:$PYTHONPATH}
+  if [[ -n $slot ]]; then export V6_SLOT=$slot; else unset V6_SLOT; fi
+  exec "$python" -S -m v6.runner.supervise "$task" "$@"
+}
+
+main() {
+  while [[ ${1-} == --slot || ${1-} == --explain ]]; do shift; done
+  [[ -n ${1-} && $1 != --* ]] || die 'usage: cron_wrapper.sh [--slot] [--explain] scripts/<job>.py [job arguments]'
+  refuse_another_user
+  [[ -n $now ]] || read_clock
+  [[ -z $problem ]] || bring_up_to_date
+  [[ -n ${reason-} ]] || consider "$@"
+  ((!explain)) || explain
+  if [[ $verdict == skip ]]; then
+    log_skip
+    exit 0
+  fi
+  interpreter
+  [[ -z $slot ]] || claim
+  ((enabled)) || printf 'cron_wrapper.sh: %s is disabled; it runs because it was asked for by hand\n' "$task" >&2
+  become_supervisor "${@:2}"
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then main "$@"; fi

@@ -1,0 +1,104 @@
+"""Checks of what the collectors delivered: the slot ledger and the lake, against what calendar and schedule expect.
+
+They are watched by their last completed slot, never by a process or a log file being there (L25).
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from v6.analysis.findings import Finding, could_not_check, failed, ok
+from v6.journal import ledger, runs
+from v6.runner.context import Context
+from v6.scheduler import compiled, upcoming
+
+TABLE_OF = {
+    "scripts/collect_option_snapshots.py": "option_snapshots",
+    "scripts/collect_futures_snapshots.py": "futures_snapshots",
+}
+RECENT = timedelta(minutes=25)
+"""A little more than the 15 minutes between two health checks and a slot's deadline: no slot falls between two."""
+LOOK_BACK_DAYS = 5
+DEFAULT_DEADLINE = 300
+
+
+class Expected(NamedTuple):
+    task: str
+    table: str
+    slot: datetime
+
+
+def slots_kept(ctx: Context) -> Finding:
+    """Every slot whose time was over since the last check is in the ledger, closed and nearly complete (L10)."""
+    now = ctx.now().astimezone(UTC)
+    recent = [one for one in _expected(ctx) if one.slot.astimezone(UTC) > now - RECENT]
+    if not recent:
+        return ok("slots", f"none was due in the last {RECENT.total_seconds() / 60:.0f} min")
+    problems = [f"{one.task} {one.slot:%H:%M} {why}" for one in recent if (why := _problem(ctx, one))]
+    if problems:
+        return failed(
+            "slots", f"{len(problems)} of {len(recent)}: {'; '.join(problems)}; {_last_completed(ctx, recent)}"
+        )
+    return ok("slots", f"{len(recent)} of {len(recent)} kept, {_last_completed(ctx, recent)}")
+
+
+def lake_fresh(ctx: Context) -> Finding:
+    """The lake holds rows of the latest slot of each collector whose time is over."""
+    latest: dict[str, Expected] = {one.task: one for one in _expected(ctx)}
+    if not latest:
+        return could_not_check("lake", "no collector's slot has been over since V6's first run")
+    stale, fresh = [], []
+    for one in latest.values():
+        rows = ctx.lake.slot_rows(one.table, one.task, one.slot).height
+        words = f"{one.table} {one.slot:%m-%d %H:%M}: {rows} rows"
+        fresh.append(words) if rows else stale.append(f"{words}, last stored {_last_stored(ctx, one)}")
+    return failed("lake", "; ".join(stale)) if stale else ok("lake", "; ".join(fresh))
+
+
+def _expected(ctx: Context) -> list[Expected]:
+    """Every collector's slot of the last days whose deadline has passed, since V6's first run, oldest first."""
+    first_run = runs.first_started(ctx.journal)
+    if first_run is None:
+        return []
+    schedule = compiled.load(ctx.paths.compiled / "schedule.txt")
+    collectors = {task.name: task for task in schedule.tasks.values() if task.script in TABLE_OF}
+    now = ctx.now()
+    found = []
+    for back in range(LOOK_BACK_DAYS, -1, -1):
+        day = now.date() - timedelta(days=back)
+        for planned in upcoming.of_day(collectors.values(), day, ctx.calendar, schedule.windows):
+            task = collectors[planned.task]
+            over = planned.slot.timestamp() + (task.deadline or DEFAULT_DEADLINE)
+            if planned.decision.run and first_run <= planned.slot and over <= now.timestamp():
+                found.append(Expected(task.name, TABLE_OF[task.script], planned.slot))
+    return found
+
+
+def _problem(ctx: Context, one: Expected) -> str:
+    """What is wrong with a slot, in words; empty when nothing is."""
+    line = ledger.slot_of(ctx.journal, one.task, one.slot)
+    if line is None:
+        return "was never opened"
+    if line.state == "open":
+        return "was opened and never finished"
+    share = 100.0 * line.complete / line.expected if line.expected else 0.0
+    if share >= ctx.settings.health.min_complete_percent:
+        return ""
+    reasons = ledger.reasons(ctx.journal, one.task, one.slot, one.slot + timedelta(seconds=1))
+    named = ", ".join(f"{reason} {count}" for _, reason, count in reasons)
+    return f"has {line.complete} of {line.expected} complete ({named})"
+
+
+def _last_completed(ctx: Context, recent: Iterable[Expected]) -> str:
+    words = []
+    for task in dict.fromkeys(one.task for one in recent):
+        start = ctx.now() - timedelta(days=LOOK_BACK_DAYS)
+        done = [line.slot for line in ledger.slots_of(ctx.journal, task, start, ctx.now()) if line.complete]
+        words.append(f"{task} last completed {max(done):%m-%d %H:%M}" if done else f"{task} never completed one")
+    return ", ".join(words)
+
+
+def _last_stored(ctx: Context, one: Expected) -> str:
+    slots = ctx.lake.read(one.table, trade_date=one.slot.date(), columns=["slot", "task"])
+    mine = slots.filter(slots["task"] == one.task)["slot"].to_list()
+    return f"{max(mine).astimezone(one.slot.tzinfo):%H:%M}" if mine else "nothing that day"

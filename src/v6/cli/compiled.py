@@ -1,0 +1,48 @@
+"""The compiled calendar and schedule as questions need them: brought up to date first, the way the gate does it."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from v6.model import FatalError
+from v6.paths import Paths
+
+if TYPE_CHECKING:
+    from v6.scheduler.compiled import Schedule
+    from v6.scheduler.nyse_calendar import NYSECalendar
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """What is in force on this host now; the environment's switches are applied."""
+
+    schedule: "Schedule"
+    calendar: "NYSECalendar"
+
+
+def timetable() -> Timetable:
+    """Raises FatalError when nothing usable was ever compiled; a refused edit is only said on stderr."""
+    from v6.scheduler import compiled
+    from v6.scheduler.nyse_calendar import NYSECalendar
+
+    paths = Paths.locate()
+    refused = _bring_up_to_date(paths)
+    try:
+        schedule = compiled.load(paths.compiled / "schedule.txt", dict(os.environ))
+    except compiled.ScheduleError as error:
+        raise FatalError(refused or str(error)) from error
+    calendar = NYSECalendar(paths.compiled / "calendar.txt", observe_holidays=schedule.observe_holidays)
+    if refused:
+        typer.echo(f"v6: the configuration is refused, shown is the last good one:\n{refused}", err=True)
+    return Timetable(schedule, calendar)
+
+
+def _bring_up_to_date(paths: Paths) -> str:
+    """Compile as the gate would; why it was refused, else "". Another user's state is read, never written."""
+    if paths.var.exists() and paths.var.stat().st_uid != os.getuid():
+        return ""
+    from v6.scheduler.compile import compile_all
+
+    return compile_all(paths).error

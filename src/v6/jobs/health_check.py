@@ -1,0 +1,33 @@
+"""Say what is well, what has failed and what could not be checked.
+
+Usage: scripts/health_check.py
+Needs: nothing; what it cannot look at it says. Checks the gateway (a round trip, but not inside a restart window), the
+slots that the collectors should have kept since the last check, the lake's freshness, disk, journal, cron, the
+calendar's horizon and runs that were killed. Each is ok, failed or could_not_check, with its evidence in the log.
+Writes nothing. A repeat is safe.
+Exit codes: 0 nothing failed (what could not be checked is named); 1 something failed, or nothing could be checked.
+"""
+
+from v6.analysis.findings import State, of_state, words
+from v6.checks import collectors, host, tws
+from v6.checks.guarded import guarded
+from v6.model import RecoverableError
+from v6.runner.context import Context
+
+
+def health_check(ctx: Context) -> str:
+    findings = [
+        guarded("journal", lambda: host.journal(ctx)),
+        guarded("disk", lambda: host.disk(ctx)),
+        guarded("cron", lambda: host.cron(ctx)),
+        guarded("calendar horizon", lambda: host.calendar_horizon(ctx)),
+        guarded("runs", lambda: host.killed_runs(ctx)),
+        guarded("slots", lambda: collectors.slots_kept(ctx)),
+        guarded("lake", lambda: collectors.lake_fresh(ctx)),
+        guarded("gateway", lambda: tws.gateway(ctx)),
+    ]
+    for finding in findings:
+        ctx.log.log("INFO" if finding.state is State.OK else "WARNING", "{}", finding)
+    if of_state(findings, State.FAILED) or not of_state(findings, State.OK):
+        raise RecoverableError(words(findings))
+    return words(findings)

@@ -1,0 +1,124 @@
+"""One rehearsal: a stage, a simulator beside it, the minutes of its windows, and the books at the end."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from v6 import clock
+from v6.model import FatalError
+from v6.paths import ROOT
+from v6.rehearsal import books, day, processes, recording
+from v6.rehearsal.books import Books
+from v6.rehearsal.crontab_lines import Crontab, read_crontab
+from v6.rehearsal.simulated_tws import simulated_tws
+from v6.rehearsal.stage import Stage
+from v6.rehearsal.window import Window
+
+HOST_ZONE = "America/New_York"  # the host that is rehearsed, whatever zone this one is in
+FAST_BACKOFF_SECONDS = 0.5
+DISPATCHER_SECONDS = 20.0  # alerts leave in a process of their own, after the run that raised them
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is rehearsed. `site`: a production.yaml to start from; `scenario`: a file, or the name of a shipped one;
+    `alert_urls`: where alerts go, nowhere by default."""
+
+    windows: tuple[Window, ...]
+    site: Mapping[str, Any] = field(default_factory=dict)
+    scenario: str = ""
+    replay: Path | None = None
+    realistic: bool = False
+    alert_urls: str = ""
+
+
+def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher) -> Books:
+    """Rehearse, wait for what leaves late, end everything, and read the books.
+
+    Raises FatalError when the stage cannot be built or its configuration is refused.
+    """
+    stage.build(plan.site, _story(plan))
+    stage.set_clock(plan.windows[0].start.timestamp())
+    environ = stage.environ(_extra(plan))
+    with day.ended_processes(stage):
+        compile_schedule(stage, environ)
+        with simulated_tws(stage, environ, _simulator_options(plan)) as tws:
+            stage.configure(configuration(plan, stage, tws.port))
+            compile_schedule(stage, environ)
+            crontab = crontab_of(stage)
+            day.walk(stage, day.steps(plan.windows, crontab.lines), watcher, {**environ, **crontab.settings})
+            tws.require_alive()
+            processes.wait_until_gone(stage.home, {tws.process.pid}, DISPATCHER_SECONDS)
+    return books.read_books(stage, plan.windows)
+
+
+def configuration(plan: Plan, stage: Stage, port: int) -> dict[str, Any]:
+    """The stage's production.yaml: the site's, but with this simulator, this home's folders, a New York host."""
+    tree: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in plan.site.items()}
+    tree.setdefault("ibkr", {}).update(host="127.0.0.1", port=port)
+    tree.setdefault("lake", {}).update(root="var/lake", storage_options={})
+    scheduler = tree.setdefault("scheduler", {})
+    scheduler["log_directory"] = "logs"
+    if plan.replay:
+        tree["universe"] = recording.universe_settings(plan.replay, plan.windows[0].start.date())
+    known = _loaded(stage)
+    windows = scheduler.setdefault("restart_windows", {})
+    for name, window in known.restart_windows.items():
+        if window.zone == "host":
+            windows[name] = {**(windows.get(name) or {}), "zone": HOST_ZONE}
+    if not plan.realistic:
+        tasks = scheduler.setdefault("tasks", {})
+        for name in known.tasks:
+            backoff = {"backoff_seconds": FAST_BACKOFF_SECONDS, "backoff_cap_seconds": FAST_BACKOFF_SECONDS}
+            tasks[name] = {**(tasks.get(name) or {}), **backoff}
+    return tree
+
+
+def compile_schedule(stage: Stage, environ: Mapping[str, str]) -> None:
+    """Compile calendar and schedule as the gate would at its first call. Raises FatalError with the reasons."""
+    command = [sys.executable, "-m", "v6.scheduler.compile"]
+    done = subprocess.run(command, env=dict(environ), cwd=stage.home, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise FatalError(f"the rehearsal's configuration is refused:\n{done.stderr.strip()}")
+
+
+def crontab_of(stage: Stage) -> Crontab:
+    """What `v6 schedule render` writes for the rehearsed host."""
+    from v6.scheduler import crontab
+
+    return read_crontab(crontab.render(_loaded(stage), HOST_ZONE, ROOT, home=stage.home))
+
+
+def _loaded(stage: Stage) -> Any:
+    from v6.config.load import load
+
+    return load(stage.paths, {}).scheduler
+
+
+def _extra(plan: Plan) -> dict[str, str]:
+    extra = {"V6_PYTHON": sys.executable}
+    if plan.alert_urls:
+        extra["V6_ALERT_URLS"] = plan.alert_urls
+    return extra
+
+
+def _simulator_options(plan: Plan) -> list[str]:
+    options = [] if plan.realistic else ["--fast"]
+    if plan.replay:
+        options += ["--replay", str(plan.replay)]
+    if plan.scenario:
+        options += ["--scenario", plan.scenario]
+    return options
+
+
+def _story(plan: Plan) -> dict[str, Any]:
+    return {
+        "rehearsed_on": f"{clock.now():%Y-%m-%d %H:%M:%S %Z}",
+        "windows": [f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M %Z}" for window in plan.windows],
+        "scenario": plan.scenario or None,
+        "replay": str(plan.replay) if plan.replay else None,
+        "pace": "realistic" if plan.realistic else "fast",
+    }

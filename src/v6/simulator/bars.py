@@ -1,0 +1,192 @@
+"""Historical bars out of the same prices that stream: pure, and slow only for long spans."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from v6.clock import NEW_YORK
+from v6.simulator.hours import DAY, Hours, Segment, new_york, new_york_date
+from v6.simulator.listings import Listing
+from v6.simulator.synthetic import LAST_MOMENT, SyntheticFeed, to_tick
+
+SIZES = {
+    "1 secs": 1, "5 secs": 5, "10 secs": 10, "15 secs": 15, "30 secs": 30, "1 min": 60, "2 mins": 120,
+    "3 mins": 180, "5 mins": 300, "10 mins": 600, "15 mins": 900, "20 mins": 1200, "30 mins": 1800, "1 hour": 3600,
+    "2 hours": 7200, "3 hours": 10800, "4 hours": 14400, "8 hours": 28800, "1 day": 86400, "1 week": 604800,
+    "1W": 604800, "1 month": 2592000, "1M": 2592000,
+}  # fmt: skip
+DAY_SECONDS = 86400
+UNITS = {"D": 1, "W": 7, "M": 30, "Y": 365}
+KINDS = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST")
+MOST = 20_000
+SAMPLES = 6
+
+
+class BarError(Exception):
+    """The request cannot be answered; the text is what TWS would say."""
+
+
+class RawBar(NamedTuple):
+    """`start` in epoch seconds; `volume`, `average`, `count` are -1 for quotes."""
+
+    start: float
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    average: float
+    count: int
+
+
+class Request(NamedTuple):
+    """`end` in epoch seconds; `duration` such as "2 D"; `size` such as "5 mins"."""
+
+    listing: Listing
+    end: float
+    duration: str
+    size: str
+    what: str
+    regular_only: bool
+
+    @property
+    def seconds(self) -> int:
+        return SIZES[self.size]
+
+
+def check(request: Request) -> None:
+    """Raises BarError."""
+    if request.size not in SIZES:
+        raise BarError(f"Historical data bar size setting is invalid. Legal ones are: {', '.join(SIZES)}")
+    number, _, unit = request.duration.partition(" ")
+    if not number.isdigit() or int(number) == 0 or unit not in {"S", *UNITS}:
+        raise BarError(f"Historical data request for duration {request.duration!r} is invalid")
+    if request.what not in KINDS:
+        raise BarError(f"Invalid whatToShow: {request.what}")
+
+
+def segments(hours: Hours, request: Request) -> list[Segment]:
+    """The sessions (or their parts) that the request covers, oldest first."""
+    number, _, unit = request.duration.partition(" ")
+    count = int(number)
+    found: list[Segment] = []
+    day = new_york_date(request.end) + DAY
+    first = request.end - count if unit == "S" else new_york(new_york_date(request.end) - count * UNITS[unit] * DAY, 0)
+    for _ in range(count * (UNITS.get(unit, 1) + 2) + 15 if unit != "S" else count // DAY_SECONDS + 15):
+        segment = _part(hours, request, day)
+        day -= DAY
+        if segment is None or segment.start >= request.end:
+            continue
+        if unit == "D" and len(found) == count:
+            break
+        if unit != "D" and segment.end <= first:
+            break
+        start = max(segment.start, first) if unit == "S" else segment.start
+        found.append(Segment(segment.date, start, min(segment.end, request.end)))
+    return found[::-1]
+
+
+def _part(hours: Hours, request: Request, day: date) -> Segment | None:
+    kind = request.listing.sec_type
+    if kind == "FUT" and request.regular_only:
+        regular = hours.regular(day)
+        return regular if hours.futures(day) else None
+    return hours.of(kind, day)
+
+
+def build(feed: SyntheticFeed, hours: Hours, request: Request) -> list[RawBar]:
+    """The bars, oldest first; the last one may be going on. Raises BarError."""
+    parts = segments(hours, request)
+    if request.seconds >= DAY_SECONDS:
+        return list(_grouped(feed, hours, request, parts))
+    total = sum((part.end - part.start) / request.seconds for part in parts)
+    if total > MOST:
+        raise BarError(f"Time length exceed max. {total:.0f} bars")
+    bars = []
+    for part in parts:
+        session = hours.of(request.listing.sec_type, part.date)
+        assert session is not None
+        edge = part.start
+        while edge < part.end:
+            midnight = new_york(new_york_date(edge), 0)
+            after = min(midnight + (int(edge - midnight) // request.seconds + 1) * request.seconds, part.end)
+            bars.append(_bar(feed, request, session, (edge, after)))
+            edge = after
+    return bars
+
+
+def _grouped(feed: SyntheticFeed, hours: Hours, request: Request, parts: list[Segment]) -> Iterator[RawBar]:
+    label: Callable[[Segment], object] = {
+        604800: lambda part: part.date.isocalendar()[:2],
+        2592000: lambda part: (part.date.year, part.date.month),
+    }.get(request.seconds, lambda part: part.date)
+    group: list[RawBar] = []
+    key: object = None
+    for part in parts:
+        session = hours.of(request.listing.sec_type, part.date)
+        assert session is not None
+        bar = _bar(feed, request, session, (part.start, part.end))
+        bar = bar._replace(start=new_york(part.date, 0))
+        if group and label(part) != key:
+            yield _merged(group)
+            group = []
+        key = label(part)
+        group.append(bar)
+    if group:
+        yield _merged(group)
+
+
+def _merged(bars: list[RawBar]) -> RawBar:
+    volume = sum(bar.volume for bar in bars) if bars[0].volume >= 0 else -1.0
+    return RawBar(
+        bars[0].start, bars[0].open, max(bar.high for bar in bars), min(bar.low for bar in bars), bars[-1].close,
+        volume, bars[-1].average, sum(bar.count for bar in bars) if bars[0].count >= 0 else -1,
+    )  # fmt: skip
+
+
+def _bar(feed: SyntheticFeed, request: Request, session: Segment, span: tuple[float, float]) -> RawBar:
+    listing, (start, end) = request.listing, span
+    samples = max(SAMPLES, int((end - start) / 900))
+    last = max(end - LAST_MOMENT, start)
+    prices = [feed.fair(listing, start + (last - start) * place / samples) for place in range(samples + 1)]
+    tick = listing.min_tick
+    shift = {"BID": -tick / 2, "ASK": tick / 2}.get(request.what, 0.0)
+    traded = request.what in ("TRADES", "ADJUSTED_LAST")
+    step = tick if traded else tick / 2
+    points = [to_tick(price + shift, step) for price in prices]
+    if not traded:
+        return RawBar(start, points[0], max(points), min(points), points[-1], -1.0, -1.0, -1)
+    volume = feed.volume(listing, session, end) - feed.volume(listing, session, start)
+    average = round(sum(points) / len(points), 4)
+    return RawBar(start, points[0], max(points), min(points), points[-1], volume, average, int(volume // 40) + 1)
+
+
+def wall_text(instant: float, version: int, *, epoch: bool = False) -> str:
+    """A bar's time: epoch seconds, or New York's wall clock, with the zone's name from version 174 on."""
+    if epoch:
+        return str(int(instant))
+    wall = datetime.fromtimestamp(instant, NEW_YORK)
+    return f"{wall:%Y%m%d %H:%M:%S} US/Eastern" if version >= 174 else f"{wall:%Y%m%d  %H:%M:%S}"
+
+
+def end_of(text: str, now: float) -> float:
+    """The epoch second an endDateTime means; empty is now. Raises BarError."""
+    if not text:
+        return now
+    parts = text.replace("-", " ", 1).split() if text[8:9] == "-" else text.split()
+    if parts and parts[-1] in ("UTC", "GMT", "Z"):
+        zone, parts = "UTC", parts[:-1]
+    elif len(parts) == 3:
+        zone, parts = parts[2], parts[:2]
+    else:
+        zone = "UTC" if text[8:9] == "-" else "America/New_York"
+    try:
+        moment = datetime.strptime("".join(parts), "%Y%m%d%H:%M:%S")  # noqa: DTZ007 - the zone is set next
+        return moment.replace(tzinfo=ZoneInfo(zone)).timestamp()
+    except (ValueError, KeyError, OSError):
+        raise BarError(f"Invalid date/time {text!r}; the correct format is yyyymmdd hh:mm:ss xx/xxxx") from None
+
+
+def first_instant(bars: list[RawBar], request: Request) -> float:
+    return bars[0].start if bars else request.end - timedelta(days=1).total_seconds()

@@ -1,0 +1,113 @@
+"""What the accounts hold: a few invented positions, always with options that really exist on the clock's day."""
+
+from datetime import date
+from typing import NamedTuple
+
+from v6.simulator.contracts import Contracts
+from v6.simulator.hours import DAY, Hours, new_york_date
+from v6.simulator.listings import Listing, Spec
+from v6.simulator.quotes import Feed
+
+CASH = 250_000.0
+LONGEST = 30 * DAY
+ROLL = 8 * DAY
+PAID = {"STK": 640.0, "FUT": 6500.0, "OPT": 12.5}
+
+
+class Holding(NamedTuple):
+    listing: Listing
+    quantity: float
+    average_cost: float
+    price: float
+
+    @property
+    def factor(self) -> float:
+        return float(self.listing.multiplier or 1)
+
+    @property
+    def value(self) -> float:
+        return self.quantity * self.price * self.factor
+
+    @property
+    def profit(self) -> float:
+        return self.value - self.quantity * self.average_cost
+
+
+def option_plan(contracts: Contracts, today: date) -> list[tuple[Listing, float]]:
+    """One SPY call near the middle of its chain and one QQQ put far below it, of an expiry a month or more away."""
+    plan: list[tuple[Listing, float]] = []
+    for symbol, right, place, quantity in (("SPY", "C", 0.5, 2.0), ("QQQ", "P", 0.04, -3.0)):
+        chain = [x for x in contracts.find(Spec(symbol=symbol, sec_type="OPT", right=right), today) if _keeps(x, today)]
+        if chain:
+            first = min(x.expiry_text for x in chain)
+            strikes = sorted((x for x in chain if x.expiry_text == first), key=lambda x: x.strike)
+            plan.append((strikes[int(place * (len(strikes) - 1))], quantity))
+    return plan
+
+
+def _keeps(listing: Listing, today: date) -> bool:
+    """Quarterly months only, so that the positions stay the same for weeks."""
+    expiry = listing.expiry
+    if expiry is None or listing.trading_class != listing.symbol:
+        return False
+    return expiry.month % 3 == 0 and 14 <= expiry.day <= 21 and expiry.weekday() in (3, 4) and expiry - today >= LONGEST
+
+
+class Books:
+    def __init__(self, accounts: tuple[str, ...], contracts: Contracts, feed: Feed, hours: Hours) -> None:
+        self.accounts = accounts
+        self._contracts, self._feed, self._hours = contracts, feed, hours
+        self._plans: dict[date, list[tuple[Listing, float]]] = {}
+
+    def _plan(self, today: date) -> list[tuple[Listing, float]]:
+        if today not in self._plans:
+            stock = self._contracts.find(Spec(symbol="SPY", sec_type="STK", exchange="SMART"), today)
+            futures = self._contracts.find(Spec(symbol="ES", sec_type="FUT", exchange="CME"), today)
+            month = next(listing for listing in futures if listing.expiry and listing.expiry - today > ROLL)
+            self._plans = {today: [(stock[0], 100.0), (month, 1.0), *option_plan(self._contracts, today)]}
+        return self._plans[today]
+
+    def holdings(self, account: str, instant: float) -> list[Holding]:
+        """Every account after the first holds only the stock."""
+        plan = self._plan(new_york_date(instant))
+        if account != self.accounts[0]:
+            plan = plan[:1]
+        return [self._mark(listing, quantity, instant) for listing, quantity in plan]
+
+    def _mark(self, listing: Listing, quantity: float, instant: float) -> Holding:
+        quote = self._feed.quote(listing, instant)
+        price = 0.0
+        if quote is not None:
+            bid, ask = quote.bid or -1.0, quote.ask or -1.0
+            price = (bid + ask) / 2 if bid > 0 and ask > 0 else quote.last or quote.close or 0.0
+        cost = PAID[listing.sec_type] * float(listing.multiplier or 1)
+        return Holding(listing, quantity, cost, price)
+
+    def values(self, account: str, instant: float) -> dict[str, str]:
+        """Account tags in US dollars, as texts with two decimals."""
+        holdings = self.holdings(account, instant)
+        owned = sum(holding.value for holding in holdings if holding.listing.sec_type != "FUT")
+        gain = sum(holding.profit for holding in holdings)
+        worth = CASH + owned
+        margin = sum(abs(holding.value) * (0.06 if holding.listing.sec_type == "FUT" else 0.25) for holding in holdings)
+        numbers = {
+            "NetLiquidation": worth,
+            "TotalCashValue": CASH,
+            "SettledCash": CASH,
+            "AccruedCash": 0.0,
+            "EquityWithLoanValue": worth,
+            "GrossPositionValue": sum(abs(holding.value) for holding in holdings),
+            "StockMarketValue": sum(holding.value for holding in holdings if holding.listing.sec_type == "STK"),
+            "OptionMarketValue": sum(holding.value for holding in holdings if holding.listing.sec_type == "OPT"),
+            "UnrealizedPnL": gain,
+            "RealizedPnL": 0.0,
+            "InitMarginReq": margin,
+            "MaintMarginReq": margin * 0.9,
+            "FullInitMarginReq": margin,
+            "FullMaintMarginReq": margin * 0.9,
+            "AvailableFunds": worth - margin,
+            "ExcessLiquidity": worth - margin * 0.9,
+            "Cushion": (worth - margin * 0.9) / worth,
+            "BuyingPower": 4 * (worth - margin),
+        }
+        return {"AccountType": "INDIVIDUAL"} | {tag: f"{number:.2f}" for tag, number in numbers.items()}

@@ -1,0 +1,212 @@
+"""One market data line: a subscription or a snapshot of one contract by one client."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from v6.simulator import messages, noise
+from v6.simulator.errors import DELAYED_FOLLOWS
+from v6.simulator.faults import Spoiling
+from v6.simulator.hours import new_york_date
+from v6.simulator.listings import Listing
+from v6.simulator.quotes import DELAYED, DELAYED_FROZEN, FROZEN, LIVE, Snapshot
+from v6.simulator.surface import Greeks
+
+if TYPE_CHECKING:
+    from v6.simulator.session import Session
+
+UPDATE_SECONDS = 0.25
+MODEL_SECONDS = 1.0
+DELAY = 900.0
+HUGE = 1.7976931348623157e308
+NAN = float("nan")
+OPEN_INTEREST_TICKS = {101, 588}
+
+# tick types of live and delayed data
+PRICES = {"bid": (1, 66), "ask": (2, 67), "last": (4, 68), "high": (6, 72), "low": (7, 73), "close": (9, 75),
+          "open": (14, 76)}  # fmt: skip
+SIZES = {"bid": (0, 69), "ask": (3, 70), "last": (5, 71)}
+VOLUME, LAST_TIME, HALTED = (8, 74), (45, 88), 49
+COMPUTATIONS = {"bid_greeks": (10, 80), "ask_greeks": (11, 81), "last_greeks": (12, 82), "model": (13, 83)}
+
+
+class Line:
+    """Sends what has changed, at most four times a second."""
+
+    def __init__(self, session: "Session", request: int, listing: Listing, generic: frozenset[int]) -> None:
+        self._session = session
+        self._server = session.server
+        self._request = request
+        self.listing = listing
+        self._generic = generic
+        self.closed = False
+        self._delayed = False
+        self._kind = 0
+        self._sent: dict[str, object] = {}
+        self._greeks_from = float("inf")
+        self._model_at = 0.0
+
+    def start(self, *, snapshot: bool) -> None:
+        server, options = self._server, self._server.options
+        faults, day = server.faults, new_york_date(server.epoch()).toordinal()
+        if faults.subscription_error(self.listing):
+            self._session.error(self._request, *DELAYED_FOLLOWS)
+            self._delayed = True
+        first = server.between(options.first_tick_seconds)
+        if not faults.never_has_greeks(self.listing, day):
+            self._greeks_from = server.loop_time() + first + server.between(options.greeks_seconds)
+        self._say_kind(self._expected_kind())
+        self._session.send(
+            messages.tick_parameters(
+                self._request, self.listing.min_tick, "" if self.listing.sec_type == "OPT" else "9c0001", 3
+            )
+        )
+        self.later(first, self._first_snapshot if snapshot else self.update)
+        if snapshot:
+            self.later(max(options.snapshot_seconds, first), self._end_snapshot)
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        if seconds <= 0:
+            action()
+        else:
+            self._server.wheel.after(seconds, action)
+
+    def _expected_kind(self) -> int:
+        if self._delayed:
+            return DELAYED_FROZEN if self._session.data_type == DELAYED_FROZEN else DELAYED
+        return LIVE
+
+    def _say_kind(self, kind: int) -> None:
+        if kind != self._kind:
+            self._kind = kind
+            self._session.send(messages.market_data_type(self._request, kind))
+
+    def _first_snapshot(self) -> None:
+        self._refresh()
+        wait = self._greeks_from - self._server.loop_time()
+        if not self.closed and 0 < wait < self._server.options.snapshot_seconds:
+            self.later(wait, self._refresh)
+
+    def _end_snapshot(self) -> None:
+        if self.closed:
+            return
+        self._session.send(messages.snapshot_end(self._request))
+        self._session.end_line(self._request)
+
+    def update(self) -> None:
+        if self.closed:
+            return
+        self._refresh()
+        self._server.wheel.after(UPDATE_SECONDS, self.update)
+
+    def _refresh(self) -> None:
+        if self.closed or self._session.muted:
+            return
+        server, now = self._server, self._server.epoch()
+        faults, day = server.faults, new_york_date(now).toordinal()
+        if faults.never_ticks(self.listing, day):
+            return
+        at = now - DELAY if self._delayed else now
+        quote = server.feed.quote(self.listing, at)
+        if quote is None:
+            return
+        if faults.spoils(self.listing, day):
+            quote = spoil(quote, faults.spoiling)
+        self._send_changes(self._as_asked(quote))
+
+    def _as_asked(self, quote: Snapshot) -> Snapshot:
+        """Outside the session only who asked for frozen data gets the last quote; others the closing price."""
+        wants_frozen = self._session.data_type in (FROZEN, DELAYED_FROZEN)
+        live_kind, frozen_kind = (DELAYED, DELAYED_FROZEN) if self._delayed else (LIVE, FROZEN)
+        if quote.data_type == LIVE:
+            self._say_kind(live_kind)
+        elif wants_frozen or self._server.recorded(self.listing):
+            self._say_kind(frozen_kind)
+        else:
+            self._say_kind(live_kind)
+            return Snapshot(data_type=FROZEN, close=quote.last if quote.last_at else quote.close,
+                            open_interest=quote.open_interest)  # fmt: skip
+        return quote
+
+    def _send_changes(self, quote: Snapshot) -> None:
+        if HALTED not in self._generic and "halted" not in self._sent:
+            self._sent["halted"] = 0.0
+            self._session.send(messages.tick_generic(self._request, HALTED, 0.0))
+            self._server.stats.ticked += 1
+        for name in PRICES:
+            self._price(name, quote)
+        column = 1 if self._delayed else 0
+        if quote.last_at and self._changed("last_at", quote.last_at):
+            self._session.send(messages.tick_string(self._request, LAST_TIME[column], str(quote.last_at)))
+        if quote.volume is not None and self._changed("volume", quote.volume):
+            self._session.send(messages.tick_size(self._request, VOLUME[column], self._size(quote.volume)))
+        self._interest(quote)
+        if self._server.loop_time() >= self._greeks_from:
+            self._computations(quote, column)
+
+    def _price(self, name: str, quote: Snapshot) -> None:
+        price = getattr(quote, name)
+        if price is None:
+            return
+        column = 1 if self._delayed else 0
+        sized = name in SIZES
+        size = getattr(quote, f"{name}_size") if sized else 0.0
+        if self._changed(name, price):
+            self._sent[name + "_size"] = size
+            text = "" if sized and self.listing.sec_type == "IND" else self._size(size)
+            self._session.send(messages.tick_price(self._request, PRICES[name][column], price, text))
+        elif sized and self._changed(name + "_size", size):
+            self._session.send(messages.tick_size(self._request, SIZES[name][column], self._size(size)))
+
+    def _interest(self, quote: Snapshot) -> None:
+        if quote.open_interest is None or self._generic.isdisjoint(OPEN_INTEREST_TICKS):
+            return
+        if not self._changed("open_interest", quote.open_interest):
+            return
+        if self.listing.sec_type == "FUT":
+            self._session.send(messages.tick_size(self._request, 86, str(quote.open_interest)))
+        elif 101 in self._generic:
+            # both ticks come for either right; the other one is 0
+            for tick, right in ((27, "C"), (28, "P")):
+                value = quote.open_interest if self.listing.right == right else 0
+                self._session.send(messages.tick_size(self._request, tick, str(value)))
+
+    def _computations(self, quote: Snapshot, column: int) -> None:
+        now = self._server.loop_time()
+        for name, ticks in COMPUTATIONS.items():
+            computed: Greeks | None = getattr(quote, name)
+            if computed is None:
+                continue
+            changed = computed if name == "model" else (computed.price, round(computed.iv, 4))
+            if name == "model" and name in self._sent and now - self._model_at < MODEL_SECONDS:
+                continue
+            if self._changed(name, changed):
+                if name == "model":
+                    self._model_at = now
+                self._session.send(messages.tick_option(self._request, ticks[column], computed, 0 if name == "model" else 1))
+
+    def _changed(self, name: str, value: object) -> bool:
+        before = self._sent.get(name)
+        if before == value or (value != value and before != before):
+            return False
+        self._sent[name] = value
+        return True
+
+    def _size(self, size: float) -> str:
+        if self.listing.sec_type == "STK" and self._session.version < 159:
+            size /= 100  # round lots until 158
+        return messages.size_text(self._session.version, size)
+
+
+def spoil(quote: Snapshot, how: Spoiling) -> Snapshot:
+    """The quote with the broken values real TWS sends at times: NaN, -1 with size 0, or 1.797e308."""
+    model = quote.model
+    if how == "minus_one":
+        nothing = model._replace(iv=-1.0, delta=-2.0, gamma=-2.0, vega=-2.0, theta=-2.0, price=-1.0) if model else None
+        return replace(quote, bid=-1.0, ask=-1.0, bid_size=0.0, ask_size=0.0, model=nothing,
+                       bid_greeks=None, ask_greeks=None)  # fmt: skip
+    value = NAN if how == "nan" else HUGE
+    broken = Greeks(value, value, model.price, value, value, value, model.underlying) if model else None
+    if how == "huge":
+        return replace(quote, model=broken, bid_greeks=None, ask_greeks=None)
+    return replace(quote, model=broken, last=value, bid_greeks=None, ask_greeks=None)

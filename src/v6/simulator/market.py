@@ -1,0 +1,76 @@
+"""Prices of the synthetic world: pure functions of (seed, instant), the same after every restart and on every host.
+
+One market factor moves everything; each stock adds noise of its own; indices follow their ETF, futures their index at
+the cost of carry, and short-dated volatility rises when the factor has fallen.
+"""
+
+from functools import lru_cache
+from math import exp
+
+from v6.simulator import noise
+from v6.simulator.surface import RATE, YEAR, Greeks, at_the_money_variance, greeks
+from v6.simulator.underlyings import UNDERLYINGS, Future, Underlying
+
+STEPS_A_SECOND = 4  # TWS aggregates updates to about four a second
+MARKET_VOLATILITY = 0.15
+CALM = 0.165
+_SLOW = range(20, 24)
+_FAST = range(2, 20)
+
+
+class Market:
+    def __init__(self, seed: int = 1) -> None:
+        self.seed = seed
+        self._price = lru_cache(maxsize=1 << 15)(self._price_at)
+        self._factor = lru_cache(maxsize=1 << 13)(self._factor_at)
+        self._atm = lru_cache(maxsize=1 << 13)(self._atm_at)
+
+    def _factor_at(self, step: int) -> tuple[float, float]:
+        """The market factor and its fast part (what has happened lately)."""
+        tau = noise.variance_time(step / STEPS_A_SECOND)
+        base = noise.key(self.seed, "market")
+        fast = noise.walk(base, tau, MARKET_VOLATILITY, _FAST)
+        return fast + noise.walk(base, tau, MARKET_VOLATILITY, _SLOW), fast
+
+    def _price_at(self, symbol: str, step: int) -> float:
+        underlying = UNDERLYINGS[symbol]
+        if underlying.follows:
+            return underlying.base * self._price(underlying.follows, step) / UNDERLYINGS[underlying.follows].base
+        factor, fast = self._factor(step)
+        if symbol == "VIX":
+            return 100.0 * self._calm(fast)
+        own = noise.walk(noise.key(self.seed, symbol), noise.variance_time(step / STEPS_A_SECOND), underlying.own)
+        return underlying.base * exp(underlying.beta * factor + own)
+
+    @staticmethod
+    def _calm(fast: float) -> float:
+        """At-the-money short-dated volatility of the S&P 500."""
+        return CALM * exp(-5.0 * fast)
+
+    def price(self, symbol: str, instant: float) -> float:
+        """The fair value of a stock or index, unrounded."""
+        return self._price(symbol, int(instant * STEPS_A_SECOND))
+
+    def future_price(self, future: Future, expires_at: float, instant: float) -> float:
+        underlying = UNDERLYINGS[future.follows]
+        years = max(expires_at - instant, 0.0) / YEAR
+        return self.price(future.follows, instant) * exp((RATE - underlying.dividend) * years)
+
+    def _atm_at(self, symbol: str, expires_at: float, step: int) -> tuple[float, float]:
+        """Years to expiry and theta(T). Time runs in steps of a minute near the end, so that it never is zero."""
+        underlying = self._source(symbol)
+        years = max(expires_at - step / STEPS_A_SECOND, 60.0) / YEAR
+        _, fast = self._factor(step)
+        spot = (self._calm(fast) * underlying.volatility) ** 2
+        return years, at_the_money_variance(years, spot, (CALM * 1.15 * underlying.volatility) ** 2)
+
+    @staticmethod
+    def _source(symbol: str) -> Underlying:
+        underlying = UNDERLYINGS[symbol]
+        return UNDERLYINGS[underlying.follows] if underlying.follows else underlying
+
+    def option(self, symbol: str, strike: float, expires_at: float, call: bool, instant: float) -> Greeks:
+        """The model's price and greeks; put-call parity and no-arbitrage hold exactly before rounding."""
+        step = int(instant * STEPS_A_SECOND)
+        years, theta = self._atm(symbol, expires_at, step)
+        return greeks(self._price(symbol, step), strike, years, theta, UNDERLYINGS[symbol].dividend, call)

@@ -1,0 +1,63 @@
+"""Contract details and option chains."""
+
+from typing import TYPE_CHECKING
+
+from v6.simulator import errors, messages
+from v6.simulator.hours import hours_text, new_york_date
+from v6.simulator.listings import Listing, Spec
+from v6.simulator.wire import Fields
+
+if TYPE_CHECKING:
+    from v6.simulator.session import Session
+
+SECONDS_A_CONTRACT = 0.0001
+SECONDS_WITHOUT_EXPIRY = 30.0  # real TWS may hang altogether
+
+
+def details(session: "Session", fields: Fields) -> None:
+    fields.skip(1)
+    request, spec, expired = fields.integer(), Spec.read(fields), fields.flag()
+    found = session.server.contracts.find(spec, new_york_date(session.server.epoch()), expired=expired)
+    if not found:
+        session.server.wheel.after(
+            session.server.options.reply_seconds, lambda: session.error(request, *errors.NO_DEFINITION)
+        )
+        return
+    seconds = 0.0
+    if session.server.options.latency:
+        seconds = session.server.options.reply_seconds + len(found) * SECONDS_A_CONTRACT
+        if spec.sec_type == "OPT" and not (spec.expiry or spec.con_id or spec.local_symbol):
+            seconds = SECONDS_WITHOUT_EXPIRY
+    frames = [messages.contract_details(session.version, request, each, _hours(session, each)) for each in found]
+    session.later(b"".join([*frames, messages.contract_details_end(request)]), seconds)
+
+
+def _hours(session: "Session", listing: Listing) -> tuple[str, str]:
+    server = session.server
+    today = new_york_date(server.epoch())
+    return (
+        hours_text(server.hours, listing.sec_type, today, liquid=False, zone=listing.zone),
+        hours_text(server.hours, listing.sec_type, today, liquid=True, zone=listing.zone),
+    )
+
+
+def option_parameters(session: "Session", fields: Fields) -> None:
+    """The cross product of expiries and strikes for each class and exchange: many pairs do not exist."""
+    request, symbol, future_exchange, sec_type = fields.integer(), fields.text(), fields.text(), fields.text()
+    con_id = fields.integer()
+    underlying = session.server.contracts.underlying(con_id)
+    if underlying is None or (underlying.symbol, underlying.sec_type) != (symbol, sec_type):
+        if future_exchange:  # options on futures are not modelled: none listed
+            session.send(messages.option_parameters_end(request))
+        else:
+            session.error(request, errors.VALIDATION, "Error validating request.-'bH' : cause - Invalid contract id")
+        return
+    frames = []
+    for row in session.server.contracts.parameters(underlying, new_york_date(session.server.epoch())):
+        frames += [
+            messages.option_parameters(
+                request, exchange, con_id, row.trading_class, row.multiplier, row.expiries, row.strikes
+            )
+            for exchange in row.exchanges
+        ]
+    session.later(b"".join([*frames, messages.option_parameters_end(request)]), session.server.options.reply_seconds)

@@ -1,0 +1,130 @@
+"""The simulated TWS for tests: in its own thread, on a free loopback port.
+
+    with simulated_tws() as tws:
+        ib.connect("127.0.0.1", tws.port, clientId=10)
+
+Put `from v6.simulator.testing import tws` in a conftest for a fixture.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from v6.clock import NEW_YORK
+from v6.simulator.faults import Faults
+from v6.simulator.options import Options
+from v6.simulator.server import Server
+from v6.simulator.stats import Stats
+
+START_SECONDS = 30.0
+
+
+class SimulatedTWS:
+    """A running simulator. `faults` may be changed directly; `set` also waits until the change is in force."""
+
+    def __init__(self, options: Options) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="simulated-tws", daemon=True)
+        self.server = Server(options)
+        self._thread.start()
+        try:
+            self.port = asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(START_SECONDS)
+        except BaseException:
+            self._end_loop()
+            raise
+        self.host = options.host
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    @property
+    def stats(self) -> Stats:
+        return self.server.stats
+
+    @property
+    def faults(self) -> Faults:
+        return self.server.options.faults
+
+    def set(self, **faults: Any) -> None:
+        """Change faults by name and return when the port and the sockets show it."""
+        for name, value in faults.items():
+            if not hasattr(self.faults, name):
+                raise AttributeError(f"no fault {name!r}")
+            setattr(self.faults, name, value)
+        self._call(self.server.watch)
+        self._wait_for_listener()
+
+    def _wait_for_listener(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.server.settled(), self._loop).result(START_SECONDS)
+
+    def drop_all(self) -> None:
+        """Reset every connection."""
+        self._call(self.server.drop_all)
+
+    def step_to(self, instant: datetime) -> None:
+        """Set the simulator's own clock, which runs on from there."""
+        self._call(lambda: self.server.time.step_to(instant))
+        self._call(self.server.watch)
+
+    def _call(self, action: Callable[[], None]) -> None:
+        done: Future[None] = Future()
+
+        def run() -> None:
+            try:
+                action()
+            except BaseException as error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        self._loop.call_soon_threadsafe(run)
+        done.result(START_SECONDS)
+
+    def stop(self) -> None:
+        """Close every connection and the port. Safe to call twice."""
+        if self._loop.is_closed():
+            return
+        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(START_SECONDS)
+        self._end_loop()
+
+    def _end_loop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._loop.shutdown_default_executor(), self._loop).result(START_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(START_SECONDS)
+        self._loop.close()
+
+
+@contextmanager
+def simulated_tws(*, fast: bool = False, faults: Faults | None = None, **options: Any) -> Iterator[SimulatedTWS]:
+    """Options by name as in `v6.simulator.options.Options`; `fast`: no latency, no limits, everything ticks."""
+    chosen = {"port": 0} | options
+    for name in ("replay", "scenario", "calendar"):
+        if chosen.get(name) is not None:
+            chosen[name] = Path(chosen[name])
+    setup = Options(**chosen)
+    if fast:
+        setup = setup.fast()
+        for name in options:
+            setattr(setup, name, chosen[name])
+    if faults is not None:
+        setup.faults = faults
+    running = SimulatedTWS(setup)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def tws() -> Iterator[SimulatedTWS]:
+    """A fast simulated TWS in the middle of a trading day."""
+    with simulated_tws(fast=True, start_at=datetime(2026, 11, 24, 10, 35, tzinfo=NEW_YORK)) as running:
+        yield running

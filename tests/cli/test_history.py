@@ -1,0 +1,87 @@
+"""`v6 runs` and `v6 slots`."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from v6.clock import NEW_YORK
+from v6.journal import ledger, runs
+from v6.journal.database import connect
+
+Command = Callable[..., Result]
+Answer = Callable[..., Any]
+TASK = "collect_option_snapshots"
+
+
+def slot(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-11-20 {text}").replace(tzinfo=NEW_YORK)
+
+
+@pytest.fixture
+def evening(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is some time after the session of 2026-11-20."""
+    from v6 import clock
+
+    monkeypatch.setenv("V6_CLOCK_OFFSET", f"{slot('21:00').timestamp() - clock.epoch():.0f}")
+
+
+def journal_of_the_day(home: Path) -> None:
+    """09:30 complete, 09:35 with a miss, 09:40 skipped by the gate, 09:45 killed half-way, then nothing."""
+    db = connect(home / "var" / "v6.db")
+    ledger.open_slot(db, TASK, slot("09:30"), 3, 1)
+    ledger.close_slot(db, TASK, slot("09:30"), 3, [])
+    ledger.open_slot(db, TASK, slot("09:35"), 3, 2)
+    ledger.close_slot(db, TASK, slot("09:35"), 2, [ledger.Miss("265598", "SPY", "partial", "no_greeks")])
+    ledger.open_slot(db, TASK, slot("09:45"), 3, 2)
+    run = runs.start_attempt(db, task=TASK, slot=slot("09:45"), attempt=1, pid=4711, log_file="")
+    runs.mark_killed(db, run, "")
+    db.close()
+    log = home / "logs" / "scheduler" / "cron_wrapper.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(f"2026-11-20 09:40:01 EST|{TASK}|2026-11-20T14:40:00Z|skip|restart_window|daily\n", encoding="ascii")
+
+
+@pytest.mark.usefixtures("evening")
+def test_every_expected_slot_is_listed_with_its_reason(v6: Command, answer: Answer, home: Path) -> None:
+    journal_of_the_day(home)
+
+    states = answer("slots", "2026-11-20", "--task", TASK, code=1)
+
+    assert len(states) == 78
+    assert [(one["verdict"], one["reasons"]) for one in states[:4]] == [
+        ("complete", {}),
+        ("partial", {"no_greeks": 1}),
+        ("missing", {"restart_window": 3}),
+        ("missing", {"killed": 3}),
+    ]
+    assert states[-1]["reasons"] == {"host_down": 3}
+    assert "2 partial" not in v6("slots", "2026-11-20", code=1).stdout
+
+
+@pytest.mark.usefixtures("evening")
+def test_slots_that_are_still_to_come_are_not_missing(answer: Answer) -> None:
+    states = answer("slots", "2026-11-23")
+
+    assert {one["verdict"] for one in states} == {"not yet"}
+
+
+def test_a_holiday_expects_nothing(v6: Command) -> None:
+    assert "no slot of a collector is expected" in v6("slots", "2026-11-26").stdout
+
+
+def test_runs_are_listed_newest_first(v6: Command, answer: Answer, home: Path) -> None:
+    journal_of_the_day(home)
+
+    [run] = answer("runs", "--task", TASK)
+
+    assert (run["task"], run["outcome"], run["slot"]) == (TASK, "killed", "2026-11-20T09:45:00-05:00")
+    assert "killed" in v6("runs").stdout
+
+
+def test_a_question_never_creates_a_journal(v6: Command, home: Path) -> None:
+    assert "no run in the journal" in v6("runs").stdout
+    assert not (home / "var" / "v6.db").exists()

@@ -1,0 +1,56 @@
+"""The library is chosen, imported anywhere, and proved before anything depends on it (L34)."""
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import pytest
+
+from v6.gateway import library
+from v6.gateway.errors import LibraryUnusable
+
+pytestmark = pytest.mark.both_libraries
+
+
+def test_auto_takes_the_installed_one_and_says_which() -> None:
+    used = library.load("auto")
+    assert [used.name] == library.installed()
+    assert used.version[0].isdigit()
+
+
+def test_a_library_that_is_not_installed_is_refused_by_name() -> None:
+    absent = "ib_async" if library.installed() == ["ib_insync"] else "ib_insync"
+    with pytest.raises(LibraryUnusable, match=f"ibkr.library: {absent}: it is not installed"):
+        library.load(absent)
+
+
+def test_both_event_packages_in_one_environment_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "_version", lambda package: "1")
+    with pytest.raises(LibraryUnusable, match="eventkit and aeventkit"):
+        library.load("auto")
+
+
+def test_a_release_that_lacks_something_is_refused_with_what_it_lacks() -> None:
+    used = library.load("auto")
+
+    class Poorer:
+        connectAsync = used.client.connectAsync  # noqa: N815
+
+    with pytest.raises(LibraryUnusable, match=r"lacks .*Client\.reqMktData"):
+        library.prove(replace(used, client=Poorer))
+
+
+def test_it_loads_in_a_thread_without_a_loop_and_after_asyncio_run() -> None:
+    async def nothing() -> None:
+        pass
+
+    loaded: list[str] = []
+
+    def load() -> None:
+        asyncio.run(nothing())
+        loaded.append(library.load("auto").name)
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    thread.join()
+    assert loaded == library.installed()

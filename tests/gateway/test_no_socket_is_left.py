@@ -1,0 +1,71 @@
+"""However a connection ends, no socket of it is left, also under a TWS that never closes its end (L27, L28)."""
+
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from gateway_support import child, never_closing, raw_tws, sockets, wait_until
+
+from v6.gateway import client_ids
+from v6.gateway.client import Gateway
+
+pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
+
+
+def test_the_end_of_the_block_says_goodbye_and_leaves_nothing(gateway: Callable[..., Gateway]) -> None:
+    with raw_tws(never_closing) as tws:
+        with gateway(tws.port) as gw:
+            gw.current_time()
+            assert sockets(tws.port) == ["ESTABLISHED", "ESTABLISHED"]
+        assert sockets(tws.port) == []
+
+
+def test_a_tws_that_closes_after_us_gets_no_reset(gateway: Callable[..., Gateway]) -> None:
+    ends: list[str] = []
+
+    def talk(connection: socket.socket) -> None:
+        try:
+            never_closing(connection)
+            ends.append("FIN")
+        except ConnectionResetError:
+            ends.append("RST")
+        connection.close()
+
+    with raw_tws(talk) as tws:
+        with gateway(tws.port) as gw:
+            gw.current_time()
+        assert sockets(tws.port) == []
+    assert ends == ["FIN"]
+
+
+def test_an_exception_in_the_block_leaves_nothing(gateway: Callable[..., Gateway]) -> None:
+    with raw_tws(never_closing) as tws:
+        with pytest.raises(ZeroDivisionError), gateway(tws.port):
+            raise ZeroDivisionError
+        assert sockets(tws.port) == []
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_a_terminated_or_killed_process_leaves_nothing(sign: signal.Signals, leases: Path) -> None:
+    with raw_tws(never_closing) as tws, child(tws.port, leases) as process:
+        assert sockets(tws.port) == ["ESTABLISHED", "ESTABLISHED"]
+        assert [holder.task for holder in client_ids.holders(leases)] == ["a child"]
+        process.send_signal(sign)
+        assert process.wait(5) == (143 if sign is signal.SIGTERM else -9)
+        assert wait_until(lambda: sockets(tws.port) == [])
+        assert client_ids.holders(leases) == []
+
+
+def test_connections_in_turn_leave_no_descriptor(gateway: Callable[..., Gateway]) -> None:
+    with raw_tws(never_closing) as tws:
+        with gateway(tws.port, last_client_id=10):
+            pass
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(6):
+            with gateway(tws.port, last_client_id=10) as gw:
+                gw.current_time()
+        kept_by_the_server = 6
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before + kept_by_the_server
+        assert sockets(tws.port) == []
