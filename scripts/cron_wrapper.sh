@@ -19,7 +19,7 @@ readonly ENTRY_LC_ALL=${LC_ALL-} ENTRY_TZ=${TZ-}
 readonly LATE=240 DAY=86400 CLOCK_CHANGE=10800 NOON_IN_NEW_YORK=61200 NEW_YORK=America/New_York
 LC_ALL=C
 
-declare -A offsets settings switches span_ends
+declare -A offsets switches span_ends
 declare -a calendar schedule windows fields
 slot_mode=0 force=0 explain=0 whole=0 home='' log='' now='' problem='not looked at' TZ_NOW=''
 
@@ -126,7 +126,7 @@ session() { # DAY: days since 1970 in New York; sets `closed` ('' on a session d
   [[ ${line:0:10} == "$date" ]] || return 0
   line=${line:11}
   case $line in
-    closed\ *) [[ ${settings[enable_holiday_check]} == 0 ]] || closed=holiday why=${line:7} ;;
+    closed\ *) [[ $observe_holidays == 0 ]] || closed=holiday why=${line:7} ;;
     open\ *)
       opens=$((10#${line:5:2} * 60 + 10#${line:7:2})) closes=$((10#${line:10:2} * 60 + 10#${line:12:2}))
       why=${line:15}
@@ -211,7 +211,7 @@ use_fields() { # the task in `fields`, as variables
   local name
   task=${fields[1]} enabled=${fields[4]} days=${fields[5]} wanted_phase=${fields[6]} kind=${fields[7]}
   period=${fields[8]} every_minute=${fields[9]} anchor=${fields[10]} anchor_offset=${fields[11]}
-  weekday=${fields[12]} needs_gateway=${fields[13]} zone=${settings[timezone]}
+  weekday=${fields[12]} needs_gateway=${fields[13]} zone=$timezone
   name=SCHEDULER_${task^^}_ENABLED
   if [[ -n ${!name-}${switches[$name]-} ]]; then
     enabled=1
@@ -300,32 +300,35 @@ load() { # reads the compiled files; fails with `problem` when they have to be m
     2>/dev/null || return 1
   problem='of another version'
   [[ ${schedule[0]-} == '# v6 schedule 1' && ${calendar[0]-} == '# v6 calendar 1 '*' covers '* ]] || return 1
-  settings=() switches=() windows=()
+  switches=() windows=() first_task=0
   for line in "${schedule[@]}"; do
     case $line in
       task*) break ;; # they stand last
-      setting*)
-        line=${line:8}
-        settings[${line%%|*}]=${line#*|}
-        ;;
+      'setting|timezone|'*) timezone=${line:17} ;;
+      'setting|enable_holiday_check|'*) observe_holidays=${line:29} ;;
+      'setting|enable_logging|'*) enable_logging=${line:23} ;;
+      'setting|root|'*) compiled_root=${line:13} ;;
+      'setting|home|'*) compiled_home=${line:13} ;;
+      'setting|log_directory|'*) log=${line:22}/scheduler/cron_wrapper.log ;;
       window*) windows+=("${line:7}") ;;
       env*)
         line=${line:4}
         switches[${line%%|*}]=${line#*|}
         ;;
     esac
+    first_task=$((first_task + 1))
   done
-  line=${calendar[0]##* covers } log=${settings[log_directory]}/scheduler/cron_wrapper.log
+  line=${calendar[0]##* covers }
   covers_from=${line%% *} line=${line#* }
   covers_to=${line%% *}
   problem='of another checkout'
-  [[ ${settings[root]} == "$root" && ${settings[home]} == "$home" ]] || return 1
+  [[ $compiled_root == "$root" && $compiled_home == "$home" ]] || return 1
   problem=''
 }
 
 find_task() { # SCRIPT ARGUMENTS: the task with both, else the only one with the script, as variables
   local line count=0 IFS='|'
-  for line in "${schedule[@]}"; do
+  for line in "${schedule[@]:first_task}"; do
     [[ $line == *"|$1|"* ]] || continue
     # shellcheck disable=SC2206 # split at |; globbing is off. A here-string would cost the skip 50 microseconds.
     fields=($line)
@@ -342,7 +345,7 @@ find_task() { # SCRIPT ARGUMENTS: the task with both, else the only one with the
 
 select_task() { # NAME
   local line IFS='|'
-  for line in "${schedule[@]}"; do
+  for line in "${schedule[@]:first_task}"; do
     [[ $line == "task|$1|"* ]] || continue
     # shellcheck disable=SC2206 # as above
     fields=($line)
@@ -396,8 +399,8 @@ consider() { # SCRIPT [ARGUMENTS]: the decision about this call
 }
 
 log_skip() {
-  local iso=-
-  [[ ${settings[enable_logging]} == 1 ]] || return 0
+  local iso=''
+  [[ $enable_logging == 1 ]] || return 0
   if [[ -n $slot ]]; then
     export TZ=UTC0
     TZ_NOW=''

@@ -22,6 +22,7 @@ def rules(**changes: object) -> Universe:
         "strike_band": 0.15,
         "max_contracts": 258,
         "min_expiries": 3,
+        "max_expiries": 4,
         "far_expiry_dte": 60,
     }
     return Universe.model_validate(values | changes)
@@ -51,12 +52,21 @@ def chain(prices: dict[str, float], dtes: list[int], width: float = 0.2, step: f
 
 
 def test_the_whole_quota_is_used_and_nothing_nearer_the_money_is_left_out() -> None:
-    choices = select(PRICES, chain(PRICES, [7, 14, 24, 31, 59, 87]), [], ON, rules()).choices
+    choices = select(PRICES, chain(PRICES, [7, 14, 24, 31, 59, 87, 115]), [], ON, rules()).choices
 
     collected = [c for c in choices if c.collected]
     assert len(collected) == 258
+    expiries = {c.contract.expiry for c in collected}
     nearest = max(c.distance or 0 for c in collected if c.reason is Reason.NEAREST)
-    assert nearest <= min(c.distance or 0 for c in choices if not c.collected)
+    assert nearest <= min(c.distance or 0 for c in choices if not c.collected and c.contract.expiry in expiries)
+
+
+def test_the_nearest_expiries_and_the_first_far_one_are_collected() -> None:
+    selection = select(PRICES, chain(PRICES, [24, 31, 38, 45, 52, 87, 115]), [], ON, rules())
+
+    for symbol in PRICES:
+        days = sorted({c.dte for c in selection.choices if c.collected and c.contract.symbol == symbol})
+        assert days == [24, 31, 38, 87]
 
 
 def test_more_than_20_days_means_strictly_more() -> None:
@@ -169,7 +179,7 @@ holdings = st.lists(
 
 
 @settings(max_examples=200, deadline=None)
-@given(chains, holdings, st.integers(1, 40), st.integers(1, 5))
+@given(chains, holdings, st.integers(1, 40), st.integers(1, 4))
 def test_no_chain_breaks_the_promises(
     listed: list[Contract], held: list[Contract], quota: int, min_expiries: int
 ) -> None:
@@ -182,7 +192,8 @@ def test_no_chain_breaks_the_promises(
     assert [c.rank for c in chosen.choices] == list(range(1, len(ids) + 1))
     assert alive <= collected
     assert len(collected) <= max(quota, len(alive))
-    assert len(ids) == len(collected) or len(collected) >= quota - 1
+    for symbol in {c.symbol for c in listed}:
+        assert len({c.expiry for c in chosen.collected if c.symbol == symbol and c.con_id not in alive}) <= 4
     for choice in chosen.choices:
         if choice.contract.con_id not in alive:
             assert 20 < choice.dte <= 400

@@ -8,12 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from v6.clock import NEW_YORK
 from v6.config.settings import Ibkr
+from v6.gateway.client import connect
+from v6.model import Contract
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = {
@@ -22,6 +26,12 @@ QUICK = {
     "quote_timeout_seconds": 5.0,
     "greeks_wait_seconds": 2.0,
 }
+TUESDAY = datetime(2026, 11, 24, 10, 35, tzinfo=NEW_YORK)
+EVENING = datetime(2026, 11, 24, 22, 0, tzinfo=NEW_YORK)
+SPY = Contract("STK", "SPY", "SMART", primary_exchange="ARCA")
+ES = Contract("FUT", "ES", "CME")
+NOT_LISTED = Contract("STK", "NOSUCH", "SMART")
+CHAIN = Contract("OPT", "SPY", "SMART", trading_class="SPY", multiplier=100.0, expiry=date(2026, 12, 18))
 STATES = {"01": "ESTABLISHED", "02": "SYN_SENT", "04": "FIN_WAIT1", "05": "FIN_WAIT2", "06": "TIME_WAIT",
           "08": "CLOSE_WAIT", "09": "LAST_ACK", "0A": "LISTEN", "0B": "CLOSING"}  # fmt: skip
 
@@ -151,3 +161,10 @@ def wait_until(true: Callable[[], bool], seconds: float = 3.0) -> bool:
             return False
         time.sleep(0.005)
     return True
+
+
+def options_of(port: int, leases: Path, count: int = 30) -> list[Contract]:
+    """The listed SPY options of one expiry nearest the money, with their con_ids."""
+    with connect(ibkr(port), purpose="checks", leases=leases) as gw:
+        listed = [details.contract for details in gw.contract_details(CHAIN)]
+    return sorted(listed, key=lambda contract: (abs((contract.strike or 0) - 600), contract.right or ""))[:count]

@@ -5,9 +5,12 @@ within `strike_band` of the underlying's price. Open positions are queued whatev
 
 Collected, at most `max_contracts`, in this order:
 1. `position`: open positions, always, even when they alone exceed the quota.
-2. `coverage`: for each symbol in turn the pair nearest the money of `min_expiries` expiries, the first of them beyond
-   `far_expiry_dte` (term structure); the expiries whose strikes lie nearest the money are preferred.
-3. `nearest`: the remaining places go to the pairs nearest the money of all symbols and expiries together.
+2. `coverage`: for each symbol in turn the pair nearest the money of `min_expiries` of its expiries, the one beyond
+   `far_expiry_dte` first (term structure).
+3. `nearest`: the remaining places go to the pairs nearest the money of all symbols and their expiries together.
+
+A symbol's expiries are its `max_expiries` nearest ones, the last place kept for its first expiry beyond
+`far_expiry_dte`: the quota spread over all seventeen or so would leave one strike of each.
 
 The distance from the money is |strike / price - 1|: relative, so that a 690 dollar and a 260 dollar underlying compete
 on equal terms, and not scaled by volatility or time, which nobody knows for certain before the open. A pair is call and
@@ -100,10 +103,13 @@ def select(
     held = {c.con_id: c for c in positions if c.expiry is not None and c.expiry >= on}
     in_band = {c.con_id: c for c in candidates if _queued(c, prices, on, rules)}
     pairs = sorted(_pairs(in_band.values(), prices), key=lambda pair: pair.order)
-    coverage, shortfalls = _coverage(pairs, rules, on)
+    expiries = {symbol: _expiries(pairs, symbol, rules, on) for symbol in sorted({pair.symbol for pair in pairs})}
+    wanted_pairs = [pair for pair in pairs if pair.expiry in expiries[pair.symbol]]
+    coverage = _coverage(wanted_pairs, expiries, rules)
+    shortfalls = _shortfalls(expiries, rules, on)
 
     taken: dict[int, Reason] = dict.fromkeys(sorted(held), Reason.POSITION)
-    for reason, wanted in ((Reason.COVERAGE, coverage), (Reason.NEAREST, pairs)):
+    for reason, wanted in ((Reason.COVERAGE, coverage), (Reason.NEAREST, wanted_pairs)):
         for pair in wanted:
             new = [contract.con_id for contract in pair.contracts if contract.con_id not in taken]
             if len(taken) + len(new) <= rules.max_contracts:
@@ -152,24 +158,31 @@ def _pairs(contracts: Iterable[Contract], prices: Mapping[str, float]) -> list[_
     ]
 
 
-def _coverage(pairs: Sequence[_Pair], rules: Rules, on: date) -> tuple[list[_Pair], list[str]]:
-    """The pairs that give every symbol its expiries, symbols taking turns, and what the chain cannot give."""
-    nearest: dict[str, dict[date, _Pair]] = {}
+def _expiries(pairs: Iterable[_Pair], symbol: str, rules: Rules, on: date) -> list[date]:
+    """The expiries of a symbol that are collected, the one beyond `far_expiry_dte` first."""
+    listed = sorted({pair.expiry for pair in pairs if pair.symbol == symbol})
+    far = [expiry for expiry in listed if (expiry - on).days > rules.far_expiry_dte][:1]
+    return far + [expiry for expiry in listed if expiry not in far][: rules.max_expiries - len(far)]
+
+
+def _coverage(pairs: Sequence[_Pair], expiries: Mapping[str, list[date]], rules: Rules) -> list[_Pair]:
+    """The pair nearest the money of every symbol's first expiries, symbols taking turns; best with both rights."""
+    nearest: dict[tuple[str, date], _Pair] = {}
     for pair in sorted(pairs, key=lambda pair: (len(pair.contracts) < 2, pair.order)):
-        nearest.setdefault(pair.symbol, {}).setdefault(pair.expiry, pair)
-    turns: list[list[_Pair]] = []
-    shortfalls: list[str] = []
-    for symbol, by_expiry in sorted(nearest.items()):
-        best = sorted(by_expiry.values(), key=lambda pair: pair.order)
-        far = next((pair for pair in best if (pair.expiry - on).days > rules.far_expiry_dte), None)
-        if far is None:
-            shortfalls.append(f"{symbol}: no expiry beyond {rules.far_expiry_dte} days")
-        else:
-            best = [far, *(pair for pair in best if pair is not far)]
-        if len(best) < rules.min_expiries:
-            shortfalls.append(f"{symbol}: only {len(best)} of {rules.min_expiries} expiries exist")
-        turns.append(best[: rules.min_expiries])
-    return [pair for turn in zip_longest(*turns) for pair in turn if pair is not None], shortfalls
+        nearest.setdefault((pair.symbol, pair.expiry), pair)
+    turns = [[nearest[symbol, expiry] for expiry in own[: rules.min_expiries]] for symbol, own in expiries.items()]
+    return [pair for turn in zip_longest(*turns) for pair in turn if pair is not None]
+
+
+def _shortfalls(expiries: Mapping[str, list[date]], rules: Rules, on: date) -> list[str]:
+    """What the chain cannot give."""
+    found = []
+    for symbol, own in expiries.items():
+        if not any((expiry - on).days > rules.far_expiry_dte for expiry in own):
+            found.append(f"{symbol}: no expiry beyond {rules.far_expiry_dte} days")
+        if len(own) < rules.min_expiries:
+            found.append(f"{symbol}: only {len(own)} of {rules.min_expiries} expiries exist")
+    return found
 
 
 def _choice(contract: Contract, rank: int, reason: Reason, prices: Mapping[str, float], on: date) -> Choice:

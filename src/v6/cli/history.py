@@ -131,8 +131,9 @@ def _show_slots(day: date, states: "list[SlotState]") -> None:
     if not states:
         output.say(f"{day:%A} {day}: no slot of a collector is expected, none was collected")
         return
+    output.say(f"{day:%A} {day}")
     output.table(
-        f"{day:%A} {day}",
+        None,
         ("slot", "task", "state", "expected", "complete", "partial", "missing", "reasons"),
         [_slot_row(state) for state in states],
         right="expected complete partial missing",

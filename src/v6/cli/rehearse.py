@@ -180,8 +180,9 @@ def _show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
     spans = ", ".join(f"{w.start:%H:%M}-{w.end:%H:%M}" if w.end > w.start else f"{w.start:%H:%M}" for w in plan.windows)
     first = plan.windows[0].start
     output.say("")
+    output.say(f"{first:%A} {first.date()}, {spans}: {books.expected_runs} runs expected, {seconds:.0f} s")
     output.table(
-        f"{first:%A} {first.date()}, {spans}: {books.expected_runs} runs expected, {seconds:.0f} s",
+        None,
         ("task", "attempts by outcome", "turned away by the gate"),
         _task_rows(books),
     )

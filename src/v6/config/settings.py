@@ -1,9 +1,10 @@
 """Every setting but the schedule. The schema is these models; `config/default.yaml` gives each value and comment."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+TWS_MESSAGES_PER_SECOND = 50
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -29,12 +30,22 @@ class Ibkr(Section):
     request_timeout_seconds: Seconds
     quote_timeout_seconds: Seconds
     greeks_wait_seconds: Seconds
-    messages_per_second: Annotated[float, Field(gt=0, le=50)]
+    messages_per_second: Annotated[float, Field(gt=0)]
     market_data_lines: LineBudget
     persistent_connection: Literal[False]
     force_disconnect: Literal[True]
     first_client_id: Annotated[int, Field(ge=1, le=999)]
     last_client_id: Annotated[int, Field(ge=1, le=999)]
+    simulator: bool
+
+    @model_validator(mode="after")
+    def _tws_is_not_flooded(self) -> Self:
+        if self.messages_per_second > TWS_MESSAGES_PER_SECOND and not self.simulator:
+            raise ValueError(
+                f"messages_per_second: {self.messages_per_second:g} is wrong, TWS disconnects above "
+                f"{TWS_MESSAGES_PER_SECOND}, allowed: up to {TWS_MESSAGES_PER_SECOND}"
+            )
+        return self
 
 
 class Universe(Section):
@@ -44,7 +55,16 @@ class Universe(Section):
     strike_band: Annotated[float, Field(gt=0, lt=1)]
     max_contracts: Annotated[int, Field(ge=1)]
     min_expiries: Annotated[int, Field(ge=1)]
+    max_expiries: Annotated[int, Field(ge=1)]
     far_expiry_dte: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _room_for_expiries(self) -> Self:
+        if self.max_expiries < self.min_expiries:
+            raise ValueError(f"max_expiries {self.max_expiries} is less than min_expiries {self.min_expiries}")
+        if self.max_dte <= self.min_dte:
+            raise ValueError(f"max_dte {self.max_dte} leaves nothing beyond min_dte {self.min_dte}")
+        return self
 
 
 class Futures(Section):

@@ -7,6 +7,7 @@ Every method has an `_async` twin for callers that run their own event loop (`as
 """
 
 import asyncio
+import re
 from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +19,13 @@ from v6.config.settings import Ibkr
 from v6.gateway import client_ids, historical, library, market_data, requests
 from v6.gateway.connect import Target, establish
 from v6.gateway.connection import Connection, Log, Silent
-from v6.gateway.errors import ConnectCause, ConnectFailed, Disconnected, GatewayError
+from v6.gateway.errors import ConnectCause, ConnectFailed, Disconnected, GatewayError, NotASimulator
 from v6.gateway.lines import LineBudget
 from v6.model import Bar, Contract, ContractDetails, OptionChain, Position, Quote
 
 Purpose = Literal["options", "futures", "checks"]
 T = TypeVar("T")
+SIMULATED_ACCOUNT = re.compile(r"DU9\d{6}")  # what v6.simulator serves; no real account looks so
 CLIENT_IDS_TRIED = 5
 CLOSING_GRACE = 0.5  # seconds for TWS to close after us
 
@@ -108,6 +110,9 @@ class Gateway:
             log=self.log,
         )
         await establish(connection, Target(settings.host, settings.port, seconds), lease.client_id)
+        if settings.simulator and not all(map(SIMULATED_ACCOUNT.fullmatch, connection.receiver.accounts or ())):
+            await connection.close(CLOSING_GRACE)
+            raise NotASimulator(f"ibkr.simulator is true, but {settings.host}:{settings.port} has real accounts")
         size: int = getattr(settings.market_data_lines, self.purpose)
         self._connection, self._lease = connection, lease
         self._lines = market_data.Lines(connection, LineBudget(self.leases, self.purpose, size))

@@ -1,6 +1,7 @@
 """Between our frozen values and the library's contract objects (untyped there)."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -8,6 +9,7 @@ from v6.gateway.library import Library
 from v6.model import Contract, ContractDetails, Right, SecType
 
 RIGHTS: dict[str, Right] = {"C": "C", "CALL": "C", "P": "P", "PUT": "P"}
+SMART = {"OPT": "SMART", "STK": "SMART"}  # positions come without the exchange that requests need
 ZONES = {"EST": "America/New_York", "EST5EDT": "America/New_York", "CST": "America/Chicago", "GMT": "UTC"}
 
 
@@ -17,7 +19,7 @@ def to_library(library: Library, contract: Contract) -> Any:
         conId=contract.con_id,
         symbol=contract.symbol,
         secType=contract.sec_type,
-        exchange=contract.exchange,
+        exchange=contract.exchange or SMART.get(contract.sec_type, ""),
         currency=contract.currency,
     )
     if not contract.con_id:
@@ -68,6 +70,7 @@ def day(text: str) -> date | None:
     return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
 
 
+@lru_cache(maxsize=64)  # thousands of contracts of a chain have the same hours
 def hours(text: str, zone_name: str) -> tuple[tuple[datetime, datetime], ...]:
     """`20251128:0930-20251128:1300;20251129:CLOSED` -> aware open and close of each session; () in an unknown zone."""
     zone = _zone(zone_name)

@@ -55,6 +55,12 @@ class NoClientId(GatewayError, RecoverableError):
     """Every client id of the pool is leased or in quarantine."""
 
 
+class NotASimulator(GatewayError, FatalError):
+    """The settings are a rehearsal's, but what answers has accounts that could be real."""
+
+    recoverable = False
+
+
 class ConnectFailed(GatewayError):
     """No connection. `cause` in one word, `evidence` what was seen, `seconds` how long it took to know."""
 

@@ -31,6 +31,7 @@ def universe_settings(folder: Path, day: date) -> dict[str, Any]:
         "strike_band": 0.99,
         "max_contracts": contracts.height,
         "min_expiries": 1,
+        "max_expiries": contracts["expiry"].n_unique(),
         "far_expiry_dte": 1,
     }
 

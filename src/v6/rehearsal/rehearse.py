@@ -18,6 +18,7 @@ from v6.rehearsal.stage import Stage
 from v6.rehearsal.window import Window
 
 HOST_ZONE = "America/New_York"  # the host that is rehearsed, whatever zone this one is in
+FAST_MESSAGES_PER_SECOND = 2000.0
 FAST_BACKOFF_SECONDS = 0.5
 DISPATCHER_SECONDS = 20.0  # alerts leave in a process of their own, after the run that raised them
 
@@ -58,7 +59,7 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher) -> Books:
 def configuration(plan: Plan, stage: Stage, port: int) -> dict[str, Any]:
     """The stage's production.yaml: the site's, but with this simulator, this home's folders, a New York host."""
     tree: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in plan.site.items()}
-    tree.setdefault("ibkr", {}).update(host="127.0.0.1", port=port)
+    tree.setdefault("ibkr", {}).update(host="127.0.0.1", port=port, simulator=True)
     tree.setdefault("lake", {}).update(root="var/lake", storage_options={})
     scheduler = tree.setdefault("scheduler", {})
     scheduler["log_directory"] = "logs"
@@ -70,6 +71,7 @@ def configuration(plan: Plan, stage: Stage, port: int) -> dict[str, Any]:
         if window.zone == "host":
             windows[name] = {**(windows.get(name) or {}), "zone": HOST_ZONE}
     if not plan.realistic:
+        tree["ibkr"]["messages_per_second"] = FAST_MESSAGES_PER_SECOND
         tasks = scheduler.setdefault("tasks", {})
         for name in known.tasks:
             backoff = {"backoff_seconds": FAST_BACKOFF_SECONDS, "backoff_cap_seconds": FAST_BACKOFF_SECONDS}

@@ -38,11 +38,14 @@ def window_of(day: date, start: time, end: time) -> Window:
 
 
 def demo_of(session: Session) -> tuple[Window, ...]:
-    """The morning until half an hour after the open, then the last slot and each change of phase."""
-    day, post_market_end = session.date, POST_MARKET_UNTIL_EARLY if session.early else POST_MARKET_UNTIL
-    evening = datetime.combine(day, post_market_end, NEW_YORK)
+    """The morning until half an hour after the open, then the last slot and a moment in each later phase.
+
+    A quarter of an hour after the close the health check looks back on the last slot alone, not on the hours left out.
+    """
+    day = session.date
+    last_slot, after_close = session.close - timedelta(minutes=5), session.close + timedelta(minutes=15)
+    evening = datetime.combine(day, POST_MARKET_UNTIL_EARLY if session.early else POST_MARKET_UNTIL, NEW_YORK)
     return (
         Window(datetime.combine(day, DEMO_FROM, NEW_YORK), session.open + timedelta(minutes=30)),
-        Window(session.close - timedelta(minutes=5), session.close),
-        Window(evening, evening),
+        *(Window(moment, moment) for moment in (last_slot, after_close, evening)),
     )

@@ -43,7 +43,7 @@ def run(job_name: str, arguments: Sequence[str]) -> int:
     except signals.Terminated as ended:
         outcome, code = result.Result("signal", str(ended), "signal"), exit_codes.SIGNAL_BASE + ended.number
     except Exception as error:  # the job's edge: what nobody expected is fatal and shown whole
-        outcome, code = result.Result("fatal", _last_line(error), type(error).__name__), exit_codes.FATAL
+        outcome, code = result.Result("fatal", str(error) or repr(error), type(error).__name__), exit_codes.FATAL
         _report(log, traceback.format_exc())
     signals.disarm()
     _conclude(log, outcome)
@@ -132,6 +132,3 @@ def _report(log: "list[Logger]", text: str) -> None:
 def _reason(error: V6Error) -> str:
     return str(getattr(error, "reason", "")) or type(error).__name__
 
-
-def _last_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

@@ -1,7 +1,7 @@
 """Historical bars out of the same prices that stream: pure, and slow only for long spans."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -28,7 +28,7 @@ class BarError(Exception):
 
 
 class RawBar(NamedTuple):
-    """`start` in epoch seconds; `volume`, `average`, `count` are -1 for quotes."""
+    """`start` in epoch seconds; `volume`, `average`, `trades` are -1 for quotes."""
 
     start: float
     open: float
@@ -37,7 +37,7 @@ class RawBar(NamedTuple):
     close: float
     volume: float
     average: float
-    count: int
+    trades: int
 
 
 class Request(NamedTuple):
@@ -141,7 +141,7 @@ def _merged(bars: list[RawBar]) -> RawBar:
     volume = sum(bar.volume for bar in bars) if bars[0].volume >= 0 else -1.0
     return RawBar(
         bars[0].start, bars[0].open, max(bar.high for bar in bars), min(bar.low for bar in bars), bars[-1].close,
-        volume, bars[-1].average, sum(bar.count for bar in bars) if bars[0].count >= 0 else -1,
+        volume, bars[-1].average, sum(bar.trades for bar in bars) if bars[0].trades >= 0 else -1,
     )  # fmt: skip
 
 
@@ -186,7 +186,3 @@ def end_of(text: str, now: float) -> float:
         return moment.replace(tzinfo=ZoneInfo(zone)).timestamp()
     except (ValueError, KeyError, OSError):
         raise BarError(f"Invalid date/time {text!r}; the correct format is yyyymmdd hh:mm:ss xx/xxxx") from None
-
-
-def first_instant(bars: list[RawBar], request: Request) -> float:
-    return bars[0].start if bars else request.end - timedelta(days=1).total_seconds()

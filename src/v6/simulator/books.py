@@ -79,7 +79,7 @@ class Books:
         price = 0.0
         if quote is not None:
             bid, ask = quote.bid or -1.0, quote.ask or -1.0
-            price = (bid + ask) / 2 if bid > 0 and ask > 0 else quote.last or quote.close or 0.0
+            price = (bid + ask) / 2 if bid > 0 and ask > 0 else quote.last or quote.settled or quote.close or 0.0
         cost = PAID[listing.sec_type] * float(listing.multiplier or 1)
         return Holding(listing, quantity, cost, price)
 

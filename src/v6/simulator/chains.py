@@ -15,7 +15,7 @@ from v6.simulator.con_ids import Identity, encode
 from v6.simulator.hours import CHICAGO, DAY, Hours, new_york
 from v6.simulator.listings import Listing, occ_symbol
 from v6.simulator.market import Market
-from v6.simulator.underlyings import FUTURES, UNDERLYINGS, Future, OptionClass, Underlying
+from v6.simulator.underlyings import UNDERLYINGS, Future, OptionClass, Underlying
 
 DAILY, WEEKLY, MONTHLY, LEAPS = 14, 56, 400, 800  # calendar days before expiry at which a kind is listed
 MONTH_CODES = "FGHJKMNQUVXZ"
@@ -70,8 +70,10 @@ class Chains:
                 found[moved] = kind
         return found
 
-    def strikes(self, underlying: Underlying, option_class: OptionClass, expiry: date, today: date) -> tuple[float, ...]:
-        """Strikes listed until today: around the price at listing, and around later prices as the exchange adds them."""
+    def strikes(
+        self, underlying: Underlying, option_class: OptionClass, expiry: date, today: date
+    ) -> tuple[float, ...]:
+        """Listed until today: around the price at listing, and around later prices as the exchange adds strikes."""
         monthly = abs((third_friday(expiry.year, expiry.month) - expiry).days) <= 1
         leads = MONTHLY_ADDITIONS if monthly else WEEKLY_ADDITIONS
         added = sum(1 for lead in leads if expiry - lead * DAY <= today)
@@ -98,7 +100,9 @@ class Chains:
             if strike in near or noise.uniform(base, round(strike / option_class.unit)) >= HOLES
         )
 
-    def option(self, underlying: Underlying, option_class: OptionClass, expiry: date, strike: float, right: str) -> Listing:
+    def option(
+        self, underlying: Underlying, option_class: OptionClass, expiry: date, strike: float, right: str
+    ) -> Listing:
         units = strike / option_class.unit
         identity = Identity(option_class.index, expiry, round(units), right == "P")
         morning = option_class.kind == "monthly"
@@ -170,4 +174,3 @@ class Chains:
             zone_name="US/Central",
             market_name=future.symbol,
         )
-

@@ -72,7 +72,8 @@ class SyntheticContracts:
         elif spec.sec_type == "FUT":
             for future in FUTURES.values():
                 if spec.symbol == future.symbol or (not spec.symbol and spec.local_symbol.startswith(future.symbol)):
-                    yield from self._chains.futures(future, today - 370 * DAY if expired else today, 9 if expired else 5)
+                    first, count = (today - 370 * DAY, 9) if expired else (today, 5)
+                    yield from self._chains.futures(future, first, count)
         elif spec.sec_type == "OPT":
             yield from self.options(spec, today)
 
@@ -124,5 +125,6 @@ class SyntheticContracts:
     def parameters(self, underlying: Underlying, today: date) -> Iterator[ParameterRow]:
         for option_class in underlying.classes:
             expiries = tuple(sorted(self._chains.expiries(option_class, underlying.dailies, today)))
-            strikes = {strike for day in expiries for strike in self._chains.strikes(underlying, option_class, day, today)}
+            grids = [self._chains.strikes(underlying, option_class, day, today) for day in expiries]
+            strikes = {strike for grid in grids for strike in grid}
             yield ParameterRow(option_class.exchanges, option_class.name, "100", expiries, tuple(sorted(strikes)))

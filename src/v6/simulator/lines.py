@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from v6.simulator import messages, noise
+from v6.simulator import messages
 from v6.simulator.errors import DELAYED_FOLLOWS
 from v6.simulator.faults import Spoiling
 from v6.simulator.hours import new_york_date
@@ -124,12 +124,11 @@ class Line:
             self._say_kind(frozen_kind)
         else:
             self._say_kind(live_kind)
-            return Snapshot(data_type=FROZEN, close=quote.last if quote.last_at else quote.close,
-                            open_interest=quote.open_interest)  # fmt: skip
+            return Snapshot(data_type=FROZEN, close=quote.settled, open_interest=quote.open_interest)
         return quote
 
     def _send_changes(self, quote: Snapshot) -> None:
-        if HALTED not in self._generic and "halted" not in self._sent:
+        if "halted" not in self._sent:
             self._sent["halted"] = 0.0
             self._session.send(messages.tick_generic(self._request, HALTED, 0.0))
             self._server.stats.ticked += 1
@@ -141,6 +140,7 @@ class Line:
         if quote.volume is not None and self._changed("volume", quote.volume):
             self._session.send(messages.tick_size(self._request, VOLUME[column], self._size(quote.volume)))
         self._interest(quote)
+        self._options_of_stock(quote)
         if self._server.loop_time() >= self._greeks_from:
             self._computations(quote, column)
 
@@ -171,6 +171,14 @@ class Line:
                 value = quote.open_interest if self.listing.right == right else 0
                 self._session.send(messages.tick_size(self._request, tick, str(value)))
 
+    def _options_of_stock(self, quote: Snapshot) -> None:
+        """Volume (100) and open interest (101) of all calls and all puts on a stock."""
+        for generic, name, ticks in ((100, "option_volume", (29, 30)), (101, "option_interest", (27, 28))):
+            pair = getattr(quote, name)
+            if pair is not None and generic in self._generic and self._changed(name, pair):
+                for tick, value in zip(ticks, pair, strict=True):
+                    self._session.send(messages.tick_size(self._request, tick, str(value)))
+
     def _computations(self, quote: Snapshot, column: int) -> None:
         now = self._server.loop_time()
         for name, ticks in COMPUTATIONS.items():
@@ -181,9 +189,10 @@ class Line:
             if name == "model" and name in self._sent and now - self._model_at < MODEL_SECONDS:
                 continue
             if self._changed(name, changed):
+                attribute = 0 if name == "model" else 1
                 if name == "model":
                     self._model_at = now
-                self._session.send(messages.tick_option(self._request, ticks[column], computed, 0 if name == "model" else 1))
+                self._session.send(messages.tick_option(self._request, ticks[column], computed, attribute))
 
     def _changed(self, name: str, value: object) -> bool:
         before = self._sent.get(name)

@@ -75,8 +75,11 @@ class Spec:
         strike, right = fields.number(), fields.text()
         if right not in ("", "0", "?") and right not in RIGHTS:
             raise WireError(f"right {right!r}")
+        multiplier = fields.text()
+        if multiplier and not multiplier.replace(".", "", 1).isdigit():
+            raise WireError(f"multiplier {multiplier!r}")
         return cls(
-            con_id, symbol.strip(), sec_type, expiry, strike, RIGHTS.get(right, ""), fields.text(), fields.text(),
+            con_id, symbol.strip(), sec_type, expiry, strike, RIGHTS.get(right, ""), multiplier, fields.text(),
             fields.text(), fields.text(), fields.text(), fields.text(),
         )  # fmt: skip
 

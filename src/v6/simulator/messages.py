@@ -162,9 +162,7 @@ def option_parameters(
     strikes: Iterable[float],
 ) -> bytes:
     days, levels = [f"{day:%Y%m%d}" for day in expiries], [repr(float(strike)) for strike in strikes]
-    return frame(
-        75, request, exchange, under_con_id, trading_class, multiplier, len(days), *days, len(levels), *levels
-    )
+    return frame(75, request, exchange, under_con_id, trading_class, multiplier, len(days), *days, len(levels), *levels)
 
 
 def option_parameters_end(request: int) -> bytes:

@@ -27,6 +27,9 @@ class Snapshot:
     low: float | None = None
     close: float | None = None
     open_interest: int | None = None
+    settled: float | None = None  # closing price of the session that is over, outside sessions only
+    option_volume: tuple[int, int] | None = None  # calls and puts on a stock
+    option_interest: tuple[int, int] | None = None
     model: Greeks | None = None
     bid_greeks: Greeks | None = None
     ask_greeks: Greeks | None = None

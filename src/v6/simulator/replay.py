@@ -50,6 +50,10 @@ class Row(NamedTuple):
     vega: float | None
 
 
+def _time_of(row: Row) -> float:
+    return row.at
+
+
 class Day(NamedTuple):
     """One recorded day: listings by contract id, and each one's rows, oldest first."""
 
@@ -176,7 +180,7 @@ class RecordedFeed:
 
     def _row(self, con_id: int, slot: int) -> Row | None:
         rows = self._recording.day(new_york_date(slot)).rows.get(con_id, [])
-        place = bisect_right(rows, slot, key=lambda row: row.at)
+        place = bisect_right(rows, float(slot), key=_time_of)
         return rows[place - 1] if place else None
 
     def _recorded(self, listing: Listing, slot: int) -> Snapshot | None:
@@ -185,7 +189,8 @@ class RecordedFeed:
             return None
         model = None
         if row.iv is not None and row.delta is not None:
-            model = Greeks(row.iv, row.delta, NAN, _or_unset(row.gamma), _or_unset(row.vega), _or_unset(row.theta), None)
+            gamma, vega, theta = (_or_unset(value) for value in (row.gamma, row.vega, row.theta))
+            model = Greeks(row.iv, row.delta, NAN, gamma, vega, theta, None)
         return Snapshot(
             data_type=FROZEN if slot - row.at > SLOT_SECONDS else LIVE,
             bid=row.bid,

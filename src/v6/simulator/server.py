@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 from v6 import clock
-
 from v6.simulator.books import Books
 from v6.simulator.chains import Chains
 from v6.simulator.contracts import Contracts, SyntheticContracts
@@ -28,6 +27,7 @@ from v6.simulator.time_source import TimeSource
 from v6.simulator.wheel import Wheel
 
 WATCH_SECONDS = 0.05
+STOP_SECONDS = 2.0
 FIRST_ORDER_ID = 1
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -47,7 +47,7 @@ class Server:
         self.feed: Feed = self.synthetic
         self._replayed: frozenset[str] = frozenset()
         if options.replay:
-            from v6.simulator.replay import Recording, RecordedContracts, RecordedFeed
+            from v6.simulator.replay import RecordedContracts, RecordedFeed, Recording
 
             recording = Recording(options.replay)
             self.contracts = RecordedContracts(recording, self.contracts)
@@ -109,9 +109,8 @@ class Server:
             self._listener.close()
         for session in list(self.sessions):
             session.finish()
-        for task in list(self._serving):
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=STOP_SECONDS)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.watch()
@@ -213,5 +212,3 @@ class Server:
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         temporary.write_text(json.dumps(self.stats.as_dict(), indent=1) + "\n", encoding="utf-8")
         temporary.replace(path)
-
-

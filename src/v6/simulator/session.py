@@ -65,11 +65,17 @@ class Session:
         self.server.stats.errors[code] += 1
         self.send(messages.error(self.version, request, code, text))
 
-    def later(self, frame: bytes, seconds: float) -> None:
+    def later(self, seconds: float, *frames: bytes) -> None:
+        """Queue frames that long from now, together."""
+
+        def send() -> None:
+            for frame in frames:
+                self.send(frame)
+
         if seconds <= 0:
-            self.send(frame)
+            send()
         else:
-            self.server.wheel.after(seconds, lambda: self.send(frame))
+            self.server.wheel.after(seconds, send)
 
     # the connection
 

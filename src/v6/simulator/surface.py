@@ -35,9 +35,10 @@ def at_the_money_variance(years: float, spot_variance: float, long_variance: flo
 
 
 def total_variance(log_moneyness: float, theta: float) -> float:
-    phi = ETA / (theta**GAMMA * (1.0 + theta) ** (1.0 - GAMMA))
+    phi: float = ETA / (theta**GAMMA * (1.0 + theta) ** (1.0 - GAMMA))
     scaled = phi * log_moneyness
-    return 0.5 * theta * (1.0 + RHO * scaled + sqrt((scaled + RHO) ** 2 + 1.0 - RHO * RHO))
+    shifted = scaled + RHO
+    return 0.5 * theta * (1.0 + RHO * scaled + sqrt(shifted * shifted + 1.0 - RHO * RHO))
 
 
 def _normal(value: float) -> float:

@@ -65,34 +65,43 @@ class SyntheticFeed:
         return self._linear(listing, segment, at, kind)
 
     def _linear(self, listing: Listing, segment: Segment, at: float, kind: int) -> Snapshot:
+        """A stock, an index or a future."""
         tick, value = listing.min_tick, self.fair(listing, at)
         low, high = self._extremes(listing, segment, int(at) // 300)
         last_at = int(at)
         last = to_tick(self.fair(listing, last_at), tick)
-        snapshot = Snapshot(
-            data_type=kind,
-            last=last,
-            last_at=last_at,
-            open=to_tick(self.fair(listing, segment.start), tick),
-            high=max(high, last),
-            low=min(low, last),
-            close=self.close_before(listing, segment),
-        )
+        settled = self.closing(listing, segment) if kind == FROZEN else None
+        opened = to_tick(self.fair(listing, segment.start), tick)
+        close = self.close_before(listing, segment)
         if listing.sec_type == "IND":
-            return snapshot
+            return Snapshot(
+                data_type=kind, last=last, last_at=last_at, open=opened, close=close, settled=settled,
+                high=max(high, last), low=min(low, last),
+            )  # fmt: skip
         bid = below(value - tick / 2, tick)
+        ask = round(bid + tick, 6)
+        last = min(max(last, bid), ask)
+        volume = self.volume(listing, segment, at)
         return Snapshot(
-            **{name: getattr(snapshot, name) for name in ("data_type", "last_at", "open", "close")},
-            last=min(max(last, bid), bid + tick),
-            high=snapshot.high,
-            low=snapshot.low,
+            data_type=kind,
             bid=bid,
-            ask=round(bid + tick, 6),
+            ask=ask,
             bid_size=self._size(listing, "bid", at),
             ask_size=self._size(listing, "ask", at),
+            last=last,
             last_size=self._size(listing, "last", at),
-            volume=self.volume(listing, segment, at),
+            last_at=last_at,
+            volume=volume,
+            open=opened,
+            high=max(high, last),
+            low=min(low, last),
+            close=close,
+            settled=settled,
             open_interest=self.open_interest(listing, segment.date) if listing.sec_type == "FUT" else None,
+            option_volume=calls_and_puts(volume / 40) if listing.sec_type == "STK" else None,
+            option_interest=calls_and_puts(UNDERLYINGS[listing.symbol].daily_volume / 10)
+            if listing.sec_type == "STK"
+            else None,
         )
 
     def _option(self, listing: Listing, segment: Segment, at: float, kind: int) -> Snapshot:
@@ -112,6 +121,7 @@ class SyntheticFeed:
             last_at=last_at,
             volume=volume,
             close=self.close_before(listing, segment),
+            settled=self.closing(listing, segment) if kind == FROZEN else None,
             open_interest=self.open_interest(listing, segment.date),
             model=model,
             bid_greeks=quoted(model, bid) if bid > 0 else None,
@@ -207,6 +217,11 @@ class SyntheticFeed:
         if at < regular.end:
             return 0.15 + 0.82 * session_part((at - regular.start) / (regular.end - regular.start))
         return 0.97 + 0.03 * min((at - regular.end) / max(segment.end - regular.end, 1.0), 1.0)
+
+
+def calls_and_puts(calls: float) -> tuple[int, int]:
+    """All options on a stock, invented from its own volume; puts are the more popular."""
+    return int(calls), int(calls * 1.3)
 
 
 def quoted(model: Greeks, price: float) -> Greeks:

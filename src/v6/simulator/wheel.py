@@ -9,7 +9,7 @@ RESOLUTION = 0.02
 
 
 class Wheel:
-    """Calls actions in order of their time, in batches of 20 ms. An action that no longer applies must say so itself."""
+    """Calls actions in order of their time, in batches of 20 ms. An action must itself know when it is obsolete."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

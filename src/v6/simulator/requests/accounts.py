@@ -13,11 +13,11 @@ UNITLESS = {"AccountType", "Cushion"}
 LEDGER = ("CashBalance", "TotalCashBalance", "StockMarketValue", "OptionMarketValue", "UnrealizedPnL", "RealizedPnL")
 
 
-def current_time(session: "Session", fields: Fields) -> None:
+def current_time(session: "Session", _: Fields) -> None:
     session.send(messages.current_time(int(session.server.epoch())))
 
 
-def managed(session: "Session", fields: Fields) -> None:
+def managed(session: "Session", _: Fields) -> None:
     session.send(messages.managed_accounts(session.server.options.accounts))
 
 
@@ -26,7 +26,7 @@ def _accounts(session: "Session", wanted: str) -> list[str]:
     return [account for account in known if wanted in ("", "All", account)]
 
 
-def positions(session: "Session", fields: Fields) -> None:
+def positions(session: "Session", _: Fields) -> None:
     for account in session.server.options.accounts:
         for holding in session.server.books.holdings(account, session.server.epoch()):
             session.send(messages.position(account, holding.listing, holding.quantity, holding.average_cost))

@@ -29,7 +29,7 @@ def details(session: "Session", fields: Fields) -> None:
         if spec.sec_type == "OPT" and not (spec.expiry or spec.con_id or spec.local_symbol):
             seconds = SECONDS_WITHOUT_EXPIRY
     frames = [messages.contract_details(session.version, request, each, _hours(session, each)) for each in found]
-    session.later(b"".join([*frames, messages.contract_details_end(request)]), seconds)
+    session.later(seconds, *frames, messages.contract_details_end(request))
 
 
 def _hours(session: "Session", listing: Listing) -> tuple[str, str]:
@@ -60,4 +60,4 @@ def option_parameters(session: "Session", fields: Fields) -> None:
             )
             for exchange in row.exchanges
         ]
-    session.later(b"".join([*frames, messages.option_parameters_end(request)]), session.server.options.reply_seconds)
+    session.later(session.server.options.reply_seconds, *frames, messages.option_parameters_end(request))

@@ -55,7 +55,7 @@ async def _answer(session: "Session", request: int, asked: history.Request, date
         (_when(bar.start, session.version, date_format, daily=daily), *bar[1:]) for bar in built
     ]
     edges = [history.wall_text(at, session.version) for at in (built[0].start, asked.end)]
-    session.later(messages.historical_data(request, edges[0], edges[1], rows), server.options.reply_seconds)
+    session.later(server.options.reply_seconds, messages.historical_data(request, edges[0], edges[1], rows))
 
 
 def _when(start: float, version: int, date_format: int, *, daily: bool) -> str:

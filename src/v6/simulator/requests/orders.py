@@ -20,11 +20,11 @@ def cancel(session: "Session", fields: Fields) -> None:
     session.error(request, code, text.format(request=request))
 
 
-def open_orders(session: "Session", fields: Fields) -> None:
+def open_orders(session: "Session", _: Fields) -> None:
     session.send(messages.open_orders_end())
 
 
-def completed_orders(session: "Session", fields: Fields) -> None:
+def completed_orders(session: "Session", _: Fields) -> None:
     session.send(messages.completed_orders_end())
 
 
@@ -33,5 +33,5 @@ def executions(session: "Session", fields: Fields) -> None:
     session.send(messages.executions_end(fields.integer()))
 
 
-def next_id(session: "Session", fields: Fields) -> None:
+def next_id(session: "Session", _: Fields) -> None:
     session.send(messages.next_valid_id(session.server.next_order_id))

@@ -1,0 +1,66 @@
+"""What validate_ib_connection proves about TWS before the open."""
+
+import pytest
+from desk import Desk
+
+from v6.simulator.testing import SimulatedTWS
+
+pytestmark = pytest.mark.integration
+
+
+def test_before_the_open_everything_but_live_data_is_proven(desk: Desk) -> None:
+    desk.at("08:45")
+
+    ran = desk.run("validate_ib_connection", slot="08:45")
+
+    assert (ran.code, "success: 6 ok" in ran.words) == (0, True), ran.words
+    assert "outside the session, live data are not proven" in ran.words
+    assert "calendar: ok: agrees with TWS on" in ran.words
+
+
+def test_in_the_session_data_must_be_live(desk: Desk) -> None:
+    ran = desk.run("validate_ib_connection")
+
+    assert ran.code == 0, ran.words
+    assert "market data: ok: SPY bid" in ran.words
+    assert ", live" in ran.words
+
+
+def test_without_a_subscription_the_check_names_it(desk: Desk, tws: SimulatedTWS) -> None:
+    tws.set(no_subscription={"*": 354})
+
+    ran = desk.run("validate_ib_connection")
+
+    assert ran.code == 1
+    assert "market data: failed: SPY: no_subscription 354" in ran.words
+
+
+def test_l05_a_calendar_that_disagrees_with_tws_is_fatal(desk: Desk) -> None:
+    path = desk.home / "var" / "compiled" / "calendar.txt"
+    path.write_text("# v6 calendar 1 pandas_market_calendars 5 covers 2026-01-01 2028-12-31 overrides none\n")
+    desk.at("08:45", desk.slot("08:45").date().replace(day=23))
+
+    ran = desk.run("validate_ib_connection")
+
+    assert ran.code == 2
+    assert "calendar: failed: 2026-11-26: TWS closed, calendar 09:30-16:00" in ran.words
+
+
+def test_a_clock_that_is_wrong_is_named(desk: Desk, tws: SimulatedTWS) -> None:
+    tws.step_to(desk.slot("10:02"))
+
+    ran = desk.run("validate_ib_connection")
+
+    assert ran.code == 1
+    assert "clock: failed: TWS +" in ran.words
+
+
+def test_a_tws_that_is_mute_after_its_start_fails_every_check_in_time(desk: Desk, tws: SimulatedTWS) -> None:
+    desk.configure({"ibkr": {"request_timeout_seconds": 0.5, "connect_timeout_seconds": 3.0}})
+    tws.set(mute_after_start=True)
+
+    ran = desk.run("validate_ib_connection")
+
+    assert ran.code == 1
+    assert "0 ok" not in ran.words
+    assert "RequestTimeout" in ran.words

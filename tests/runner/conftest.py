@@ -1,0 +1,26 @@
+"""One compiled checkout full of toys; every test uses a task of its own."""
+
+from pathlib import Path
+
+import pytest
+
+import toy_checkout
+from toy_checkout import ToyCheckout
+
+
+@pytest.fixture(scope="session")
+def toys(tmp_path_factory: pytest.TempPathFactory) -> ToyCheckout:
+    return toy_checkout.make(tmp_path_factory.mktemp("toys"))
+
+
+@pytest.fixture
+def fresh_toys(toys: ToyCheckout, tmp_path: Path) -> ToyCheckout:
+    """The same checkout with a home of its own: its alerts and switches are the test's."""
+    checkout = ToyCheckout(toys.root, tmp_path / "fresh")
+    (checkout.home / "config").mkdir(parents=True)
+    checkout.configure((toys.home / "config" / "production.yaml").read_text())
+    (checkout.home / "var" / "compiled").mkdir(parents=True)
+    calendar = (toys.home / "var" / "compiled" / "calendar.txt").read_text()
+    (checkout.home / "var" / "compiled" / "calendar.txt").write_text(calendar)
+    checkout.compile()
+    return checkout

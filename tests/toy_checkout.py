@@ -1,0 +1,278 @@
+"""A whole checkout of a test's own: the real gate, supervisor and edge around toy jobs, whose work is easy to see."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from v6.journal import database, runs
+from v6.journal.runs import Run
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = Path(sys.prefix)
+
+TOY = '''
+"""A toy: what it does is its argument."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from v6.model import FatalError, RecoverableError, SkipRun
+from v6.runner.context import Argument, Context
+
+ARGUMENTS = (Argument("--do", default="succeed"), Argument("--seconds", type=float, default=60.0))
+WRITES = True
+SLEEPER = "import time; time.sleep(60)"
+
+
+def toy(ctx: Context) -> str:
+    mark = ctx.paths.home / f"mark-{ctx.task}"
+    with mark.open("a") as file:
+        file.write(f"{os.getpid()} attempt {ctx.attempt} slot {ctx.slot}\\n")
+    match ctx.args.do:
+        case "recoverable":
+            raise RecoverableError("TWS is away")
+        case "mend" if ctx.attempt < 3:
+            raise RecoverableError("not yet")
+        case "fatal":
+            raise FatalError("wrong configuration")
+        case "uncaught":
+            return {}["missing"]
+        case "import_error":
+            import v6.no_such_module
+        case "no_summary":
+            return ""
+        case "skip":
+            raise SkipRun("no_input", "nothing collected yet")
+        case "exit_0":
+            sys.stdout.flush()
+            os._exit(0)
+        case "exit_1":
+            os._exit(1)
+        case "sleep":
+            ctx.sleep(ctx.args.seconds)
+            time.sleep(ctx.args.seconds)
+        case "tidy":
+            try:
+                time.sleep(60)
+            finally:
+                mark.with_name(f"tidied-{ctx.task}").touch()
+        case "stubborn":
+            import signal
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            child = subprocess.Popen([sys.executable, "-c", SLEEPER])
+            mark.with_name(f"child-{ctx.task}").write_text(str(child.pid))
+            time.sleep(60)
+        case "grandchild":
+            child = subprocess.Popen([sys.executable, "-c", SLEEPER], close_fds=False)
+            mark.with_name(f"child-{ctx.task}").write_text(str(child.pid))
+        case "setsid":
+            child = subprocess.Popen([sys.executable, "-c", SLEEPER], close_fds=False, start_new_session=True)
+            mark.with_name(f"child-{ctx.task}").write_text(str(child.pid))
+            time.sleep(60)
+        case "memory":
+            block = bytearray(64 << 20)
+            until = time.process_time() + 0.3
+            while time.process_time() < until:
+                block[0] += 1 if block[0] < 9 else -9
+        case "print":
+            os.write(1, b"words on stdout\\n")
+    return f"did {ctx.args.do}"
+'''
+STUB = '''#!/usr/bin/env python3
+"""A toy."""
+
+from v6.runner.main import main
+
+if __name__ == "__main__":
+    main("{name}")
+'''
+BEHAVIOURS = [
+    "succeed",
+    "recoverable",
+    "mend",
+    "fatal",
+    "uncaught",
+    "import_error",
+    "no_summary",
+    "skip",
+    "exit_0",
+    "exit_1",
+    "sleep",
+    "tidy",
+    "stubborn",
+    "grandchild",
+    "setsid",
+    "memory",
+    "print",
+]
+
+
+def _task(do: str, **more: object) -> dict[str, object]:
+    return {
+        "script": "scripts/toy.py",
+        "args": ["--do", do],
+        "description": f"A toy that does {do}",
+        "frequency": "5min",
+        "days": "every",
+        "timeout_seconds": 30,
+        "max_retries": 2,
+        "backoff_seconds": 0.1,
+        "deadline_seconds": 300,
+        **more,
+    }
+
+
+def toy_tasks() -> dict[str, object]:
+    tasks: dict[str, object] = {f"toy_{do}": _task(do) for do in BEHAVIOURS}
+    for do in ("sleep", "stubborn", "setsid"):
+        tasks[f"toy_{do}_limited"] = _task(do, args=["--do", do, "--seconds", "50"], timeout_seconds=1, max_retries=0)
+    tasks["toy_short_deadline"] = _task(
+        "recoverable", args=["--do", "recoverable", "--seconds", "1"], deadline_seconds=4
+    )
+    tasks["toy_dependent"] = _task("succeed", args=["--seconds", "1"], depends_on=["toy_print"], deadline_seconds=3)
+    tasks["toy_after_fatal"] = _task("succeed", args=["--seconds", "2"], depends_on=["toy_fatal"])
+    for broken in ("toy_no_import", "toy_no_syntax"):
+        tasks[broken] = {**_task(""), "script": f"scripts/{broken}.py", "args": []}
+    return tasks
+
+
+@dataclass
+class ToyCheckout:
+    """Root and home of a compiled checkout whose tasks are toys."""
+
+    root: Path
+    home: Path
+
+    @property
+    def wrapper(self) -> Path:
+        return self.root / "scripts" / "cron_wrapper.sh"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "logs" / "scheduler" / "cron_wrapper.log"
+
+    def environ(self, **more: str) -> dict[str, str]:
+        """What cron gives, and this home."""
+        return {"PATH": "/usr/bin:/bin", "V6_HOME": str(self.home), **more}
+
+    def gate(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(self.wrapper), *arguments],
+            env=self.environ(**environ),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def run(self, task: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """The supervisor around a toy, as the gate would start it."""
+        process = self.start(task, **environ)
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def start(self, task: str, **environ: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-S", "-m", "v6.runner.supervise", task, *self._arguments(task)]
+        env = self.environ(PYTHONPATH=str(self.root / "src"), **environ)
+        return subprocess.Popen(command, env=env, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def compile(self) -> None:
+        env = self.environ(PYTHONPATH=str(self.root / "src"))
+        subprocess.run(
+            [sys.executable, "-m", "v6.scheduler.compile"], env=env, check=True, capture_output=True, timeout=60
+        )
+
+    def journal(self) -> sqlite3.Connection:
+        return database.connect(self.home / "var" / "v6.db")
+
+    def runs_of(self, task: str) -> list[Run]:
+        """Oldest first."""
+        db = self.journal()
+        try:
+            return runs.recent(db, task, 100)[::-1]
+        finally:
+            db.close()
+
+    def marks(self, task: str) -> list[str]:
+        """One line for every attempt that reached the job."""
+        place = self.home / f"mark-{task}"
+        return place.read_text().splitlines() if place.exists() else []
+
+    def await_mark(self, task: str, count: int = 1) -> int:
+        """Wait until the job works; its process id."""
+        wait_until(lambda: len(self.marks(task)) >= count)
+        return int(self.marks(task)[-1].split()[0])
+
+    def day_log(self, task: str) -> str:
+        return "".join(path.read_text() for path in sorted((self.home / "logs" / "tasks").glob(f"{task}-2*.log")))
+
+    def configure(self, text: str) -> None:
+        (self.home / "config" / "production.yaml").write_text(text)
+
+    def _arguments(self, task: str) -> list[str]:
+        found = yaml.safe_load((self.home / "config" / "production.yaml").read_text())["scheduler"]["tasks"][task]
+        return list(found.get("args", []))
+
+
+def make(base: Path, root: str = "check out", tasks: Mapping[str, object] | None = None) -> ToyCheckout:
+    """Build and compile it; the path has a space, as a user's may."""
+    checkout = ToyCheckout(base / root, base / "home")
+    shutil.copytree(ROOT / "src", checkout.root / "src", ignore=shutil.ignore_patterns("*.egg-info"))
+    shutil.copytree(ROOT / "config", checkout.root / "config", ignore=shutil.ignore_patterns("production.yaml"))
+    scripts = checkout.root / "scripts"
+    shutil.copytree(ROOT / "scripts", scripts)
+    (checkout.root / ".venv").symlink_to(VENV)
+    for name in ("toy", "toy_no_import", "toy_no_syntax"):
+        (scripts / f"{name}.py").write_text(STUB.format(name=name))
+    jobs = checkout.root / "src" / "v6" / "jobs"
+    (jobs / "toy.py").write_text(TOY)
+    (jobs / "toy_no_import.py").write_text("import v6.no_such_module\n")
+    (jobs / "toy_no_syntax.py").write_text("def toy_no_syntax(ctx:\n")
+    (checkout.home / "config").mkdir(parents=True)
+    for name in yaml.safe_load((ROOT / "config" / "default.yaml").read_text())["scheduler"]["tasks"]:
+        script = scripts / f"{name}.py"
+        if not script.exists():
+            script.write_text(STUB.format(name=name))
+    checkout.configure(yaml.safe_dump({"scheduler": {"tasks": dict(tasks or toy_tasks())}}))
+    checkout.compile()
+    return checkout
+
+
+def wait_until(condition: object, seconds: float = 20.0) -> None:
+    """Poll for something another process does."""
+    assert callable(condition)
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise AssertionError("it did not happen in time")
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process exists and is not a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def dedent(text: str) -> str:
+    return textwrap.dedent(text).lstrip()
+
+
+def kill(pid: int, number: int) -> None:
+    if alive(pid):
+        os.kill(pid, number)
