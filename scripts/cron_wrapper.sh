@@ -21,7 +21,7 @@ LC_ALL=C
 
 declare -A offsets switches span_ends
 declare -a calendar schedule windows fields
-slot_mode=0 force=0 explain=0 whole=0 home='' log='' now='' problem='not looked at' TZ_NOW=''
+slot_mode=0 force=0 explain=0 whole=0 home='' log='' now='' problem='not looked at' TZ_NOW='' east_key=''
 
 die() { # MESSAGE: cannot decide; loud on stderr, in the log and to a person
   printf 'cron_wrapper.sh: %s\n' "$1" >&2
@@ -58,8 +58,9 @@ use_zone() { # ZONE: of the next `printf %()T`
 }
 
 offset() { # ZONE EPOCH: sets `east`, seconds east of UTC. Zones change at multiples of 15 minutes UTC.
+  [[ $1$(($2 / 900)) != "$east_key" ]] || return 0
   local key=$1$(($2 / 900)) text sign
-  east=${offsets[$key]-}
+  east=${offsets[$key]-} east_key=$key
   [[ -z $east ]] || return 0
   use_zone "$1"
   printf -v text '%(%z)T' "$2"
@@ -104,8 +105,8 @@ near() { # LOCAL MINUTE: whether LOCAL may be less than LATE after that minute o
 # --- sessions ----------------------------------------------------------------------------------------------------
 
 session() { # DAY: days since 1970 in New York; sets `closed` ('' on a session day), `why`, `opens`, `closes` (minutes)
-  local date line low=1 high middle
   [[ $1 != "${session_day-}" ]] || return 0
+  local date line low=1 high middle
   use_zone "$NEW_YORK"
   printf -v date '%(%F)T' $(($1 * DAY + NOON_IN_NEW_YORK))
   [[ ! $date < $covers_from && ! $date > $covers_to ]] ||
@@ -155,7 +156,13 @@ phase_at() { # EPOCH: sets `phase`
 # --- slots: each sets `slot` to the latest one in [$1 - LATE, $1]; it stays '' when there is none ------------------
 
 slot_every() { # MINUTE
-  local candidate
+  local candidate past
+  offset "$zone" "$1"
+  if (($1 / 900 == ($1 - LATE) / 900)); then # no zone changes in between
+    past=$(((($1 + east) / 60 % 60 - every_minute + 60) % period))
+    ((past * 60 > LATE)) || slot=$(($1 - past * 60))
+    return
+  fi
   for ((candidate = $1; candidate >= $1 - LATE; candidate -= 60)); do
     offset "$zone" "$candidate"
     if ((((candidate + east) / 60 % 60 - every_minute + 60) % period == 0)); then
@@ -434,17 +441,18 @@ gate() { # ARGUMENTS: exits on a skip; returns when there is more to do than tha
 # --- what most skips do not need: restart windows ----------------------------------------------------------------------
 
 whole=1
+declare -a window_names=() window_zones=() window_days=() window_from=() window_to=() window_acts=()
 
 slot_restart() { # MINUTE
-  local window anchored=$(($1 - anchor_offset * 60)) start at name window_zone days from to acts
-  for window in "${windows[@]}"; do
-    IFS='|' read -r name window_zone days from to acts <<<"$window"
-    ((acts)) || continue
-    at=$from
-    [[ $anchor == restart ]] || at=$to
-    offset "$window_zone" "$anchored"
-    near $((anchored + east)) $((10#${at%:*} * 60 + 10#${at#*:})) || continue
-    spans "$window" "$anchored" "$weekday"
+  local anchored=$(($1 - anchor_offset * 60)) index start at
+  read_windows
+  for index in "${!windows[@]}"; do
+    ((window_acts[index])) || continue
+    at=${window_to[index]}
+    [[ $anchor == restart_end ]] || at=${window_from[index]}
+    offset "${window_zones[index]}" "$anchored"
+    near $((anchored + east)) "$at" || continue
+    spans "$index" "$anchored" "$weekday"
     for start in "${!span_ends[@]}"; do
       at=$start
       [[ $anchor == restart ]] || at=${span_ends[$start]}
@@ -453,17 +461,26 @@ slot_restart() { # MINUTE
   done
 }
 
-spans() { # WINDOW EPOCH WEEKDAY: sets `span_ends[start]=end`, in epoch seconds, for the window around EPOCH
-  local name window_zone days from to acts day today start
+read_windows() { # `windows` into columns, times as minutes of the day
+  local index name zone_name days_of at to acts
+  ((${#window_zones[@]} < ${#windows[@]})) || return 0
+  for index in "${!windows[@]}"; do
+    IFS='|' read -r name zone_name days_of at to acts <<<"${windows[index]}"
+    window_names[index]=$name window_zones[index]=$zone_name window_days[index]=$days_of window_acts[index]=$acts
+    window_from[index]=$((10#${at%:*} * 60 + 10#${at#*:}))
+    window_to[index]=$((10#${to%:*} * 60 + 10#${to#*:}))
+  done
+}
+
+spans() { # INDEX EPOCH WEEKDAY: sets `span_ends[start]=end`, in epoch seconds, for that window around EPOCH
+  local window_zone=${window_zones[$1]} from=${window_from[$1]} to=${window_to[$1]} day today start
   span_ends=()
-  IFS='|' read -r name window_zone days from to acts <<<"$1"
-  from=$((10#${from%:*} * 60 + 10#${from#*:})) to=$((10#${to%:*} * 60 + 10#${to#*:}))
   ((to > from)) || to=$((to + 1440)) # past midnight
   offset "$window_zone" "$2"
   today=$((($2 + east) / DAY))
   for day in $((today - 2)) $((today - 1)) "$today"; do
     start=$(((day + 3) % 7 + 1))
-    [[ $days == *"$start"* && ($3 == '*' || $3 == "$start") ]] || continue
+    [[ ${window_days[$1]} == *"$start"* && ($3 == '*' || $3 == "$start") ]] || continue
     first_minute "$window_zone" $((day * DAY + from * 60)) "$2"
     start=$first
     first_minute "$window_zone" $((day * DAY + to * 60)) "$2"
@@ -472,12 +489,13 @@ spans() { # WINDOW EPOCH WEEKDAY: sets `span_ends[start]=end`, in epoch seconds,
 }
 
 in_restart_window() { # EPOCH: sets `window_name`
-  local window start
-  for window in "${windows[@]}"; do
-    spans "$window" "$1" '*'
+  local index start
+  read_windows
+  for index in "${!windows[@]}"; do
+    spans "$index" "$1" '*'
     for start in "${!span_ends[@]}"; do
       if (($1 >= start && $1 < span_ends[$start])); then
-        window_name=${window%%|*}
+        window_name=${window_names[index]}
         return 0
       fi
     done

@@ -1,5 +1,14 @@
 #!/usr/bin/env python3
-"""Prove before the open that TWS answers and has live data."""
+"""Prove before the open that TWS answers, has data and agrees on the calendar.
+
+Usage: scripts/validate_ib_connection.py
+Needs: TWS. Checks a round trip, the account, the data farms, a quote of `health.check_symbol` (live while the market is
+open; before it, frozen data or a closing price are accepted, and the summary says so), the clock skew, and the compiled
+calendar against the hours that TWS itself lists for the coming days.
+Writes nothing. A repeat is safe.
+Exit codes: 0 every check passed, or could not be made for a reason that is named; 1 a check failed (retried);
+2 the calendars disagree: a person must look (config/calendar_overrides.yaml).
+"""
 
 from v6.runner.main import main
 

@@ -7,9 +7,9 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -137,7 +137,7 @@ def _task(do: str, **more: object) -> dict[str, object]:
 def toy_tasks() -> dict[str, object]:
     tasks: dict[str, object] = {f"toy_{do}": _task(do) for do in BEHAVIOURS}
     for do in ("sleep", "stubborn", "setsid"):
-        tasks[f"toy_{do}_limited"] = _task(do, args=["--do", do, "--seconds", "50"], timeout_seconds=1, max_retries=0)
+        tasks[f"toy_{do}_limited"] = _task(do, args=["--do", do, "--seconds", "50"], timeout_seconds=4, max_retries=0)
     tasks["toy_short_deadline"] = _task(
         "recoverable", args=["--do", "recoverable", "--seconds", "1"], deadline_seconds=4
     )
@@ -222,13 +222,23 @@ class ToyCheckout:
     def configure(self, text: str) -> None:
         (self.home / "config" / "production.yaml").write_text(text)
 
+    def with_home(self, home: Path) -> "ToyCheckout":
+        """The same code and configuration, compiled for another home: its state is the test's own."""
+        other = ToyCheckout(self.root, home)
+        (home / "config").mkdir(parents=True)
+        (home / "var" / "compiled").mkdir(parents=True)
+        for kept in ("config/production.yaml", "var/compiled/calendar.txt"):
+            shutil.copy(self.home / kept, home / kept)
+        other.compile()
+        return other
+
     def _arguments(self, task: str) -> list[str]:
-        found = yaml.safe_load((self.home / "config" / "production.yaml").read_text())["scheduler"]["tasks"][task]
-        return list(found.get("args", []))
+        return list(_tasks_of((self.home / "config" / "production.yaml").read_text())[task].get("args", []))
 
 
-def make(base: Path, root: str = "check out", tasks: Mapping[str, object] | None = None) -> ToyCheckout:
+def make(base: Path, root: str = "check out", configuration: str | None = None) -> ToyCheckout:
     """Build and compile it; the path has a space, as a user's may."""
+    configuration = configuration or yaml.safe_dump({"scheduler": {"tasks": toy_tasks()}})
     checkout = ToyCheckout(base / root, base / "home")
     shutil.copytree(ROOT / "src", checkout.root / "src", ignore=shutil.ignore_patterns("*.egg-info"))
     shutil.copytree(ROOT / "config", checkout.root / "config", ignore=shutil.ignore_patterns("production.yaml"))
@@ -242,13 +252,17 @@ def make(base: Path, root: str = "check out", tasks: Mapping[str, object] | None
     (jobs / "toy_no_import.py").write_text("import v6.no_such_module\n")
     (jobs / "toy_no_syntax.py").write_text("def toy_no_syntax(ctx:\n")
     (checkout.home / "config").mkdir(parents=True)
-    for name in yaml.safe_load((ROOT / "config" / "default.yaml").read_text())["scheduler"]["tasks"]:
-        script = scripts / f"{name}.py"
+    for task in (_tasks_of((ROOT / "config" / "default.yaml").read_text()) | _tasks_of(configuration)).values():
+        script = checkout.root / task["script"]
         if not script.exists():
-            script.write_text(STUB.format(name=name))
-    checkout.configure(yaml.safe_dump({"scheduler": {"tasks": dict(tasks or toy_tasks())}}))
+            script.write_text(STUB.format(name=script.stem))
+    checkout.configure(configuration)
     checkout.compile()
     return checkout
+
+
+def _tasks_of(text: str) -> dict[str, Any]:
+    return dict(yaml.safe_load(text)["scheduler"]["tasks"])
 
 
 def wait_until(condition: object, seconds: float = 20.0) -> None:

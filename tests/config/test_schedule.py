@@ -115,7 +115,10 @@ def test_two_tasks_with_the_same_command_are_refused(paths: Paths, site: Write) 
 
 
 def test_a_cycle_is_reported_once_with_its_trail(paths: Paths, site: Write) -> None:
-    site("scheduler: {tasks: {queue_option_contracts: {depends_on: [schedule_935_et]}}}\n")
+    site(
+        "scheduler: {tasks: {queue_option_contracts: {depends_on: [schedule_935_et]}, "
+        "schedule_935_et: {depends_on: [queue_option_contracts]}}}\n"
+    )
     with pytest.raises(ConfigError) as error:
         load(paths, {})
     assert error.value.problems == (

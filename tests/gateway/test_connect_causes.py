@@ -71,7 +71,7 @@ def test_a_cause_that_the_wire_shows_is_named_within_a_second(case: str, gateway
         error, seconds = fail(gateway(tws.port))
         assert error.cause is cause
         assert error.seconds < 1.0
-        assert seconds < 2.0, "the first use of the library imports it"
+        assert seconds < 4.0, "the first use of the library imports it"
         assert str(tws.port) in str(error)
         assert sockets(tws.port) == []
 
@@ -82,7 +82,7 @@ def test_a_silent_tws_is_told_apart_when_the_time_is_over(case: str, gateway: Ca
     with raw_tws(talk) as tws:
         error, _ = fail(gateway(tws.port, connect_timeout_seconds=MUTE_SECONDS))
         assert error.cause is cause
-        assert MUTE_SECONDS <= error.seconds < MUTE_SECONDS + 0.5
+        assert MUTE_SECONDS <= error.seconds < MUTE_SECONDS + 1.0
         assert sockets(tws.port) == []
 
 
@@ -106,7 +106,7 @@ def test_a_full_accept_queue_is_unreachable_when_the_time_is_over(gateway: Calla
         with socket.create_connection(address):  # fills the queue: the kernel drops what comes next
             error, _ = fail(gateway(address[1], connect_timeout_seconds=MUTE_SECONDS))
     assert error.cause is ConnectCause.UNREACHABLE
-    assert error.seconds < MUTE_SECONDS + 0.5
+    assert error.seconds < MUTE_SECONDS + 1.0
 
 
 def test_a_wrong_version_is_not_worth_another_attempt(gateway: Callable[..., Gateway]) -> None:

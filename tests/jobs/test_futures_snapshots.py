@@ -3,10 +3,15 @@
 from datetime import timedelta
 
 import pytest
+import yaml
 from desk import Desk
 
 from v6.clock import NEW_YORK
+from v6.config.settings import Ibkr
+from v6.gateway.client import connect
 from v6.journal import events
+from v6.model import Contract
+from v6.paths import Paths
 from v6.simulator.testing import SimulatedTWS
 
 pytestmark = pytest.mark.integration
@@ -21,7 +26,7 @@ def collect(desk: Desk, slot: str) -> None:
     assert ran.code == 0, ran.words
 
 
-def test_each_symbol_has_one_quote_with_its_changes(desk: Desk) -> None:
+def test_each_symbol_has_one_quote_and_changes_that_follow_the_bars(desk: Desk, tws: SimulatedTWS) -> None:
     collect(desk, "10:00")
 
     rows = desk.rows("10:00", "futures_snapshots", TASK).sort("symbol")
@@ -32,12 +37,7 @@ def test_each_symbol_has_one_quote_with_its_changes(desk: Desk) -> None:
     line = desk.line("10:00", TASK)
     assert line is not None
     assert (line.expected, line.complete, line.state) == (3, 3, "closed")
-
-
-def test_the_changes_follow_the_bars_that_tws_has(desk: Desk, tws: SimulatedTWS) -> None:
-    collect(desk, "10:00")
-
-    row = desk.rows("10:00", "futures_snapshots", TASK).row(by_predicate=desk_symbol("ES"), named=True)
+    row = rows.row(0, named=True)
     at = {name: bar_close(desk, tws, row["con_id"], name) for name in ("09:00", "06:00", "09:30")}
     before = bar_close(desk, tws, row["con_id"], "16:00", days_back=1)
     assert row["change_1h"] == pytest.approx(row["last"] / at["09:00"] - 1)
@@ -67,20 +67,8 @@ def test_a_symbol_that_is_not_subscribed_is_missing_with_that_reason(desk: Desk,
     assert [(miss.contract, miss.reason) for miss in desk.misses("10:00", TASK)] == [("NQ", "no_subscription")]
 
 
-def desk_symbol(symbol: str) -> object:
-    import polars as pl
-
-    return pl.col("symbol") == symbol
-
-
 def bar_close(desk: Desk, tws: SimulatedTWS, con_id: int, wall: str, days_back: int = 0) -> float:
     """The close of the five-minute bar that ended then, asked of TWS by another client."""
-    import yaml
-
-    from v6.config.settings import Ibkr
-    from v6.gateway.client import connect
-    from v6.model import Contract
-    from v6.paths import Paths
 
     defaults = yaml.safe_load(Paths.locate().default_config.read_text())["ibkr"]
     ibkr = Ibkr.model_validate(defaults | {"port": tws.port})

@@ -107,15 +107,14 @@ def test_at_the_weekend_no_slot_is_due_and_friday_must_be_in_the_lake(desk: Desk
     assert "lake: failed: option_snapshots 11-20 15:55: 0 rows" in ran.words
 
 
-def test_slots_before_v6_first_ran_are_nobodys_fault(desk_without_tws: Desk) -> None:
+def test_at_its_very_first_run_only_the_gateway_can_have_failed(desk_without_tws: Desk) -> None:
     ran = desk_without_tws.run("health_check", slot="10:00")
 
+    assert ran.code == 1
+    assert "gateway: failed: refused" in ran.words
+    assert "cron: could_not_check: not applicable under a shifted clock" in ran.words
     assert "slots: ok: none was due" in ran.words
     assert "lake: could_not_check: no collector's slot has been over since V6's first run" in ran.words
-
-
-def test_under_a_shifted_clock_cron_is_not_judged(desk: Desk) -> None:
-    assert "cron: could_not_check: not applicable under a shifted clock" in desk.run("health_check").words
 
 
 def test_tws_is_not_disturbed_inside_a_restart_window(desk: Desk) -> None:
@@ -124,13 +123,6 @@ def test_tws_is_not_disturbed_inside_a_restart_window(desk: Desk) -> None:
     ran = desk.run("health_check")
 
     assert "gateway: could_not_check: inside the restart window weekday_morning" in ran.words
-
-
-def test_a_gateway_that_is_away_is_a_failure_with_its_cause(desk: Desk) -> None:
-    ran = desk.run("health_check", slot="10:15")
-
-    assert ran.code == 1
-    assert "gateway: failed: refused" in ran.words
 
 
 def test_a_calendar_that_runs_out_is_reported_before_it_does(desk: Desk) -> None:

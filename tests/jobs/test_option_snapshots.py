@@ -11,7 +11,7 @@ pytestmark = pytest.mark.integration
 GREEKS = ("iv", "delta", "gamma", "vega", "theta", "underlying_price")
 
 
-def test_every_contract_of_the_universe_has_one_complete_row(morning: Desk) -> None:
+def test_l14_every_contract_has_one_complete_row_and_no_line_stays_open(morning: Desk, tws: SimulatedTWS) -> None:
     ran = morning.collect("10:00")
 
     assert ran.code == 0, ran.words
@@ -23,23 +23,17 @@ def test_every_contract_of_the_universe_has_one_complete_row(morning: Desk) -> N
     line = morning.line("10:00")
     assert line is not None
     assert (line.expected, line.complete, line.state, line.universe_version) == (24, 24, "closed", 1)
+    wait_until(lambda: tws.stats.clients == 0)
+    assert tws.stats.lines == 0  # L14
 
 
-def test_underlyings_are_stored_beside_their_options(morning: Desk) -> None:
-    morning.collect("10:00")
-
-    rows = morning.rows("10:00", "underlying_snapshots")
-    assert set(rows["symbol"]) == set(SYMBOLS)
-    assert rows["bid"].null_count() == 0
-
-
-def test_l26_each_row_is_the_quote_of_its_own_contract(morning: Desk) -> None:
+def test_l26_each_row_is_the_quote_of_its_own_contract_beside_its_underlying(morning: Desk) -> None:
     """Near the money a call's delta is above 0, a put's below, and both models use the underlying's own price."""
     morning.collect("10:00")
 
-    rows = morning.rows("10:00").join(
-        morning.rows("10:00", "underlying_snapshots").select("symbol", spot="last"), on="symbol"
-    )
+    underlyings = morning.rows("10:00", "underlying_snapshots")
+    assert set(underlyings["symbol"]) == set(SYMBOLS)
+    rows = morning.rows("10:00").join(underlyings.select("symbol", spot="last"), on="symbol")
     assert (rows.filter(pl.col("right") == "C")["delta"] > 0).all()
     assert (rows.filter(pl.col("right") == "P")["delta"] < 0).all()
     assert ((rows["underlying_price"] / rows["spot"] - 1).abs() < 0.01).all()
@@ -78,8 +72,9 @@ def test_a_retry_collects_only_what_is_not_complete(morning: Desk, tws: Simulate
 def test_l13_missing_fields_are_null_and_the_row_says_partial(morning: Desk, tws: SimulatedTWS) -> None:
     tws.set(no_greeks_share=1.0)
 
-    assert morning.collect("10:00").code == 0
+    ran = morning.collect("10:00")
 
+    assert (ran.code, "mostly null in this slot: iv 100 %" in ran.words) == (0, True)
     rows = morning.rows("10:00")
     assert set(rows["status"]) == {"partial"}
     assert set(rows["reason"]) == {"no_greeks"}
@@ -140,6 +135,7 @@ def test_by_hand_a_symbol_outside_the_universe_gets_a_selection_of_its_own(morni
     rows = morning.rows("10:00")
     assert set(rows["symbol"]) == {"AAPL"}
     assert rows.height == 8
+    assert "AAPL selected for this run" in ran.words
     assert rows["expiry"].n_unique() >= 3
 
 
@@ -187,10 +183,9 @@ def test_l18_killed_anywhere_a_retry_of_the_slot_completes_it_once(morning: Desk
     assert (line.state, line.complete) == ("closed", 24)
 
 
-@pytest.mark.parametrize("point", ["before_commit", "after_commit"])
-def test_killed_and_not_tried_again_the_next_slot_accounts_for_what_is_lost(morning: Desk, point: str) -> None:
+def test_killed_and_not_tried_again_the_next_slot_accounts_for_what_is_lost(morning: Desk) -> None:
     """The underlyings are committed first, so even `after_commit` comes before the options are in the lake."""
-    assert morning.collect("10:00", V6_FAILPOINT=point).code == KILLED
+    assert morning.collect("10:00", V6_FAILPOINT="after_commit").code == KILLED
 
     assert morning.collect("10:05").code == 0
 
@@ -212,10 +207,3 @@ def test_a_connection_lost_in_the_middle_is_worth_another_attempt(morning: Desk,
 
     assert ran.code == 1
     assert {miss.reason for miss in morning.misses("10:00")} == {"disconnected"}
-
-
-def test_l14_no_line_stays_open(morning: Desk, tws: SimulatedTWS) -> None:
-    morning.collect("10:00")
-
-    wait_until(lambda: tws.stats.clients == 0)
-    assert tws.stats.lines == 0

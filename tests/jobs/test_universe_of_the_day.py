@@ -4,7 +4,7 @@ import re
 
 import polars as pl
 import pytest
-from desk import DAY, SYMBOLS, Desk
+from desk import DAY, KILLED, SYMBOLS, Desk
 
 from v6.journal import ledger
 from v6.simulator.testing import SimulatedTWS
@@ -79,6 +79,20 @@ def test_0935_recentres_on_the_opening_price_and_names_what_it_drops(morning: De
     db.close()
     assert {int(drop.contract) for drop in drops} == first - second
     assert {drop.reason for drop in drops} <= {"recentred"}
+
+
+def test_killed_after_the_commit_the_next_run_still_names_what_was_dropped(morning: Desk) -> None:
+    morning.at("09:35")
+    assert morning.run("schedule_935_et", slot="09:35", V6_FAILPOINT="after_commit").code == KILLED
+
+    ran = morning.run("schedule_935_et", slot="09:35")
+
+    assert (ran.code, "frozen already, version 2" in ran.words) == (0, True)
+    db = morning.journal()
+    drops = ledger.drops(db, "collect_option_snapshots", morning.slot("09:35"))
+    db.close()
+    gone = set(collected(morning, 1)["con_id"]) - set(collected(morning, 2)["con_id"])
+    assert {int(drop.contract) for drop in drops} == gone
 
 
 def test_without_version_1_the_day_is_saved_at_0935(desk: Desk) -> None:

@@ -1,5 +1,7 @@
 """What the books say when there is nothing to collect, or nobody to ask."""
 
+import importlib
+
 import pytest
 from desk import Desk, options
 
@@ -7,6 +9,16 @@ from v6.model import QuoteStatus
 from v6.store.frames import rows_to_frame
 
 pytestmark = pytest.mark.integration
+
+JOBS = [
+    "queue_option_contracts",
+    "schedule_935_et",
+    "collect_option_snapshots",
+    "collect_futures_snapshots",
+    "validate_ib_connection",
+    "health_check",
+]
+PROMISES = ("Usage: scripts/", "Needs:", "A repeat is safe", "Exit codes:")
 
 
 def stored_row(desk: Desk, con_id: int, slot: str) -> dict[str, object]:
@@ -103,15 +115,6 @@ def test_l15_a_run_that_comes_too_late_for_its_slot_collects_nothing(desk_withou
     assert desk.rows("10:00").is_empty()
 
 
-def test_a_dry_run_leaves_no_trace_in_ledger_or_lake(desk_without_tws: Desk) -> None:
-    desk_without_tws.freeze(options(2))
-
-    ran = desk_without_tws.collect("10:00", "--dry-run")
-
-    assert ran.code == 1
-    assert desk_without_tws.line("10:00") is None
-
-
 def test_a_scheduled_symbol_outside_the_universe_is_refused_by_name(desk_without_tws: Desk) -> None:
     desk_without_tws.freeze(options(3))
 
@@ -141,20 +144,18 @@ def test_without_tws_the_other_jobs_can_be_tried_again(desk_without_tws: Desk, j
     assert (ran.code, "ConnectFailed: refused" in ran.words) == (1, True)
 
 
-@pytest.mark.parametrize(
-    "job",
-    [
-        "queue_option_contracts",
-        "schedule_935_et",
-        "collect_option_snapshots",
-        "collect_futures_snapshots",
-        "validate_ib_connection",
-        "health_check",
-    ],
-)
-def test_every_script_explains_itself(desk_without_tws: Desk, job: str) -> None:
-    ran = desk_without_tws.run(job, "--help")
+def test_a_script_explains_itself(desk_without_tws: Desk) -> None:
+    ran = desk_without_tws.run("collect_option_snapshots", "--help")
 
     assert ran.code == 0
-    for words in ("Usage: scripts/", "Needs:", "A repeat is safe", "Exit codes:"):
+    for words in (*PROMISES, "--symbols", "--dry-run"):
         assert words in ran.words
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_job_says_how_it_is_used_what_it_needs_and_how_it_ends(job: str) -> None:
+    words = importlib.import_module(f"v6.jobs.{job}").__doc__ or ""
+
+    assert f"Usage: scripts/{job}.py" in words
+    for promise in PROMISES:
+        assert promise in words

@@ -16,11 +16,4 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> ToyCheckout:
 @pytest.fixture
 def fresh_toys(toys: ToyCheckout, tmp_path: Path) -> ToyCheckout:
     """The same checkout with a home of its own: its alerts and switches are the test's."""
-    checkout = ToyCheckout(toys.root, tmp_path / "fresh")
-    (checkout.home / "config").mkdir(parents=True)
-    checkout.configure((toys.home / "config" / "production.yaml").read_text())
-    (checkout.home / "var" / "compiled").mkdir(parents=True)
-    calendar = (toys.home / "var" / "compiled" / "calendar.txt").read_text()
-    (checkout.home / "var" / "compiled" / "calendar.txt").write_text(calendar)
-    checkout.compile()
-    return checkout
+    return toys.with_home(tmp_path / "fresh")

@@ -113,13 +113,13 @@ def test_the_time_limit_ends_the_job_with_124(toys: ToyCheckout) -> None:
     assert toys.run("toy_sleep_limited").returncode == 124
     (run,) = toys.runs_of("toy_sleep_limited")
     assert run.outcome == "time_limit"
-    assert 1.0 <= run.wall_seconds < 4
+    assert 4.0 <= run.wall_seconds < 8
 
 
-def test_the_time_limit_kills_a_group_that_will_not_go(toys: ToyCheckout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_limit_kills_a_group_that_will_not_go(toys: ToyCheckout) -> None:
     began = time.monotonic()
     assert toys.run("toy_stubborn_limited").returncode == 124
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 25
     child = int((toys.home / "child-toy_stubborn_limited").read_text())
     wait_until(lambda: not alive(child))
 

@@ -28,6 +28,13 @@ class RawClient:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
         self._bytes = b""
         self.seen: list[list[str]] = []
+        try:
+            self._begin(offer, client_id, start)
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def _begin(self, offer: str, client_id: int, start: bool) -> None:
         text = offer.encode()
         self.socket.sendall(b"API\0" + struct.pack(">I", len(text)) + text)
         self.version = 0
@@ -79,6 +86,14 @@ class RawClient:
             return True
         return False
 
+    def falls_silent(self, within: float = 3.0) -> bool:
+        """Whether half a second passes without a frame, soon."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            if self.silent(0.5):
+                return True
+        return False
+
     def gone(self, seconds: float = 3.0) -> bool:
         try:
             while True:
@@ -90,6 +105,12 @@ class RawClient:
 
     def close(self) -> None:
         self.socket.close()
+
+    def __enter__(self) -> "RawClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def eventually(condition, seconds: float = 5.0) -> bool:

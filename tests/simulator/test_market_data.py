@@ -232,7 +232,9 @@ def test_some_contracts_never_get_greeks_all_day_the_same(connected, calendar):
     with simulated_tws(fast=True, start_at=TUESDAY, calendar=calendar) as tws:
         tws.set(no_greeks_share=0.3)
         ib = connected(tws.port)
-        options = [each.contract for each in ib.reqContractDetails(Option("SPY", "20270115", right="C", exchange="SMART"))]
+        options = [
+            each.contract for each in ib.reqContractDetails(Option("SPY", "20270115", right="C", exchange="SMART"))
+        ]
         tickers = [ib.reqMktData(option) for option in options[:100]]
         ib.sleep(2.5)
         without = {ticker.contract.conId for ticker in tickers if ticker.modelGreeks is None}

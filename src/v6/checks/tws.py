@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from v6 import clock
-from v6.analysis.findings import Finding, could_not_check, failed, ok
+from v6.analysis.findings import Finding, State, could_not_check, failed, ok
 from v6.analysis.liquid_hours import differences
 from v6.gateway.error_codes import FARM_DOWN
 from v6.gateway.errors import ConnectFailed
@@ -26,7 +26,8 @@ def gateway(ctx: Context) -> Finding:
         return could_not_check("gateway", f"inside the restart window {window.name}")
     try:
         with ctx.gateway("checks") as tws:
-            return round_trip(tws)
+            answered, lines = round_trip(tws), farms(tws)
+            return failed("gateway", f"data farms {lines.evidence}") if lines.state is State.FAILED else answered
     except ConnectFailed as error:
         return failed("gateway", str(error))
 

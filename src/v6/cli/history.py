@@ -35,7 +35,7 @@ def why(
     """Why a run did or did not happen: schedule, calendar, gate, journal, on one screen."""
     from v6.runner.why import explain
 
-    output.say(explain(Paths.locate(), task, moments.moment(when)))
+    output.say(str(explain(Paths.locate(), task, moments.moment(when))))
 
 
 def runs(

@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 from v6 import failpoint
 from v6.analysis.slot_account import Account, Standing, account, not_yet_complete
-from v6.gateway.errors import ConnectFailed, GatewayError
+from v6.gateway.errors import ConnectFailed, Disconnected, RequestTimeout
 from v6.journal import ledger
 from v6.model import MissReason, Quote, QuoteStatus, RecoverableError
 from v6.runner.context import Context
@@ -182,11 +182,11 @@ def _why(error: BaseException | None) -> Standing:
     if error is None:
         return NOT_ASKED
     reason = MissReason.JOB_FAILED
-    if isinstance(error, ConnectFailed):
+    if isinstance(error, (ConnectFailed, RequestTimeout)):
         reason = MissReason.TWS_DOWN
     elif isinstance(error, SlotOverError):
         reason = MissReason.DEADLINE
-    elif isinstance(error, GatewayError):
+    elif isinstance(error, Disconnected):
         reason = MissReason.DISCONNECTED
     elif isinstance(error, Terminated):
         reason = MissReason.KILLED

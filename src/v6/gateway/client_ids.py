@@ -39,7 +39,7 @@ class Lease:
 
     def quarantine(self, seconds: float = QUARANTINE_SECONDS) -> None:
         """Give the id back, but let nobody have it for a while: TWS says that it is in use."""
-        self._end(f"quarantine_until {clock.monotonic() + seconds:.3f}\n")
+        self._end(f"quarantine_until {clock.monotonic() + seconds!r}\n")
 
     def _end(self, text: str) -> None:
         if self._descriptor >= 0:

@@ -17,6 +17,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from v6 import clock, failpoint
+from v6.analysis.null_shares import mostly_null
 from v6.analysis.slot_account import Account, refuse_late
 from v6.analysis.universe import RECENTRED, RECENTRED_AT
 from v6.collection import chain, universe
@@ -24,7 +25,7 @@ from v6.collection.slot_book import NOT_ASKED, SlotBook, settle, settle_unfinish
 from v6.collection.universe import Frozen
 from v6.journal import ledger, runs
 from v6.journal.timestamps import new_york_day
-from v6.model import Contract, FatalError, MissReason, Quote, SkipRun
+from v6.model import Contract, FatalError, MissReason, SkipRun
 from v6.runner.context import Argument, Context
 from v6.store.frames import quotes_to_frame
 
@@ -37,6 +38,8 @@ ARGUMENTS = (Argument("--symbols", nargs="+", metavar="SYMBOL", help="only these
 OPTIONS, UNDERLYINGS = "option_snapshots", "underlying_snapshots"
 OPEN_INTEREST = "101"
 LIVE = 1
+WATCHED = ("bid", "ask", "iv", "delta", "open_interest", "underlying_price")
+"""Columns that should have a value in most rows; one that has not is a fault nobody would see otherwise (L13)."""
 RECENTRING_TASK = "schedule_935_et"
 WAIT_SECONDS, LOOK_EVERY_SECONDS = 75.0, 1.0
 TIME_TO_COLLECT = 120.0
@@ -59,7 +62,7 @@ def collect_option_snapshots(ctx: Context) -> str:
     result = book.conclude()
     if by_hand and not ctx.dry_run:
         _mend_ledger(ctx, slot)
-    return _summary(ctx, slot, frozen, result)
+    return _summary(ctx, slot, frozen, ad_hoc, result)
 
 
 def _collect(ctx: Context, book: SlotBook, contracts: list[Contract], ad_hoc: Sequence[str]) -> None:
@@ -77,15 +80,16 @@ def _collect(ctx: Context, book: SlotBook, contracts: list[Contract], ad_hoc: Se
         failpoint.reach("quotes_collected")
     quotes = refuse_late(quotes, book.limit)
     book.remember(quotes[len(stocks) :])
+    frames = {
+        table: quotes_to_frame(part, table=table, task=ctx.task, slot=book.slot)
+        for table, part in ((UNDERLYINGS, quotes[: len(stocks)]), (OPTIONS, quotes[len(stocks) :]))
+    }
+    if empty := mostly_null(frames[OPTIONS], WATCHED):
+        ctx.log.warning("mostly null in this slot: {}", ", ".join(empty))
     if not ctx.dry_run:
-        _store(ctx, UNDERLYINGS, book.slot, quotes[: len(stocks)])
-        _store(ctx, OPTIONS, book.slot, quotes[len(stocks) :])
-
-
-def _store(ctx: Context, table: str, slot: datetime, quotes: Sequence[Quote]) -> None:
-    frame = quotes_to_frame(quotes, table=table, task=ctx.task, slot=slot)
-    if not frame.is_empty():
-        ctx.lake.write_slot(table, task=ctx.task, slot=slot, frame=frame)
+        for table, frame in frames.items():
+            if not frame.is_empty():
+                ctx.lake.write_slot(table, task=ctx.task, slot=book.slot, frame=frame)
 
 
 def _universe(ctx: Context, slot: datetime) -> Frozen:
@@ -182,7 +186,8 @@ def _note(slot: datetime, frozen: Frozen) -> str:
     return "universe version 1: version 2 was not there" if late else ""
 
 
-def _summary(ctx: Context, slot: datetime, frozen: Frozen, result: Account) -> str:
+def _summary(ctx: Context, slot: datetime, frozen: Frozen, ad_hoc: Sequence[str], result: Account) -> str:
     how = "dry run, nothing written: " if ctx.dry_run else ""
-    source = f"universe version {frozen.version}" if frozen.version else "selected for this run"
-    return f"{how}{slot:%H:%M} {result.words()}, {source}"
+    sources = [f"universe version {frozen.version}"] if frozen.version else []
+    sources += [f"{symbol} selected for this run" for symbol in ad_hoc]
+    return f"{how}{slot:%H:%M} {result.words()}, {', '.join(sources)}"

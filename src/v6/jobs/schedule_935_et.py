@@ -36,9 +36,11 @@ def schedule_935_et(ctx: Context) -> str:
     session = ctx.calendar.session(on)
     if session is None:
         raise SkipRun("holiday", f"no session on {on}: {ctx.calendar.closure_reason(on)}")
-    if (frozen := universe.load(ctx, on, RECENTRED)) is not None:
-        return f"{on} is frozen already, {frozen.words()}"
     before = universe.load(ctx, on, QUEUED)
+    if (frozen := universe.load(ctx, on, RECENTRED)) is not None:
+        if before and not ctx.dry_run:  # a run that was killed may not have come to the ledger
+            _end_in_ledger(ctx, on, dropped(before.collected, frozen.collected), session.open + timedelta(minutes=5))
+        return f"{on} is frozen already, {frozen.words()}"
     with ctx.gateway("checks") as gateway:
         stocks = chain.underlyings(gateway, ctx.settings.universe.symbols)
         prices = chain.opening_prices(ctx, gateway, stocks, session.open)

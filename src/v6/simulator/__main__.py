@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from v6 import clock
+from v6.model import V6Error
 from v6.simulator.about import about
 from v6.simulator.options import DEFAULT_ACCOUNT, Options
 from v6.simulator.scenario import ScenarioError
@@ -109,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         server = Server(options(given))
         asyncio.run(serve(server, given.port_file, given.stats_file))
-    except (ValueError, OSError, ScenarioError, clock.ClockError) as error:
+    except (ValueError, OSError, ScenarioError, V6Error, clock.ClockError) as error:
         say(str(error))
         return 2
     return 0

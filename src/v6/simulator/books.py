@@ -34,23 +34,32 @@ class Holding(NamedTuple):
 
 
 def option_plan(contracts: Contracts, today: date) -> list[tuple[Listing, float]]:
-    """One SPY call near the middle of its chain and one QQQ put far below it, of an expiry a month or more away."""
+    """One SPY call near the middle of its chain and one QQQ put far below it, of a quarterly month far enough away."""
     plan: list[tuple[Listing, float]] = []
     for symbol, right, place, quantity in (("SPY", "C", 0.5, 2.0), ("QQQ", "P", 0.04, -3.0)):
-        chain = [x for x in contracts.find(Spec(symbol=symbol, sec_type="OPT", right=right), today) if _keeps(x, today)]
-        if chain:
-            first = min(x.expiry_text for x in chain)
-            strikes = sorted((x for x in chain if x.expiry_text == first), key=lambda x: x.strike)
+        strikes = _chain(contracts, symbol, right, today)
+        if strikes:
             plan.append((strikes[int(place * (len(strikes) - 1))], quantity))
     return plan
 
 
-def _keeps(listing: Listing, today: date) -> bool:
-    """Quarterly months only, so that the positions stay the same for weeks."""
+def _chain(contracts: Contracts, symbol: str, right: str, today: date) -> list[Listing]:
+    """The strikes of the first standard expiry of a quarterly month, which stays the same for weeks."""
+    months = sorted({f"{today + days * DAY:%Y%m}" for days in range(LONGEST.days, LONGEST.days + 200, 14)})
+    for month in months:
+        if int(month[4:]) % 3 == 0:
+            spec = Spec(symbol=symbol, sec_type="OPT", right=right, expiry=month, trading_class=symbol)
+            chain = [each for each in contracts.find(spec, today) if _is_standard(each, today)]
+            if chain:
+                return sorted(chain, key=lambda each: each.strike)
+    listed = contracts.find(Spec(symbol=symbol, sec_type="OPT", right=right), today)
+    first = min((each.expiry_text for each in listed), default="")
+    return [each for each in listed if each.expiry_text == first]
+
+
+def _is_standard(listing: Listing, today: date) -> bool:
     expiry = listing.expiry
-    if expiry is None or listing.trading_class != listing.symbol:
-        return False
-    return expiry.month % 3 == 0 and 14 <= expiry.day <= 21 and expiry.weekday() in (3, 4) and expiry - today >= LONGEST
+    return expiry is not None and 14 <= expiry.day <= 21 and expiry.weekday() in (3, 4) and expiry - today >= LONGEST
 
 
 class Books:

@@ -34,6 +34,7 @@ class Chains:
         self._market = market
         self._hours = hours
         self.expiries = lru_cache(maxsize=512)(self._expiries)
+        self.option = lru_cache(maxsize=1 << 14)(self._option)
         self._grid = lru_cache(maxsize=4096)(self._grid_of)
 
     def _trading_day(self, day: date) -> date:
@@ -100,7 +101,7 @@ class Chains:
             if strike in near or noise.uniform(base, round(strike / option_class.unit)) >= HOLES
         )
 
-    def option(
+    def _option(
         self, underlying: Underlying, option_class: OptionClass, expiry: date, strike: float, right: str
     ) -> Listing:
         units = strike / option_class.unit

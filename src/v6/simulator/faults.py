@@ -17,8 +17,10 @@ class Faults:
     close_at_once: a proxy with nothing behind it. mute_before_handshake: a stuck gateway.
     mute_after_handshake: the version is answered, then nothing. mute_after_start: ready (15, 9), requests unanswered.
     client_ids_in_use: answered 326 and closed. no_account: an empty list of accounts.
-    no_subscription: symbol -> 354, 10089 or 10168. silent: symbols, local symbols or contract ids that never tick.
-    spoiled: symbols whose fields are broken in the way `spoiling` says, or a share of all contracts.
+    no_subscription: symbol -> 354, 10089 or 10168.
+    silent, silent_share: symbols, local symbols or contract ids, or a share of the options, that never tick.
+    no_greeks_share: of the options, that never get greeks.
+    spoiled, spoiled_share, spoiling: whose fields are broken, and how.
     """
 
     refuse: bool = False

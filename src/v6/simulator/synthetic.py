@@ -57,7 +57,7 @@ class SyntheticFeed:
     def quote(self, listing: Listing, instant: float) -> Snapshot | None:
         segment, live = self._hours.current(listing.sec_type, instant)
         at = instant if live else segment.end - LAST_MOMENT
-        if listing.expires_at and at >= listing.expires_at:
+        if listing.expires_at and instant >= listing.expires_at:
             return None
         kind = LIVE if live else FROZEN
         if listing.sec_type == "OPT":

@@ -1,0 +1,86 @@
+"""`python -m v6.simulator` as users start it."""
+
+import json
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+from raw_tws_client import RawClient, eventually
+
+pytestmark = pytest.mark.integration
+
+
+@contextmanager
+def process(folder, *arguments):
+    port_file = folder / "port"
+    command = [sys.executable, "-m", "v6.simulator", "--port", "0", "--port-file", str(port_file), *arguments]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert eventually(port_file.exists, 20), running.communicate(timeout=5)
+        yield running, int(port_file.read_text())
+    finally:
+        if running.poll() is None:
+            running.terminate()
+        running.wait(10)
+        running.stderr.close()
+
+
+def test_it_serves_until_it_is_told_to_end_and_leaves_its_statistics(tmp_path):
+    stats_file = tmp_path / "stats.json"
+    with process(tmp_path, "--fast", "--stats-file", str(stats_file), "--at", "2026-11-24 10:35") as (running, port):
+        with RawClient(port) as client:
+            client.send(49, 1)
+            assert client.until(49)[2].startswith("17955")
+        assert eventually(lambda: json.loads(stats_file.read_text())["connections"] == 1)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(10) == 0
+        said = running.stderr.read()
+    assert "every weekday counts as a regular session" in said
+    assert f"127.0.0.1:{port}" in said
+    stats = json.loads(stats_file.read_text())
+    assert stats["requests"] == {"49": 1, "71": 1}
+    assert stats["breaches"] == 0
+
+
+def test_it_says_when_the_clock_is_shifted(tmp_path, monkeypatch):
+    monkeypatch.setenv("V6_CLOCK_OFFSET", "3600")
+    with process(tmp_path) as (running, _):
+        running.terminate()
+        assert "the clock is shifted by +3600 s" in running.stderr.read()
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "v6.simulator", *arguments], capture_output=True, text=True, timeout=30
+    )
+
+
+def test_about_says_what_is_modelled_simplified_and_absent():
+    words = run("--about").stdout
+    assert all(word in words for word in ("modelled", "simplified", "absent"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--host", "0.0.0.0"), "only loopback, unless --public"),
+        (("--accounts", "U1234567"), "only ids that cannot be real"),
+        (("--replay", "/nonexistent"), "no DATE.parquet"),
+        (("--scenario", "gremlins"), "gremlins"),
+        (("--calendar", "/nonexistent"), "/nonexistent"),
+    ],
+)
+def test_nonsense_is_refused_by_name_with_exit_code_2(arguments, complaint):
+    ended = run("--port", "0", *arguments)
+    assert ended.returncode == 2
+    assert complaint in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_taken_port_is_refused(tmp_path):
+    with process(tmp_path, "--fast") as (_, port):
+        ended = run("--port", str(port))
+        assert ended.returncode == 2
+        assert str(port) in ended.stderr
