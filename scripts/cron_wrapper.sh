@@ -25,7 +25,7 @@ slot_mode=0 force=0 explain=0 whole=0 home='' log='' now='' problem='not looked 
 
 die() { # MESSAGE: cannot decide; loud on stderr, in the log and to a person
   printf 'cron_wrapper.sh: %s\n' "$1" >&2
-  append "gate|-|die|cannot_decide|${1//$'\n'/ }" || true
+  append "gate||die|cannot_decide|${1//$'\n'/ }" || true
   alert 'the gate cannot decide' "$1" || true
   exit 2
 }
@@ -40,7 +40,8 @@ alert() { # TITLE BODY: delivered off this path
 append() { # TEXT: one line in one write, New York's time first
   local stamp
   [[ -n $log ]] || return 0
-  use_zone "$NEW_YORK"
+  export TZ=$NEW_YORK # not by use_zone, which may be what failed
+  TZ_NOW=$TZ
   printf -v stamp '%(%F %T %Z)T' "${now:--1}"
   { printf '%s|%s\n' "$stamp" "$1" >>"$log"; } 2>/dev/null && return
   mkdir -p -- "${log%/*}"
@@ -521,14 +522,14 @@ interpreter() { # sets `python`
 bring_up_to_date() { # compile when the configuration is not what was compiled; a refused edit stops nothing
   local said status=0
   if made_from_present "$home/var/compiled/rejected" && load; then
-    append 'gate|-|go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
+    append 'gate||go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
     return
   fi
   interpreter
   said=$(PYTHONPATH=$root/src V6_HOME=$home "$python" -m v6.scheduler.compile) || status=$?
   load || die "the compiled schedule is $problem, and compiling it failed (exit $status)"
   ((status != 0)) || return 0
-  append 'gate|-|go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
+  append 'gate||go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
   [[ $said != refused ]] ||
     alert 'a configuration edit was refused' 'the last good schedule stays in force; see: v6 schedule check' || true
 }

@@ -55,7 +55,7 @@ def test_in_the_repeated_hour_only_wildcards_run_again() -> None:
 
 @pytest.mark.parametrize("line", ["61 * * * * x", "* * * * x", "a * * * * x", "5-1 * * * * x"])
 def test_a_line_that_cannot_be_read_is_refused(line: str) -> None:
-    with pytest.raises(ValueError, match="out of range|not five fields|not understood|runs backwards"):
+    with pytest.raises(ValueError, match=r"out of range|not five fields|not understood|runs backwards"):
         read_crontab(line)
 
 

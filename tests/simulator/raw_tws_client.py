@@ -94,14 +94,20 @@ class RawClient:
                 return True
         return False
 
-    def gone(self, seconds: float = 3.0) -> bool:
+    def end(self, within: float = 3.0) -> str:
+        """How the connection ends: `reset`, `closed`, or `open` when it does not."""
         try:
             while True:
-                self.next(seconds)
+                self.next(within)
+        except ConnectionResetError:
+            return "reset"
         except ConnectionError:
-            return True
+            return "closed"
         except TimeoutError:
-            return False
+            return "open"
+
+    def gone(self, seconds: float = 3.0) -> bool:
+        return self.end(seconds) != "open"
 
     def close(self) -> None:
         self.socket.close()

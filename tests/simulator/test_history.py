@@ -1,5 +1,6 @@
 """Historical bars, with ib_insync."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -25,7 +26,7 @@ def test_five_minute_bars_of_two_days(ib):
 
 def test_bars_continue_each_other_and_agree_with_the_stream(ib):
     bars = ib.reqHistoricalData(STOCK, "", "1 D", "1 min", "TRADES", True)
-    assert max(abs(after.open / before.close - 1) for before, after in zip(bars, bars[1:], strict=False)) < 0.001
+    assert max(abs(after.open / before.close - 1) for before, after in itertools.pairwise(bars)) < 0.001
     ticker = ib.reqTickers(STOCK)[0]
     assert bars[-1].close == pytest.approx(ticker.last, abs=0.1)
     assert sum(bar.volume for bar in bars) == pytest.approx(ticker.volume, rel=0.02)

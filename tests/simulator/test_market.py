@@ -1,5 +1,6 @@
 """The synthetic market: repeatable, smooth, of the right size, and without arbitrage beyond the spread."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -41,12 +42,10 @@ in_session = st.builds(
 
 def chain(symbol, instant, right):
     day = datetime.fromtimestamp(instant, NEW_YORK).date()
-    spec = Spec(symbol=symbol, sec_type="OPT", right=right, trading_class=symbol)
     for days in range(25, 90):
         expiry = f"{day + timedelta(days=days):%Y%m%d}"
-        found = CONTRACTS.find(Spec(**{**{f: getattr(spec, f) for f in ("symbol", "sec_type", "right", "trading_class")},
-                                       "expiry": expiry}), day)  # fmt: skip
-        if found:
+        spec = Spec(symbol=symbol, sec_type="OPT", right=right, expiry=expiry, trading_class=symbol)
+        if found := CONTRACTS.find(spec, day):
             return found
     raise AssertionError("no expiry between 25 and 90 days")
 
@@ -133,14 +132,14 @@ def test_open_interest_is_one_number_for_the_day():
 def test_a_year_of_daily_moves_has_the_volatility_asked_for():
     base = noise.key("test")
     steps = [noise.walk(base, place * 30_000, 0.16) for place in range(2000)]
-    moves = [after - before for before, after in zip(steps, steps[1:], strict=False)]
+    moves = [after - before for before, after in itertools.pairwise(steps)]
     assert pstdev(moves) == pytest.approx(0.16 * (30_000 / noise.YEAR_VARIANCE) ** 0.5, rel=0.15)
 
 
 def test_prices_move_smoothly_and_stay_in_their_world():
     for symbol, underlying in UNDERLYINGS.items():
         prices = [MARKET.price(symbol, NOW + second) for second in range(0, 3600, 1)]
-        assert max(abs(b / a - 1) for a, b in zip(prices, prices[1:], strict=False)) < 0.01
+        assert max(abs(b / a - 1) for a, b in itertools.pairwise(prices)) < 0.01
         years = [MARKET.price(symbol, NOW + week * 604800) for week in range(-300, 300)]
         assert 0.2 < min(years) / underlying.base < 1 < max(years) / underlying.base < 6
 

@@ -1,5 +1,6 @@
 """Streams and snapshots, with ib_insync."""
 
+import itertools
 import math
 from datetime import datetime, timedelta
 
@@ -90,7 +91,7 @@ def test_updates_come_four_times_a_second_at_most(tws):
             received.append(datetime.now(NEW_YORK))
         if len(received) == 5:
             break
-    gaps = [(after - before).total_seconds() for before, after in zip(received, received[1:], strict=False)]
+    gaps = [(after - before).total_seconds() for before, after in itertools.pairwise(received)]
     assert min(gaps) > 0.15
     client.close()
 

@@ -6,9 +6,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from v6.clock import ClockError
 from v6.cli import calendar, history, lake, rehearse, schedule, simulator
 from v6.cli.output import REFUSED
+from v6.clock import ClockError
 from v6.model import V6Error
 
 

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import asdict
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from v6.analysis.slot_states import SlotState
     from v6.journal.runs import Run
+    from v6.rehearsal.window import Window
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 Task = Annotated[str | None, typer.Option(help="Only this task.")]
@@ -63,7 +64,9 @@ def slots(
     day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, today, yesterday.")],
     task: Task = None,
     start: Annotated[str, typer.Option("--from", help="First slot, HH:MM New York.")] = "00:00",
-    end: Annotated[str, typer.Option("--to", help="Last slot, HH:MM New York.")] = "23:59",
+    end: Annotated[
+        str, typer.Option("--to", help="Last slot, HH:MM New York; before --from: on the next day.")
+    ] = "23:59",
     as_json: AsJson = False,
 ) -> None:
     """Every slot that calendar and schedule expect of a date: complete, partial or missing, and why.
@@ -71,11 +74,11 @@ def slots(
     Exit code 1 when a slot whose time has come is not complete.
     """
     from v6.analysis.slot_states import Verdict
+    from v6.rehearsal.window import window_of
 
     date_ = moments.day(day)
-    states = [
-        state for state in _states(date_, moments.wall(start), moments.wall(end)) if task is None or state.task == task
-    ]
+    window = window_of(date_, moments.wall(start), moments.wall(end))
+    states = [state for state in _states(window) if task in (None, state.task)]
     if as_json:
         output.as_json([asdict(state) for state in states])
     else:
@@ -99,13 +102,11 @@ def _journal() -> "sqlite3.Connection | None":
     return connect(path) if path.exists() else None
 
 
-def _states(day: date, start: time, end: time) -> "list[SlotState]":
+def _states(window: "Window") -> "list[SlotState]":
     from v6.journal.evidence import slot_states
 
     timetable()
-    first = datetime.combine(day, start, clock.NEW_YORK)
-    last = datetime.combine(day, end, clock.NEW_YORK).replace(fold=1)
-    return slot_states(Paths.locate(), os.environ, first, last + timedelta(minutes=1), clock.now())
+    return slot_states(Paths.locate(), os.environ, window.start, window.end + timedelta(minutes=1), clock.now())
 
 
 def _run_row(run: "Run") -> tuple[object, ...]:
@@ -170,8 +171,12 @@ def totals(states: "list[SlotState]") -> list[str]:
     lines = []
     for task in sorted({state.task for state in states}):
         mine = [state for state in states if state.task == task]
-        verdicts = {verdict: sum(s.verdict == verdict for s in mine) for verdict in dict.fromkeys(s.verdict for s in mine)}
+        verdicts = {
+            verdict: sum(s.verdict == verdict for s in mine) for verdict in dict.fromkeys(s.verdict for s in mine)
+        }
         words = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
         known = sum(state.expected or 0 for state in mine)
-        lines.append(f"{task}: {len(mine)} slots: {words}; {sum(s.complete for s in mine)} of {known} contracts complete")
+        lines.append(
+            f"{task}: {len(mine)} slots: {words}; {sum(s.complete for s in mine)} of {known} contracts complete"
+        )
     return lines

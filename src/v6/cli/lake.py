@@ -62,7 +62,7 @@ def compact(
         output.say(
             f"{result.table}: {len(result.dates)} dates rewritten, {result.rows} rows, "
             f"{result.files_before} -> {result.files_after} files, "
-            f"{result.bytes_before // 1000} -> {result.bytes_after // 1000} kB, {result.removed_files} dead files removed"
+            f"{result.bytes_before // 1000} -> {result.bytes_after // 1000} kB, {result.removed_files} dead removed"
         )
 
 

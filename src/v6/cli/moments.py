@@ -16,9 +16,7 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter(
-            f"{text!r} is not a date: write YYYY-MM-DD, today, yesterday or tomorrow"
-        ) from error
+        raise typer.BadParameter(f"{text!r} is not a date: write YYYY-MM-DD, today, yesterday or tomorrow") from error
 
 
 def moment(text: str) -> datetime:

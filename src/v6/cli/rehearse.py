@@ -1,5 +1,6 @@
 """`v6 rehearse`: a whole New York day through the real wrapper, against a simulated TWS, in a home of its own."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from v6.scheduler.nyse_calendar import NYSECalendar
 
 REHEARSALS = Path("rehearsals")
+SHOWN = 10  # lines of a kind
+WIDTH = 160  # characters of a reason
 FOLDER = {"file_okay": False, "exists": True, "resolve_path": True}
 FILE = {"dir_okay": False, "exists": True, "resolve_path": True}
 
@@ -42,7 +45,9 @@ def rehearse(
     realistic: Annotated[
         bool, typer.Option("--realistic/--fast", help="TWS's delays and limits, or as fast as it goes.")
     ] = False,
-    allow_missing: Annotated[bool, typer.Option("--allow-missing", help="Exit 0 although something is missing.")] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Exit 0 although something is missing.")
+    ] = False,
     home: Annotated[Path | None, typer.Option(help="An empty folder to work in; default: rehearsals/DATE-n.")] = None,
     config: Annotated[Path | None, typer.Option(help="A production.yaml to rehearse with.", **FILE)] = None,
     alerts: Annotated[str, typer.Option(help="Apprise URLs for the rehearsal's alerts; default: nowhere.")] = "",
@@ -167,10 +172,15 @@ def _site(config: Path | None) -> dict[str, Any]:
 
 def _plain(books: "Books") -> dict[str, Any]:
     return {
-        **asdict(books),
-        "gate_skips": [{"task": task, "reason": why, "count": n} for (task, why), n in books.gate_skips.items()],
-        "misses": dict(books.miss_reasons),
         "whole": books.whole,
+        "expected_runs": books.expected_runs,
+        "runs": {task: dict(outcomes) for task, outcomes in books.runs.items()},
+        "gate_skips": [{"task": task, "reason": why, "count": n} for (task, why), n in books.gate_skips.items()],
+        "not_done": [asdict(one) for one in books.not_done],
+        "slots": [asdict(state) for state in books.slots],
+        "misses": dict(books.miss_reasons),
+        "rows": books.rows,
+        "alerts": books.alerts,
     }
 
 
@@ -192,14 +202,20 @@ def _show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
     if books.miss_reasons:
         output.say("missed: " + ", ".join(f"{reason} {n}" for reason, n in books.miss_reasons.most_common()))
     output.say("rows: " + (", ".join(f"{table} {rows}" for table, rows in books.rows.items()) or "none"))
-    for one in books.not_done[:10]:
-        output.say(f"not done: {one.slot:%H:%M %Z} {one.task}: {one.reason}")
-    if len(books.not_done) > 10:
-        output.say(f"... and {len(books.not_done) - 10} more runs not done")
-    for title, delivered in books.alerts:
-        output.say(f"alert: {title}{'' if delivered else ' (not delivered)'}")
+    for one in books.not_done[:SHOWN]:
+        output.say(f"not done: {one.slot:%H:%M %Z} {one.task}: {_short(one.reason)}")
+    if len(books.not_done) > SHOWN:
+        output.say(f"... and {len(books.not_done) - SHOWN} more runs not done (v6 runs)")
+    for title, delivered in books.alerts[:SHOWN]:
+        output.say(
+            f"alert: {title}{'' if delivered else ' (not sent)' if plan.alert_urls else ' (nobody to send it to)'}"
+        )
     output.say("everything expected is there" if books.whole else "NOT everything expected is there")
-    _how_to_look(first, plan.windows[0].end, home)
+    _how_to_look(books, plan.windows[0], home)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[:WIDTH]} ..."
 
 
 def _task_rows(books: "Books") -> list[tuple[str, str, str]]:
@@ -214,12 +230,16 @@ def _task_rows(books: "Books") -> list[tuple[str, str, str]]:
     ]
 
 
-def _how_to_look(start: datetime, end: datetime, home: Path) -> None:
+def _how_to_look(books: "Books", window: "Window", home: Path) -> None:
+    start, end = window.start, window.end
+    wrong = [(state.task, state.slot) for state in books.slots if state.verdict != "complete"]
+    right = [(state.task, state.slot) for state in books.slots]
+    task, slot = (wrong or right[-1:] or [("health_check", end)])[0]
     output.say(
         f"\nlook at it:\n"
-        f"  export V6_HOME={home}\n"
+        f"  export V6_HOME={shlex.quote(str(home))}\n"
         f"  v6 slots {start:%Y-%m-%d} --from {start:%H:%M} --to {end:%H:%M}\n"
         f"  v6 runs --limit 30\n"
-        f'  v6 why collect_option_snapshots "{end:%Y-%m-%d %H:%M}"\n'
+        f'  v6 why {task} "{slot:%Y-%m-%d %H:%M}"\n'
         f"  v6 lake status"
     )

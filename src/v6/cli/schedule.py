@@ -169,9 +169,7 @@ def render(
     try:
         if zone is not None:
             require_zone(zone)
-        text = crontab.render(
-            load(paths).scheduler, zone or host_zone(), paths.root, home=paths.home, user=user
-        )
+        text = crontab.render(load(paths).scheduler, zone or host_zone(), paths.root, home=paths.home, user=user)
     except ValueError as error:
         raise typer.BadParameter(f"--zone: {error}") from error
     except (HostZoneError, crontab_grammar.CrontabError) as error:

@@ -28,18 +28,20 @@ REASON_OF_OUTCOME = {
 }
 
 
-def expected_runs(paths: Paths, environ: Mapping[str, str], start: datetime, end: datetime) -> list[tuple[str, datetime]]:
+def expected_runs(
+    paths: Paths, environ: Mapping[str, str], start: datetime, end: datetime
+) -> list[tuple[str, datetime]]:
     """(task, slot) of every run that the compiled schedule wants in [start, end), by time. Raises ScheduleError."""
     schedule = compiled.load(paths.compiled / "schedule.txt", dict(environ))
     calendar = NYSECalendar(paths.compiled / "calendar.txt", observe_holidays=schedule.observe_holidays)
     tasks = [task for task in schedule.tasks.values() if task.enabled]
-    day, found = start.date(), []
-    while day <= end.date():
-        for planned in upcoming.of_day(tasks, day, calendar, schedule.windows):
-            if planned.decision.run and start <= planned.slot < end:
-                found.append((planned.task, planned.slot))
-        day += timedelta(days=1)
-    return found
+    days = [start.date() + timedelta(days=ahead) for ahead in range((end.date() - start.date()).days + 1)]
+    return [
+        (planned.task, planned.slot)
+        for day in days
+        for planned in upcoming.of_day(tasks, day, calendar, schedule.windows)
+        if planned.decision.run and start <= planned.slot < end
+    ]
 
 
 def slot_states(
@@ -84,9 +86,9 @@ def traces(db: sqlite3.Connection, gate_log: Path, start: datetime, end: datetim
                 of_slot[task, slot] = reason
     for run in runs.between(db, start - AROUND, end + AROUND):
         instants.append(run.started_at)
-        reason = run.reason if run.outcome == "skip" else REASON_OF_OUTCOME.get(run.outcome or "")
-        if run.slot is not None and reason:
-            of_slot[run.task, run.slot] = reason
+        why = run.reason if run.outcome == "skip" else REASON_OF_OUTCOME.get(run.outcome or "")
+        if run.slot is not None and why:
+            of_slot[run.task, run.slot] = why
         elif run.slot is not None:
             of_slot.pop((run.task, run.slot), None)
     return Traces(of_slot, tuple(instants))

@@ -82,9 +82,15 @@ def _skipped_minutes(wall: datetime) -> list[datetime]:
 
 
 def _line(fields: list[str]) -> CronLine:
-    numbers = [minutes_of(text, name) for text, name in zip(fields[:5], FIELDS, strict=True)]
+    minutes, hours, days, months, weekdays = (
+        minutes_of(text, name) for text, name in zip(fields[:5], FIELDS, strict=True)
+    )
     return CronLine(
-        *numbers,
+        minutes,
+        hours,
+        days,
+        months,
+        weekdays,
         any_day=fields[2].startswith("*") or fields[4].startswith("*"),
         wildcard=fields[0].startswith("*") or fields[1].startswith("*"),
         command=fields[5].replace("\\%", "%"),

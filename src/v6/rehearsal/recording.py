@@ -8,6 +8,7 @@ import polars as pl
 
 from v6.model import FatalError
 
+
 def recorded_file(folder: Path, day: date) -> Path:
     """`<folder>/<day>.parquet`. Raises FatalError that names the days there are."""
     path = folder / f"{day}.parquet"

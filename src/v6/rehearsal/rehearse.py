@@ -18,7 +18,9 @@ from v6.rehearsal.stage import Stage
 from v6.rehearsal.window import Window
 
 HOST_ZONE = "America/New_York"  # the host that is rehearsed, whatever zone this one is in
-FAST_MESSAGES_PER_SECOND = 2000.0
+FAST: dict[str, Any] = {"messages_per_second": 2000.0}
+# a recording has contracts without a quote for hours: what a simulator without delays does not say at once, never comes
+FAST_REPLAY = {**FAST, "quote_timeout_seconds": 1.0, "greeks_wait_seconds": 0.5}
 FAST_BACKOFF_SECONDS = 0.5
 DISPATCHER_SECONDS = 20.0  # alerts leave in a process of their own, after the run that raised them
 
@@ -59,7 +61,8 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher) -> Books:
 def configuration(plan: Plan, stage: Stage, port: int) -> dict[str, Any]:
     """The stage's production.yaml: the site's, but with this simulator, this home's folders, a New York host."""
     tree: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in plan.site.items()}
-    tree.setdefault("ibkr", {}).update(host="127.0.0.1", port=port, simulator=True)
+    pace = {} if plan.realistic else FAST_REPLAY if plan.replay else FAST
+    tree["ibkr"] = {**pace, **tree.get("ibkr", {}), "host": "127.0.0.1", "port": port, "simulator": True}
     tree.setdefault("lake", {}).update(root="var/lake", storage_options={})
     scheduler = tree.setdefault("scheduler", {})
     scheduler["log_directory"] = "logs"
@@ -71,7 +74,6 @@ def configuration(plan: Plan, stage: Stage, port: int) -> dict[str, Any]:
         if window.zone == "host":
             windows[name] = {**(windows.get(name) or {}), "zone": HOST_ZONE}
     if not plan.realistic:
-        tree["ibkr"]["messages_per_second"] = FAST_MESSAGES_PER_SECOND
         tasks = scheduler.setdefault("tasks", {})
         for name in known.tasks:
             backoff = {"backoff_seconds": FAST_BACKOFF_SECONDS, "backoff_cap_seconds": FAST_BACKOFF_SECONDS}

@@ -131,4 +131,3 @@ def _report(log: "list[Logger]", text: str) -> None:
 
 def _reason(error: V6Error) -> str:
     return str(getattr(error, "reason", "")) or type(error).__name__
-

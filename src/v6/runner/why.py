@@ -59,12 +59,12 @@ class Explanation:
         lines = [
             f"{self.task} at {self.when:%A %Y-%m-%d %H:%M %Z}: {self.answer}",
             "",
-            f"  schedule   {self.schedule}",
-            f"  calendar   {self.calendar}",
-            f"  decision   {verdict}{slot}",
+            f"  schedule     {self.schedule}",
+            f"  calendar     {self.calendar}",
+            f"  decision     {verdict}{slot}",
             *_column("gate log", [f"{at:%H:%M:%S} skip {reason}: {_words(reason)}" for at, reason in self.skips]),
             *_column("journal", [_line(run) for run in self.attempts]),
-            f"  ledger     {self.ledger}",
+            f"  ledger       {self.ledger}",
             *_column("never fired", _ranges(self.never_fired)),
         ]
         return "\n".join(lines)
@@ -78,7 +78,8 @@ def explain(paths: Paths, task: str, when: datetime, environ: Mapping[str, str] 
     if task not in schedule.tasks:
         raise FatalError(f"{task} is not a task of the schedule, allowed: {', '.join(sorted(schedule.tasks))}")
     calendar = NYSECalendar(paths.compiled / "calendar.txt", observe_holidays=schedule.observe_holidays)
-    decision = decide(schedule.tasks[task], when, calendar, schedule.windows)
+    task_ = schedule.tasks[task]
+    decision = decide(task_, when, calendar, schedule.windows)
     moment = decision.slot or when
     skips = [
         (at, slot, reason) for at, name, slot, reason in evidence.gate_skips(evidence.gate_log(paths)) if name == task
@@ -95,8 +96,8 @@ def explain(paths: Paths, task: str, when: datetime, environ: Mapping[str, str] 
     return Explanation(
         task=task,
         when=when,
-        answer=_answer(decision, nearby, attempts, moment),
-        schedule=_schedule_line(schedule, schedule.tasks[task]),
+        answer=_answer(decision, nearby, attempts, moment, _not_due(decision.reason, task_, calendar, moment)),
+        schedule=_schedule_line(schedule, task_),
         calendar=_calendar_line(calendar, moment),
         decision=decision,
         skips=nearby[-SHOWN:],
@@ -107,7 +108,11 @@ def explain(paths: Paths, task: str, when: datetime, environ: Mapping[str, str] 
 
 
 def _answer(
-    decision: Decision, skips: tuple[tuple[datetime, str], ...], attempts: tuple[Run, ...], moment: datetime
+    decision: Decision,
+    skips: tuple[tuple[datetime, str], ...],
+    attempts: tuple[Run, ...],
+    moment: datetime,
+    not_due: str,
 ) -> str:
     if attempts:
         last = attempts[-1]
@@ -118,12 +123,21 @@ def _answer(
         words = last.summary or last.note
         return f"it ran: {last.outcome}" + (f": {words}" if words else "")
     if skips:
-        return f"the gate skipped it ({skips[-1][1]}): {_words(skips[-1][1])}"
+        reason = skips[-1][1]
+        return f"the gate skipped it ({reason}): {not_due if reason == decision.reason else _words(reason)}"
     if not decision.run:
-        return f"it was not due ({decision.reason}): {_words(decision.reason)}"
+        return f"it was not due ({decision.reason}): {not_due}"
     if moment > clock.now():
         return "it is due then, in the future"
     return "it was expected but never fired: neither the gate nor the journal knows of it (cron or the host was down?)"
+
+
+def _not_due(reason: str, task: Task, calendar: NYSECalendar, moment: datetime) -> str:
+    if reason == "phase":
+        return f"it wants {task.phase}, and the market phase was {calendar.get_market_phase(moment)}"
+    if reason == "holiday":
+        return f"{_words(reason)}: {calendar.closure_reason(moment.astimezone(NEW_YORK).date())}"
+    return _words(reason)
 
 
 def _attempts(db: sqlite3.Connection | None, task: str, slot: datetime | None, when: datetime) -> tuple[Run, ...]:
@@ -202,7 +216,7 @@ def _words(reason: str) -> str:
 
 def _column(title: str, lines: list[str]) -> list[str]:
     shown = lines or ["nothing"]
-    return [f"  {title if index == 0 else '':<10} {text}" for index, text in enumerate(shown)]
+    return [f"  {title if index == 0 else '':<12} {text}" for index, text in enumerate(shown)]
 
 
 def _ranges(slots: tuple[datetime, ...]) -> list[str]:

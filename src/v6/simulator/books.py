@@ -1,8 +1,11 @@
 """What the accounts hold: a few invented positions, always with options that really exist on the clock's day."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
+from v6.simulator.chains import third_friday
 from v6.simulator.contracts import Contracts
 from v6.simulator.hours import DAY, Hours, new_york_date
 from v6.simulator.listings import Listing, Spec
@@ -45,21 +48,23 @@ def option_plan(contracts: Contracts, today: date) -> list[tuple[Listing, float]
 
 def _chain(contracts: Contracts, symbol: str, right: str, today: date) -> list[Listing]:
     """The strikes of the first standard expiry of a quarterly month, which stays the same for weeks."""
-    months = sorted({f"{today + days * DAY:%Y%m}" for days in range(LONGEST.days, LONGEST.days + 200, 14)})
-    for month in months:
-        if int(month[4:]) % 3 == 0:
-            spec = Spec(symbol=symbol, sec_type="OPT", right=right, expiry=month, trading_class=symbol)
-            chain = [each for each in contracts.find(spec, today) if _is_standard(each, today)]
-            if chain:
-                return sorted(chain, key=lambda each: each.strike)
-    listed = contracts.find(Spec(symbol=symbol, sec_type="OPT", right=right), today)
+    spec = Spec(symbol=symbol, sec_type="OPT", right=right, trading_class=symbol)
+    for expiry in _quarterly(today + LONGEST):
+        if chain := contracts.find(replace(spec, expiry=f"{expiry:%Y%m%d}"), today):
+            return sorted(chain, key=lambda each: each.strike)
+    listed = contracts.find(spec, today)
     first = min((each.expiry_text for each in listed), default="")
     return [each for each in listed if each.expiry_text == first]
 
 
-def _is_standard(listing: Listing, today: date) -> bool:
-    expiry = listing.expiry
-    return expiry is not None and 14 <= expiry.day <= 21 and expiry.weekday() in (3, 4) and expiry - today >= LONGEST
+def _quarterly(after: date) -> Iterator[date]:
+    """Third Fridays of quarterly months, and the Thursdays before them in case the Friday is a holiday."""
+    for offset in range(12):
+        year, month = after.year + (after.month - 1 + offset) // 12, (after.month - 1 + offset) % 12 + 1
+        friday = third_friday(year, month)
+        if month % 3 == 0 and friday - DAY >= after:
+            yield friday
+            yield friday - DAY
 
 
 class Books:

@@ -1,0 +1,66 @@
+"""Rehearsals as a user starts them, with a universe small enough for many of them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+SMALL = {"symbols": ["SPY"], "min_dte": 20, "max_dte": 100, "strike_band": 0.02, "max_contracts": 12}
+SMALL |= {"min_expiries": 2, "max_expiries": 3, "far_expiry_dte": 40}
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """One finished rehearsal: exit code, what `--json` said (empty when it was refused), its words, its home."""
+
+    code: int
+    said: dict[str, Any]
+    errors: str
+    home: Path
+
+    def outcomes(self, task: str) -> dict[str, int]:
+        """Attempts by outcome."""
+        return dict(self.said["runs"].get(task, {}))
+
+    def turned_away(self, task: str) -> dict[str, int]:
+        """Skips of the gate by reason."""
+        return {skip["reason"]: skip["count"] for skip in self.said["gate_skips"] if skip["task"] == task}
+
+    def verdicts(self, task: str) -> dict[str, str]:
+        """Verdict of each slot, by New York wall time."""
+        return {slot["slot"][11:16]: slot["verdict"] for slot in self.said["slots"] if slot["task"] == task}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Callable[..., Path]:
+    """A production.yaml with the small universe and only these tasks enabled; `changes` go on top."""
+
+    def write(*tasks: str, **changes: Any) -> Path:
+        listed = yaml.safe_load((Path(__file__).parents[2] / "config" / "default.yaml").read_text(encoding="utf-8"))
+        enabled = {name: {"enabled": name in tasks} for name in listed["scheduler"]["tasks"]}
+        path = tmp_path / "site.yaml"
+        path.write_text(yaml.safe_dump({"universe": SMALL, "scheduler": {"tasks": enabled}, **changes}), "utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path) -> Callable[..., Rehearsed]:
+    """Run `v6 rehearse ...` to its end in a folder of its own."""
+
+    def run(*arguments: str | Path) -> Rehearsed:
+        home = tmp_path / "stage"
+        command = [sys.executable, "-m", "v6.cli", "rehearse", *map(str, arguments), "--home", str(home), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=170, check=False)
+        said = json.loads(done.stdout) if done.stdout.startswith("{") else {}
+        return Rehearsed(done.returncode, said, done.stderr, home)
+
+    return run
