@@ -178,14 +178,14 @@ class ToyCheckout:
             check=False,
         )
 
-    def run(self, task: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """The supervisor around a toy, as the gate would start it."""
-        process = self.start(task, **environ)
+    def run(self, task: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """The supervisor around a toy, as the gate would start it; `arguments` instead of the task's own."""
+        process = self.start(task, *arguments, **environ)
         out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    def start(self, task: str, **environ: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-S", "-m", "v6.runner.supervise", task, *self._arguments(task)]
+    def start(self, task: str, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-S", "-m", "v6.runner.supervise", task, *(arguments or self._arguments(task))]
         env = self.environ(PYTHONPATH=str(self.root / "src"), **environ)
         return subprocess.Popen(command, env=env, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -5,7 +5,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from v6 import places
+
+ROOT = Path(places.ROOT)
 
 
 class Paths:
@@ -18,18 +20,18 @@ class Paths:
         self.default_config = root / "config" / "default.yaml"
         self.production_config = config or home / "config" / "production.yaml"
         self.calendar_overrides = home / "config" / "calendar_overrides.yaml"
-        self.dotenv = home / ".env"
-        self.var = home / "var"
-        self.journal = self.var / "v6.db"
-        self.compiled = self.var / "compiled"
-        self.locks = self.var / "locks"
-        self.leases = self.var / "leases"
-        self.slots = self.var / "slots"
-        self.runs = self.var / "run"
-        self.state = self.var / "state"
+        self.dotenv = home / places.STATE["dotenv"]
+        self.var = home / places.STATE["var"]
+        self.journal = home / places.STATE["journal"]
+        self.compiled = home / places.STATE["compiled"]
+        self.locks = home / places.STATE["locks"]
+        self.leases = home / places.STATE["leases"]
+        self.slots = home / places.STATE["slots"]
+        self.runs = home / places.STATE["runs"]
+        self.state = home / places.STATE["state"]
 
     @classmethod
     def locate(cls, environ: Mapping[str, str] = os.environ) -> "Paths":
-        home = Path(environ.get("V6_HOME") or ROOT).absolute()
+        home = Path(places.home(environ))
         config = environ.get("V6_CONFIG")
         return cls(ROOT, home, Path(config).absolute() if config else None)

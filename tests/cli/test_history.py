@@ -85,3 +85,30 @@ def test_runs_are_listed_newest_first(v6: Command, answer: Answer, home: Path) -
 def test_a_question_never_creates_a_journal(v6: Command, home: Path) -> None:
     assert "no run in the journal" in v6("runs").stdout
     assert not (home / "var" / "v6.db").exists()
+
+
+def test_why_answers_on_one_screen(v6: Command) -> None:
+    said = v6("why", TASK, "2026-11-27 13:05").stdout
+
+    assert len(said.splitlines()) <= 24
+    assert "Day after Thanksgiving" in said
+    assert "post_market" in said
+
+
+def test_why_answers_a_program(answer: Answer) -> None:
+    facts = answer("why", TASK, "2026-11-26 10:00")
+
+    assert facts["decision"] == {"run": False, "reason": "holiday", "slot": "2026-11-26T10:00:00-05:00"}
+
+
+def test_why_refuses_an_unknown_task_with_those_there_are(v6: Command) -> None:
+    said = v6("why", "colect_options", code=2).stderr
+
+    assert "colect_options" in said
+    assert TASK in said
+
+
+def test_a_spoilt_journal_is_refused_by_name(v6: Command, home: Path) -> None:
+    (home / "var" / "v6.db").write_bytes(b"this is no database, however long it may be" * 100)
+
+    assert "v6.db: file is not a database" in v6("runs", code=2).stderr

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from v6.cli import app
 
 from .conftest import Rehearsed
 
@@ -15,7 +18,9 @@ OPTIONS, FUTURES = "collect_option_snapshots", "collect_futures_snapshots"
 UNIVERSE = ("queue_option_contracts", "schedule_935_et")
 
 
-def test_a_morning_is_collected_whole(rehearse: Rehearse, site: Site) -> None:
+def test_a_morning_is_collected_whole_and_can_be_looked_at(
+    rehearse: Rehearse, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     morning = rehearse("2026-11-20", "--from", "08:00", "--to", "09:36", "--config", site(*UNIVERSE, OPTIONS, FUTURES))
 
     assert morning.code == 0, morning.said or morning.errors
@@ -24,6 +29,19 @@ def test_a_morning_is_collected_whole(rehearse: Rehearse, site: Site) -> None:
     assert morning.outcomes("schedule_935_et") == {"success": 1}
     assert morning.said["rows"]["option_snapshots"] >= 24
     assert morning.said["misses"] == {}
+
+    monkeypatch.setenv("V6_HOME", str(morning.home))
+    assert "2 complete" in v6("slots", "2026-11-20", "--from", "09:30", "--to", "09:35")
+    assert "version 2: 12 collected" in v6("runs", "--task", "schedule_935_et")
+    assert "it ran: success" in v6("why", OPTIONS, "2026-11-20 09:35")
+    assert "2 -> 1 files" in v6("lake", "compact", "--date", "2026-11-20")
+    assert "option_snapshots" in v6("lake", "status")
+
+
+def v6(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 def test_an_early_close_ends_the_collection_at_13_00(rehearse: Rehearse, site: Site) -> None:

@@ -31,9 +31,7 @@ def wait_for_job(home: Path, seconds: float = 60.0) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_rehearsal_ends_everything_it_has_started(
-    tmp_path: Path, site: Site, number: signal.Signals
-) -> None:
+def test_a_stopped_rehearsal_ends_everything_it_has_started(tmp_path: Path, site: Site, number: signal.Signals) -> None:
     home = tmp_path / "stage"
     command = [sys.executable, "-m", "v6.cli", "rehearse", "2026-11-20", "--from", "08:00", "--to", "09:40"]
     options = ["--home", str(home), "--config", str(site("queue_option_contracts"))]

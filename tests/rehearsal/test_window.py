@@ -2,8 +2,11 @@
 
 from datetime import date, datetime, time
 
+import pytest
+
 from v6.clock import NEW_YORK
-from v6.rehearsal.window import window_of
+from v6.rehearsal.window import demo_of, window_of
+from v6.scheduler.nyse_calendar import Session
 
 
 def test_both_ends_belong_to_the_window() -> None:
@@ -26,3 +29,19 @@ def test_the_skipped_hour_has_no_minutes_and_the_repeated_one_has_them_twice() -
     assert len(spring) == 61
     assert len(autumn) == 121
     assert [f"{minute:%H:%M %Z}" for minute in autumn][-1] == "01:30 EST"
+
+
+@pytest.mark.parametrize(
+    ("close", "windows"),
+    [
+        (time(16), ["07:55-10:00", "15:55-15:55", "16:15-16:15", "20:00-20:00"]),
+        (time(13), ["07:55-10:00", "12:55-12:55", "13:15-13:15", "17:00-17:00"]),
+    ],
+)
+def test_the_demo_is_a_morning_and_a_moment_in_each_later_phase(close: time, windows: list[str]) -> None:
+    day = date(2026, 11, 27)
+    opens, closes = (datetime.combine(day, at, NEW_YORK) for at in (time(9, 30), close))
+
+    demo = demo_of(Session(day, opens, closes, early=close < time(16)))
+
+    assert [f"{window.start:%H:%M}-{window.end:%H:%M}" for window in demo] == windows

@@ -71,7 +71,6 @@ def test_requests_before_start_api_are_not_served(raw):
     assert client.error()[1] == 504
 
 
-UNANSWERED_BY_TWS = {2, 4, 6, 25}
 QUESTIONS = {10: 2, 21: 2, 22: 1, 50: 2, 52: 2, 54: 2, 79: 1, 81: 1, 83: 1, 86: 1, 87: 1, 88: 1, 92: 1, 94: 1, 96: 1}
 
 

@@ -110,3 +110,10 @@ def test_a_long_span_does_not_stop_the_stream(ib, tws):
     bars = ib.reqHistoricalData(STOCK, "", "30 D", "5 mins", "TRADES", True)
     assert len(bars) > 2000
     assert ticker.bid > 0
+
+
+def test_a_finished_bar_never_changes(ib, tws):
+    before = ib.reqHistoricalData(STOCK, "", "1 D", "5 mins", "TRADES", True)
+    tws.step_to(TUESDAY + timedelta(minutes=20))
+    after = ib.reqHistoricalData(STOCK, "", "1 D", "5 mins", "TRADES", True)
+    assert after[: len(before) - 1] == before[:-1]

@@ -1,7 +1,8 @@
 """`v6 why`, `v6 runs` and `v6 slots`: what happened, and why something did not."""
 
 import os
-from dataclasses import asdict
+from contextlib import closing
+from dataclasses import asdict, fields
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from v6 import clock
 from v6.cli import moments, output
 from v6.cli.compiled import timetable
+from v6.model import FatalError
 from v6.paths import Paths
 
 if TYPE_CHECKING:
@@ -32,11 +34,22 @@ def register(app: typer.Typer) -> None:
 def why(
     task: Annotated[str, typer.Argument(help="A task of the schedule.")],
     when: Annotated[str, typer.Argument(help="'2026-11-27 13:05', 13:05 (today) or now.")] = "now",
+    as_json: AsJson = False,
 ) -> None:
     """Why a run did or did not happen: schedule, calendar, gate, journal, on one screen."""
     from v6.runner.why import explain
 
-    output.say(str(explain(Paths.locate(), task, moments.moment(when))))
+    instant = moments.moment(when)
+    timetable()
+    known = explain(Paths.locate(), task, instant, os.environ)
+    if not as_json:
+        output.say(str(known))
+        return
+    facts = {field.name: getattr(known, field.name) for field in fields(known)}
+    facts["decision"] = known.decision._asdict()
+    facts["attempts"] = [run._asdict() for run in known.attempts]
+    facts["skips"] = [{"at": at, "reason": reason} for at, reason in known.skips]
+    output.as_json(facts)
 
 
 def runs(
@@ -91,15 +104,23 @@ def _recent(task: str | None, limit: int) -> "list[Run]":
     from v6.journal import runs as journal_runs
 
     db = _journal()
-    return journal_runs.recent(db, task, limit) if db else []
+    if db is None:
+        return []
+    with closing(db):
+        return journal_runs.recent(db, task, limit)
 
 
 def _journal() -> "sqlite3.Connection | None":
     """The journal, or None before the first run: a question never creates one."""
-    from v6.journal.database import connect
+    import sqlite3
+
+    from v6.journal.database import JournalError, connect
 
     path = Paths.locate().journal
-    return connect(path) if path.exists() else None
+    try:
+        return connect(path) if path.exists() else None
+    except (JournalError, sqlite3.Error) as error:
+        raise FatalError(f"{path}: {error}") from error
 
 
 def _states(window: "Window") -> "list[SlotState]":

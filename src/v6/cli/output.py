@@ -4,19 +4,22 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 NO = 1  # the question was understood and the answer is no
 REFUSED = 2  # the input is wrong
 
 
-def console() -> Console:
+def console() -> "Console":
     """Standard output; no colour, and lines as long as they are, where a program reads."""
-    shown = Console(highlight=False, soft_wrap=False)
+    from rich.console import Console
+
+    shown = Console(highlight=False, markup=False, emoji=False)
     if not shown.is_terminal:
         shown.width = 200
     return shown
@@ -26,18 +29,14 @@ def say(text: str) -> None:
     typer.echo(text)
 
 
-def refuse(text: str) -> typer.Exit:
-    """Prints what is wrong; raise the result."""
-    typer.echo(f"v6: {text}", err=True)
-    return typer.Exit(REFUSED)
-
-
 def as_json(value: Any) -> None:
     typer.echo(json.dumps(value, default=_plain, indent=2))
 
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = "") -> None:
     """Columns named in `right` (space-separated) hold numbers."""
+    from rich.table import Table
+
     numbers = set(right.split())
     shown = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:

@@ -103,11 +103,15 @@ def connect(path: str | os.PathLike[str]) -> sqlite3.Connection:
     if fresh:
         os.makedirs(os.path.dirname(place) or ".", exist_ok=True)  # noqa: PTH103, PTH120
     db = sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None)
-    db.row_factory = sqlite3.Row
-    if _version(db) != len(MIGRATIONS):
-        with _exclusive(f"{place}.migrate"):
-            _migrate(db, place)
-    db.execute("PRAGMA synchronous = FULL")  # a power cut must not take back a row that was reported
+    try:
+        db.row_factory = sqlite3.Row
+        if _version(db) != len(MIGRATIONS):
+            with _exclusive(f"{place}.migrate"):
+                _migrate(db, place)
+        db.execute("PRAGMA synchronous = FULL")  # a power cut must not take back a row that was reported
+    except BaseException:
+        db.close()
+        raise
     return db
 
 

@@ -43,6 +43,8 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher) -> Books:
 
     Raises FatalError when the stage cannot be built or its configuration is refused.
     """
+    if plan.replay:
+        recording.recorded_file(plan.replay, plan.windows[0].start.date())
     stage.build(plan.site, _story(plan))
     stage.set_clock(plan.windows[0].start.timestamp())
     environ = stage.environ(_extra(plan))

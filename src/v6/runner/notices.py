@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
+from v6 import places
 from v6.journal import events
 from v6.journal.runs import Run
-from v6.paths import Paths
 from v6.runner.verdict import Verdict
 
 URLS = "V6_ALERT_URLS"
@@ -41,9 +41,9 @@ def moment(slot: datetime | None) -> str:
     return f"slot {slot:%Y-%m-%d %H:%M %Z}" if slot else "started by hand"
 
 
-def deliver(db: sqlite3.Connection, paths: Paths, log_directory: str) -> None:
+def deliver(db: sqlite3.Connection, home: str, log_directory: str) -> None:
     """Start the dispatcher when somebody can be told something."""
-    if _reachable(paths) and events.undelivered(db, limit=1, tries_below=GIVE_UP_AFTER_TRIES):
+    if _reachable(home) and events.undelivered(db, limit=1, tries_below=GIVE_UP_AFTER_TRIES):
         dispatch(log_directory, ())
 
 
@@ -67,10 +67,11 @@ def dispatch(log_directory: str, arguments: Sequence[str]) -> None:
     )
 
 
-def _reachable(paths: Paths) -> bool:
+def _reachable(home: str) -> bool:
     if os.environ.get(URLS):
         return True
     try:
-        return URLS in paths.dotenv.read_text("utf-8", "replace")
+        with open(places.place(home, "dotenv"), encoding="utf-8", errors="replace") as file:
+            return URLS in file.read()
     except FileNotFoundError:
         return False

@@ -21,6 +21,7 @@ UNITS = {"D": 1, "W": 7, "M": 30, "Y": 365}
 KINDS = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST")
 MOST = 20_000
 SAMPLES = 6
+LONGEST_STEP, LONG_STEP = 300, 1800  # seconds between the prices a bar is made of; the latter in weeks and months
 
 
 class BarError(Exception):
@@ -147,14 +148,16 @@ def _merged(bars: list[RawBar]) -> RawBar:
 
 def _bar(feed: SyntheticFeed, request: Request, session: Segment, span: tuple[float, float]) -> RawBar:
     listing, (start, end) = request.listing, span
-    samples = max(SAMPLES, int((end - start) / 900))
     last = max(end - LAST_MOMENT, start)
-    prices = [feed.fair(listing, start + (last - start) * place / samples) for place in range(samples + 1)]
+    # marks on a fixed grid, so that a finished bar never changes
+    step = LONG_STEP if request.seconds > DAY_SECONDS else max(min(LONGEST_STEP, request.seconds // SAMPLES), 1)
+    marks = range((int(start) // step + 1) * step, int(last) + 1, step)
+    prices = [feed.fair(listing, at) for at in (start, *marks, last)]
     tick = listing.min_tick
     shift = {"BID": -tick / 2, "ASK": tick / 2}.get(request.what, 0.0)
     traded = request.what in ("TRADES", "ADJUSTED_LAST")
-    step = tick if traded else tick / 2
-    points = [to_tick(price + shift, step) for price in prices]
+    grid = tick if traded else tick / 2
+    points = [to_tick(price + shift, grid) for price in prices]
     if not traded:
         return RawBar(start, points[0], max(points), min(points), points[-1], -1.0, -1.0, -1)
     volume = feed.volume(listing, session, end) - feed.volume(listing, session, start)

@@ -1,0 +1,130 @@
+"""What `v6 rehearse` shows: how far it is, and the books at the end."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from v6.cli import output
+from v6.cli.history import totals
+
+if TYPE_CHECKING:
+    from v6.rehearsal.books import Books
+    from v6.rehearsal.rehearse import Plan
+    from v6.rehearsal.window import Window
+
+SHOWN = 10  # lines of a kind
+WIDTH = 160  # characters of a reason
+
+
+class Bar:
+    """The progress bar; without a terminal, a line an hour of the rehearsed day."""
+
+    def __init__(self, *, hidden: bool) -> None:
+        self.console = output.console()
+        self.hidden = hidden
+        self.hour: datetime | None = None
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self.console,
+            disable=hidden or not self.console.is_terminal,
+        )
+        self.bar = self.progress.add_task("building the stage", total=None)
+
+    def __enter__(self) -> "Bar":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def begin(self, minutes: int) -> None:
+        self.progress.update(self.bar, total=minutes)
+
+    def at(self, minute: datetime, started: Sequence[str]) -> None:
+        words = f"{minute:%a %H:%M %Z}  {len(started)} started"
+        self.progress.update(self.bar, description=words, advance=1)
+        hour = minute.replace(minute=0)
+        if not self.console.is_terminal and not self.hidden and hour != self.hour:
+            self.hour = hour
+            output.say(f"{minute:%Y-%m-%d %H:%M %Z} ...")
+
+
+def plain(books: "Books") -> dict[str, Any]:
+    return {
+        "whole": books.whole,
+        "expected_runs": books.expected_runs,
+        "runs": {task: dict(outcomes) for task, outcomes in books.runs.items()},
+        "gate_skips": [{"task": task, "reason": why, "count": n} for (task, why), n in books.gate_skips.items()],
+        "not_done": [asdict(one) for one in books.not_done],
+        "slots": [asdict(state) for state in books.slots],
+        "misses": dict(books.miss_reasons),
+        "rows": books.rows,
+        "alerts": books.alerts,
+    }
+
+
+def show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
+    spans = ", ".join(f"{w.start:%H:%M}-{w.end:%H:%M}" if w.end > w.start else f"{w.start:%H:%M}" for w in plan.windows)
+    first = plan.windows[0].start
+    output.say("")
+    output.say(f"{first:%A} {first.date()}, {spans}: {books.expected_runs} runs expected, {seconds:.0f} s")
+    output.table(
+        None,
+        ("task", "attempts by outcome", "turned away by the gate"),
+        _task_rows(books),
+    )
+    output.say("")
+    for line in totals(books.slots) or ["no slot of a collector was expected"]:
+        output.say(line)
+    if books.miss_reasons:
+        output.say("missed: " + ", ".join(f"{reason} {n}" for reason, n in books.miss_reasons.most_common()))
+    output.say("rows: " + (", ".join(f"{table} {rows}" for table, rows in books.rows.items()) or "none"))
+    for one in books.not_done[:SHOWN]:
+        output.say(f"not done: {one.slot:%H:%M %Z} {one.task}: {_short(one.reason)}")
+    if len(books.not_done) > SHOWN:
+        output.say(f"... and {len(books.not_done) - SHOWN} more runs not done (v6 runs)")
+    for title, delivered in books.alerts[:SHOWN]:
+        output.say(
+            f"alert: {title}{'' if delivered else ' (not sent)' if plan.alert_urls else ' (nobody to send it to)'}"
+        )
+    output.say("everything expected is there" if books.whole else "NOT everything expected is there")
+    _how_to_look(books, plan.windows[0], home)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[:WIDTH]} ..."
+
+
+def _task_rows(books: "Books") -> list[tuple[str, str, str]]:
+    tasks = sorted({*books.runs, *(task for task, _ in books.gate_skips)})
+    return [
+        (
+            task,
+            ", ".join(f"{n} {outcome}" for outcome, n in books.runs.get(task, {}).items()),
+            ", ".join(f"{n} {why}" for (name, why), n in books.gate_skips.items() if name == task),
+        )
+        for task in tasks
+    ]
+
+
+def _how_to_look(books: "Books", window: "Window", home: Path) -> None:
+    start, end = window.start, window.end
+    wrong = [(state.task, state.slot) for state in books.slots if state.verdict != "complete"]
+    right = [(state.task, state.slot) for state in books.slots]
+    task, slot = (wrong or right[-1:] or [("health_check", end)])[0]
+    output.say(
+        f"\nlook at it:\n"
+        f"  export V6_HOME={shlex.quote(str(home))}\n"
+        f"  v6 slots {start:%Y-%m-%d} --from {start:%H:%M} --to {end:%H:%M}\n"
+        f"  v6 runs --limit 30\n"
+        f'  v6 why {task} "{slot:%Y-%m-%d %H:%M}"\n'
+        f"  v6 lake status"
+    )

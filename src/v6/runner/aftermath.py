@@ -1,0 +1,78 @@
+"""What follows an attempt: what it counts as, its journal row, and who is told. The supervisor imports this while the
+job is already starting. Standard library only."""
+
+import os
+import sqlite3
+
+from v6 import clock, places
+from v6.journal import runs
+from v6.runner import claims, exit_codes, notices, result
+from v6.runner.attempt import Ending
+from v6.runner.day_log import DayLog
+from v6.runner.run import Run
+from v6.runner.verdict import Verdict, judge
+from v6.scheduler.compiled import Task
+
+
+def settle(run: Run, run_id: int, attempt: int, ending: Ending, record_path: str) -> Verdict:
+    """Judge the attempt and complete its journal row."""
+    verdict = judge(ending, result.read(record_path))
+    measured = (ending.wall_seconds, ending.cpu_seconds, ending.peak_memory_mb)
+    ended = runs.Ended(verdict.outcome, verdict.exit_code, *measured, verdict.summary, verdict.reason, verdict.note)
+    runs.finish_attempt(run.db, run_id, ended)
+    result.remove(record_path)
+    level = "INFO" if verdict.exit_code == exit_codes.SUCCESS else "ERROR"
+    words = f"attempt {attempt}: {verdict.outcome}, exit {verdict.exit_code}, {ending.wall_seconds:.1f} s"
+    run.log.write(level, "; ".join(part for part in (words, verdict.note) if part))
+    return verdict
+
+
+def conclude(run: Run, first_id: int, verdict: Verdict) -> None:
+    """Alerts for a final failure or a recovery, one line for who watches, old claims swept, mail sent."""
+    task: Task = run.task
+    if verdict.exit_code != exit_codes.SUCCESS:
+        if "failure" in task.alert_on:
+            notices.failed(run.db, task.name, run.slot, verdict, run.log.path)
+    elif verdict.outcome == "success" and "recovery" in task.alert_on:
+        before = runs.last_finished_before(run.db, task.name, first_id)
+        if before and before.outcome != "success":
+            notices.recovered(run.db, task.name, run.slot, verdict.summary)
+    if run.slot:
+        claims.sweep(f"{places.place(run.home, 'slots')}/{task.name}", run.slot)
+    deliver(run)
+    if verdict.exit_code != exit_codes.SUCCESS or os.isatty(2):
+        reason = f" {verdict.reason}:" if verdict.reason else ""
+        say(f"{task.name}: {verdict.outcome}:{reason} {verdict.summary} (log: {run.log.path})")
+
+
+def skip(run: Run, reason: str, detail: str) -> None:
+    """A run that is not started: its journal row, its log line, and a word for who watches."""
+    runs.record_skip(run.db, task=run.task.name, slot=run.slot, reason=reason, detail=detail, log_file=run.log.path)
+    run.log.write("WARNING", f"skip {reason}: {detail}")
+    deliver(run)
+    say(f"{run.task.name}: skip {reason}: {detail}")
+
+
+def notice_killed(run: Run, killed: runs.Run, record_path: str) -> None:
+    """Close the row of an attempt whose job and supervisor are dead, and tell a person."""
+    record = result.read(record_path)
+    found = f"its job had already written: {record.outcome}, {record.summary}" if record else "no result"
+    note = f"ended without a word, noticed at {clock.now():%Y-%m-%d %H:%M:%S %Z}; {found}"
+    runs.mark_killed(run.db, killed.id, note)
+    notices.killed(run.db, killed, note, alert="failure" in run.task.alert_on)
+    result.remove(record_path)
+    run.log.write("ERROR", f"run {killed.id} ({notices.moment(killed.slot)}) was killed: {note}")
+
+
+def deliver(run: Run) -> None:
+    """Start the dispatcher if there is something to deliver. A side channel never hurts the run."""
+    log: DayLog = run.log
+    db: sqlite3.Connection = run.db
+    try:
+        notices.deliver(db, run.home, run.log_directory)
+    except OSError as error:
+        log.write("ERROR", f"alerts are not being delivered: {error}")
+
+
+def say(text: str) -> None:
+    os.write(2, f"{text.rstrip()}\n".encode("utf-8", "backslashreplace"))

@@ -1,0 +1,54 @@
+"""What `v6 rehearse` decides before it starts anything."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from v6 import clock
+from v6.cli.rehearse import latest_session
+from v6.clock import NEW_YORK
+from v6.scheduler.nyse_calendar import NYSECalendar
+
+Command = Callable[..., Result]
+
+
+@pytest.mark.parametrize(
+    ("now", "latest"),
+    [
+        ("2026-11-21 10:00", "2026-11-20"),  # a Saturday
+        ("2026-11-20 15:59", "2026-11-19"),  # the session of the day is not over
+        ("2026-11-20 16:00", "2026-11-20"),
+        ("2026-11-27 13:00", "2026-11-27"),  # an early close
+        ("2026-11-27 12:59", "2026-11-25"),  # Thanksgiving between
+    ],
+)
+def test_the_latest_trading_day_is_the_last_session_that_is_over(
+    compiled: Path, monkeypatch: pytest.MonkeyPatch, now: str, latest: str
+) -> None:
+    then = datetime.fromisoformat(now).replace(tzinfo=NEW_YORK)
+    monkeypatch.setenv("V6_CLOCK_OFFSET", f"{then.timestamp() - clock.epoch() + 0.5:.3f}")
+
+    calendar = NYSECalendar(compiled / "var" / "compiled" / "calendar.txt")
+
+    assert latest_session(calendar) == date.fromisoformat(latest)
+
+
+def test_a_demo_of_a_holiday_is_refused_with_its_reason(v6: Command) -> None:
+    assert "Thanksgiving" in v6("rehearse", "2026-11-26", "--demo", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("2026-11-31",), "is not a date"),
+        (("2026-11-20", "--from", "25:00"), "is not a time of day"),
+        (("2026-11-20", "--replay", "/nowhere"), "does not exist"),
+    ],
+)
+def test_wrong_arguments_are_refused(v6: Command, arguments: tuple[str, ...], words: str) -> None:
+    said = " ".join(v6("rehearse", *arguments, code=2).stderr.replace("│", " ").split())
+
+    assert words in said
