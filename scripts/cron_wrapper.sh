@@ -21,7 +21,7 @@ LC_ALL=C
 
 declare -A offsets switches span_ends
 declare -a calendar schedule windows fields
-slot_mode=0 force=0 explain=0 whole=0 home='' log='' now='' problem='not looked at' TZ_NOW='' east_key=''
+slot_mode=0 force=0 explain=0 whole=0 verdict='' reason='' home='' log='' now='' problem='not looked at' TZ_NOW='' east_key=''
 
 die() { # MESSAGE: cannot decide; loud on stderr, in the log and to a person
   printf 'cron_wrapper.sh: %s\n' "$1" >&2
@@ -40,8 +40,7 @@ alert() { # TITLE BODY: delivered off this path
 append() { # TEXT: one line in one write, New York's time first
   local stamp
   [[ -n $log ]] || return 0
-  export TZ=$NEW_YORK # not by use_zone, which may be what failed
-  TZ_NOW=$TZ
+  [[ $TZ_NOW == "$NEW_YORK" ]] || export TZ=$NEW_YORK # not by use_zone, which may be what failed
   printf -v stamp '%(%F %T %Z)T' "${now:--1}"
   { printf '%s|%s\n' "$stamp" "$1" >>"$log"; } 2>/dev/null && return
   mkdir -p -- "${log%/*}"
@@ -68,33 +67,6 @@ offset() { # ZONE EPOCH: sets `east`, seconds east of UTC. Zones change at multi
   sign=${text:0:1}1
   east=$((sign * (10#${text:1:2} * 3600 + 10#${text:3:2} * 60)))
   offsets[$key]=$east
-}
-
-first_minute() { # ZONE LOCAL HINT: sets `first`, the epoch at which the zone's clocks first show LOCAL or pass it.
-  # LOCAL: seconds from 1970-01-01 00:00 on those clocks; HINT: an epoch nearby.
-  local later
-  offset "$1" "$3"
-  first=$(($2 - east))
-  offset "$1" "$first"
-  if ((first + east != $2)); then
-    first=$(($2 - east))
-    offset "$1" "$first"
-  fi
-  if ((first + east == $2)); then # clocks that went back show it twice
-    later=$east
-    offset "$1" $((first - CLOCK_CHANGE))
-    ((east > later)) || return 0
-    later=$((first - east + later))
-    offset "$1" "$later"
-    ((later + east != $2)) || first=$later
-    return 0
-  fi
-  first=$((first - CLOCK_CHANGE)) # clocks jump over it: the first minute after the gap
-  offset "$1" "$first"
-  while ((first + east < $2)); do
-    first=$((first + 60))
-    offset "$1" "$first"
-  done
 }
 
 near() { # LOCAL MINUTE: whether LOCAL may be less than LATE after that minute of the day, clock changes included
@@ -154,7 +126,7 @@ phase_at() { # EPOCH: sets `phase`
   fi
 }
 
-# --- slots: each sets `slot` to the latest one in [$1 - LATE, $1]; it stays '' when there is none ------------------
+# --- slots: `slot` becomes the latest one in [$1 - LATE, $1]; it stays '' when there is none --------------------------
 
 slot_every() { # MINUTE
   local candidate past
@@ -173,33 +145,30 @@ slot_every() { # MINUTE
   done
 }
 
-slot_clock() { # MINUTE
-  local day today
-  offset "$zone" "$1"
-  near $(($1 + east)) "$anchor_offset" || return 0
-  today=$((($1 + east) / DAY))
-  for day in $((today - 1)) "$today"; do
-    if [[ $weekday == '*' || $weekday == $(((day + 3) % 7 + 1)) ]]; then
-      first_minute "$zone" $((day * DAY + anchor_offset * 60)) "$1"
-      take "$first" "$1"
+in_restart_window() { # EPOCH: sets `window_name`
+  local window zone_name days_of from to acts minute day
+  for window in "${windows[@]}"; do
+    IFS='|' read -r window_name zone_name days_of from to acts <<<"$window"
+    offset "$zone_name" $(($1 - DAY))
+    day=$east
+    offset "$zone_name" "$1"
+    if ((day != east)); then # the clocks have just changed
+      ((whole)) || return 2
+      spans "$window" "$1" '*'
+      for day in "${!span_ends[@]}"; do
+        (($1 < day || $1 >= span_ends[$day])) || return 0
+      done
+      continue
     fi
+    from=$((10#${from%:*} * 60 + 10#${from#*:})) to=$((10#${to%:*} * 60 + 10#${to#*:}))
+    minute=$((($1 + east) % DAY / 60)) day=$((($1 + east) / DAY))
+    if ((to <= from && minute < to)); then # begun yesterday
+      day=$((day - 1)) minute=$((minute + 1440))
+    fi
+    ((to > from)) || to=$((to + 1440))
+    if ((from <= minute && minute < to)) && [[ $days_of == *$(((day + 3) % 7 + 1))* ]]; then return 0; fi
   done
-}
-
-slot_session() { # MINUTE
-  local anchored=$(($1 - anchor_offset * 60)) day minute
-  offset "$NEW_YORK" "$anchored"
-  day=$(((anchored + east) / DAY))
-  session "$day"
-  [[ -z $closed && ($weekday == '*' || $weekday == $(((day + 3) % 7 + 1))) ]] || return 0
-  minute=$closes
-  [[ $anchor == close ]] || minute=$opens
-  first_minute "$NEW_YORK" $((day * DAY + minute * 60)) "$anchored"
-  take $((first + anchor_offset * 60)) "$1"
-}
-
-take() { # CANDIDATE MINUTE: keep it as `slot` when it is near enough and the latest so far
-  ((${1} > ${2} || ${1} < ${2} - LATE || ${1} <= ${slot:-0})) || slot=$1
+  return 1
 }
 
 # --- the decision ------------------------------------------------------------------------------------------------
@@ -231,17 +200,22 @@ use_fields() { # the task in `fields`, as variables
 
 decide() { # TASK EPOCH: sets `verdict` (run or skip), `reason`, `detail`, `slot` (epoch or ''); no `reason` means that
   # the rest of this file is needed to tell
-  local minute=$(($2 - $2 % 60)) judged
+  local minute=$(($2 - $2 % 60)) judged inside
   [[ $1 == "${task-}" ]] || select_task "$1"
   verdict=skip reason='' detail='' slot=''
   if ((slot_mode)); then
     case $kind$anchor in
       every*) slot_every "$minute" ;;
-      atclock) slot_clock "$minute" ;;
-      atopen | atclose) slot_session "$minute" ;;
-      atrestart*)
+      atclock)
+        offset "$zone" "$minute"
+        if near $((minute + east)) "$anchor_offset"; then
+          ((whole)) || return 0
+          slot_clock "$minute"
+        fi
+        ;;
+      atopen | atclose | atrestart*)
         ((whole)) || return 0
-        slot_restart "$minute"
+        slot_anchored "$minute"
         ;;
       *) die "task $task: unknown kind $kind $anchor" ;;
     esac
@@ -271,53 +245,59 @@ decide() { # TASK EPOCH: sets `verdict` (run or skip), `reason`, `detail`, `slot
     fi
   fi
   if [[ $needs_gateway == 1 ]]; then
-    ((whole)) || return 0
-    if in_restart_window "$judged"; then
-      reason=restart_window detail=$window_name
-      return
-    fi
+    window_name=''
+    in_restart_window "$judged" && inside=0 || inside=$?
+    case $inside in
+      0) reason=restart_window detail=$window_name ;;
+      1) verdict=run reason=due ;;
+    esac
+  else
+    verdict=run reason=due
   fi
-  verdict=run reason=due
-  ((slot_mode)) || reason=by_hand
+  [[ $slot_mode == 1 || $verdict == skip ]] || reason=by_hand
 }
 
 # --- the compiled files ------------------------------------------------------------------------------------------
 
-same() { # FILE COPY: byte for byte, or both absent
+made_from_present() { # FOLDER: whether the copies in it are the present configuration, byte for byte
+  local file copy
   local -a one two
-  if [[ ! -e $1 ]]; then
-    [[ ! -e $2 ]]
-    return
-  fi
-  # [ is a plain comparison, [[ would match a pattern; a file without NUL is one element
-  [[ -e $2 ]] && mapfile -d '' one <"$1" && mapfile -d '' two <"$2" && ((${#one[@]} == ${#two[@]})) &&
-    [ "${one-}" = "${two-}" ] && { ((${#one[@]} < 2)) || [ "${one[*]}" = "${two[*]}" ]; }
-}
-
-made_from_present() { # FOLDER: whether the copies in it are the present configuration
-  same "$root/config/default.yaml" "$1/default.yaml" &&
-    same "${V6_CONFIG:-$home/config/production.yaml}" "$1/production.yaml" &&
-    same "$home/.env" "$1/env" &&
-    same "$home/config/calendar_overrides.yaml" "$1/calendar_overrides.yaml"
+  for copy in default.yaml production.yaml env calendar_overrides.yaml; do
+    case $copy in
+      default.yaml) file=$root/config/$copy ;;
+      production.yaml) file=${V6_CONFIG:-$home/config/$copy} ;;
+      env) file=$home/.env ;;
+      *) file=$home/config/$copy ;;
+    esac
+    if [[ -e $file ]]; then
+      [[ -e $1/$copy ]] && mapfile -d '' one <"$file" && mapfile -d '' two <"$1/$copy" || return 1
+      # [ is a plain comparison, [[ would match a pattern; a file without NUL is one element
+      [ "${#one[*]} ${one[*]}" = "${#two[*]} ${two[*]}" ] || return 1
+    elif [[ -e $1/$copy ]]; then
+      return 1
+    fi
+  done
 }
 
 load() { # reads the compiled files; fails with `problem` when they have to be made first
-  local line compiled=$home/var/compiled
+  local line names compiled=$home/var/compiled IFS='|'
   problem='not compiled'
   { mapfile -t schedule <"$compiled/schedule.txt" && mapfile -t -n 64 calendar <"$compiled/calendar.txt"; } \
     2>/dev/null || return 1
   problem='of another version'
   [[ ${schedule[0]-} == '# v6 schedule 1' && ${calendar[0]-} == '# v6 calendar 1 '*' covers '* ]] || return 1
-  switches=() windows=() first_task=0
-  for line in "${schedule[@]}"; do
+  # the settings stand first, in this order
+  line=${schedule[*]:1:6}
+  # shellcheck disable=SC2206 # split at |; globbing is off. A here-string would cost the skip 50 microseconds.
+  fields=($line)
+  names="${fields[1]-} ${fields[4]-} ${fields[7]-} ${fields[10]-} ${fields[13]-} ${fields[16]-}"
+  [[ $names == 'timezone enable_holiday_check enable_logging root home log_directory' ]] || return 1
+  timezone=${fields[2]} observe_holidays=${fields[5]} enable_logging=${fields[8]}
+  log=${fields[17]}/scheduler/cron_wrapper.log
+  switches=() windows=() first_task=7
+  for line in "${schedule[@]:7}"; do
     case $line in
       task*) break ;; # they stand last
-      'setting|timezone|'*) timezone=${line:17} ;;
-      'setting|enable_holiday_check|'*) observe_holidays=${line:29} ;;
-      'setting|enable_logging|'*) enable_logging=${line:23} ;;
-      'setting|root|'*) compiled_root=${line:13} ;;
-      'setting|home|'*) compiled_home=${line:13} ;;
-      'setting|log_directory|'*) log=${line:22}/scheduler/cron_wrapper.log ;;
       window*) windows+=("${line:7}") ;;
       env*)
         line=${line:4}
@@ -330,7 +310,7 @@ load() { # reads the compiled files; fails with `problem` when they have to be m
   covers_from=${line%% *} line=${line#* }
   covers_to=${line%% *}
   problem='of another checkout'
-  [[ $compiled_root == "$root" && $compiled_home == "$home" ]] || return 1
+  [[ ${fields[11]} == "$root" && ${fields[14]} == "$home" ]] || return 1
   problem=''
 }
 
@@ -338,7 +318,7 @@ find_task() { # SCRIPT ARGUMENTS: the task with both, else the only one with the
   local line count=0 IFS='|'
   for line in "${schedule[@]:first_task}"; do
     [[ $line == *"|$1|"* ]] || continue
-    # shellcheck disable=SC2206 # split at |; globbing is off. A here-string would cost the skip 50 microseconds.
+    # shellcheck disable=SC2206 # as above
     fields=($line)
     if [[ ${fields[3]} == "$2" ]]; then
       use_fields
@@ -351,24 +331,12 @@ find_task() { # SCRIPT ARGUMENTS: the task with both, else the only one with the
   use_fields
 }
 
-select_task() { # NAME
-  local line IFS='|'
-  for line in "${schedule[@]:first_task}"; do
-    [[ $line == "task|$1|"* ]] || continue
-    # shellcheck disable=SC2206 # as above
-    fields=($line)
-    use_fields
-    return
-  done
-  die "$1 is not a task of the schedule"
-}
-
 # --- one call ----------------------------------------------------------------------------------------------------
 
 locate() { # sets root and home; relative places are the caller's
   local here=${BASH_SOURCE[0]} name
   [[ $here == /* ]] || here=./$here
-  CDPATH='' cd -P -- "${here%/*}/.."
+  cd -P -- "${here%/*}/.."
   root=$PWD
   if [[ ${V6_HOME:-/} != /* || ${V6_CONFIG:-/} != /* || ${V6_CLOCK_FILE:-/} != /* ]]; then
     for name in V6_HOME V6_CONFIG V6_CLOCK_FILE; do
@@ -376,6 +344,7 @@ locate() { # sets root and home; relative places are the caller's
     done
   fi
   home=${V6_HOME:-$root}
+  [[ $home == "$root" || $home/ != *//* && $home/ != */./* && $home/ != */../* ]] || home=$(realpath -ms -- "$home")
   log=$home/logs/scheduler/cron_wrapper.log # until the schedule says otherwise
 }
 
@@ -410,7 +379,7 @@ log_skip() {
   local iso=''
   [[ $enable_logging == 1 ]] || return 0
   if [[ -n $slot ]]; then
-    export TZ=UTC0
+    TZ=UTC0
     TZ_NOW=''
     printf -v iso '%(%FT%TZ)T' "$slot"
   fi
@@ -432,6 +401,10 @@ gate() { # ARGUMENTS: exits on a skip; returns when there is more to do than tha
   problem='not made from the present configuration'
   if ! made_from_present "$home/var/compiled/sources" || ! load; then return 0; fi
   consider "$@"
+  exit_on_skip
+}
+
+exit_on_skip() {
   [[ $verdict == skip && -n $reason && $explain == 0 ]] || return 0
   log_skip
   exit 0
@@ -439,21 +412,78 @@ gate() { # ARGUMENTS: exits on a skip; returns when there is more to do than tha
 
 [[ ${BASH_SOURCE[0]} != "$0" ]] || gate "$@"
 
-# --- what most skips do not need: restart windows ----------------------------------------------------------------------
+# --- what most skips do not need: slots near a time of day, or relative to a session or a restart window ---------------
 
 whole=1
-declare -a window_names=() window_zones=() window_days=() window_from=() window_to=() window_acts=()
+
+first_minute() { # ZONE LOCAL HINT: sets `first`, the epoch at which the zone's clocks first show LOCAL or pass it.
+  # LOCAL: seconds from 1970-01-01 00:00 on those clocks; HINT: an epoch nearby.
+  local later
+  offset "$1" "$3"
+  first=$(($2 - east))
+  offset "$1" "$first"
+  if ((first + east != $2)); then
+    first=$(($2 - east))
+    offset "$1" "$first"
+  fi
+  if ((first + east == $2)); then # clocks that went back show it twice
+    later=$east
+    offset "$1" $((first - CLOCK_CHANGE))
+    ((east > later)) || return 0
+    later=$((first - east + later))
+    offset "$1" "$later"
+    ((later + east != $2)) || first=$later
+    return 0
+  fi
+  first=$((first - CLOCK_CHANGE)) # clocks jump over it: the first minute after the gap
+  offset "$1" "$first"
+  while ((first + east < $2)); do
+    first=$((first + 60))
+    offset "$1" "$first"
+  done
+}
+
+slot_clock() { # MINUTE
+  local day today
+  offset "$zone" "$1"
+  today=$((($1 + east) / DAY))
+  for day in $((today - 1)) "$today"; do
+    if [[ $weekday == '*' || $weekday == $(((day + 3) % 7 + 1)) ]]; then
+      first_minute "$zone" $((day * DAY + anchor_offset * 60)) "$1"
+      take "$first" "$1"
+    fi
+  done
+}
+
+slot_session() { # MINUTE
+  local anchored=$(($1 - anchor_offset * 60)) day minute
+  offset "$NEW_YORK" "$anchored"
+  day=$(((anchored + east) / DAY))
+  session "$day"
+  [[ -z $closed && ($weekday == '*' || $weekday == $(((day + 3) % 7 + 1))) ]] || return 0
+  minute=$closes
+  [[ $anchor == close ]] || minute=$opens
+  first_minute "$NEW_YORK" $((day * DAY + minute * 60)) "$anchored"
+  take $((first + anchor_offset * 60)) "$1"
+}
+
+slot_anchored() { # MINUTE
+  case $anchor in
+    open | close) slot_session "$1" ;;
+    *) slot_restart "$1" ;;
+  esac
+}
 
 slot_restart() { # MINUTE
-  local anchored=$(($1 - anchor_offset * 60)) index start at
-  read_windows
-  for index in "${!windows[@]}"; do
-    ((window_acts[index])) || continue
-    at=${window_to[index]}
-    [[ $anchor == restart_end ]] || at=${window_from[index]}
-    offset "${window_zones[index]}" "$anchored"
-    near $((anchored + east)) "$at" || continue
-    spans "$index" "$anchored" "$weekday"
+  local anchored=$(($1 - anchor_offset * 60)) window name zone_name days_of from to acts start at
+  for window in "${windows[@]}"; do
+    IFS='|' read -r name zone_name days_of from to acts <<<"$window"
+    ((acts)) || continue
+    at=$to
+    [[ $anchor == restart_end ]] || at=$from
+    offset "$zone_name" "$anchored"
+    near $((anchored + east)) $((10#${at%:*} * 60 + 10#${at#*:})) || continue
+    spans "$window" "$anchored" "$weekday"
     for start in "${!span_ends[@]}"; do
       at=$start
       [[ $anchor == restart ]] || at=${span_ends[$start]}
@@ -462,47 +492,44 @@ slot_restart() { # MINUTE
   done
 }
 
-read_windows() { # `windows` into columns, times as minutes of the day
-  local index name zone_name days_of at to acts
-  ((${#window_zones[@]} < ${#windows[@]})) || return 0
-  for index in "${!windows[@]}"; do
-    IFS='|' read -r name zone_name days_of at to acts <<<"${windows[index]}"
-    window_names[index]=$name window_zones[index]=$zone_name window_days[index]=$days_of window_acts[index]=$acts
-    window_from[index]=$((10#${at%:*} * 60 + 10#${at#*:}))
-    window_to[index]=$((10#${to%:*} * 60 + 10#${to#*:}))
-  done
-}
-
-spans() { # INDEX EPOCH WEEKDAY: sets `span_ends[start]=end`, in epoch seconds, for that window around EPOCH
-  local window_zone=${window_zones[$1]} from=${window_from[$1]} to=${window_to[$1]} day today start
-  span_ends=()
+spans() { # WINDOW EPOCH WEEKDAY: sets `span_ends[start]=end`, in epoch seconds, for that window around EPOCH
+  local name zone_name days_of from to acts day today start
+  IFS='|' read -r name zone_name days_of from to acts <<<"$1"
+  from=$((10#${from%:*} * 60 + 10#${from#*:})) to=$((10#${to%:*} * 60 + 10#${to#*:}))
   ((to > from)) || to=$((to + 1440)) # past midnight
-  offset "$window_zone" "$2"
+  span_ends=()
+  offset "$zone_name" "$2"
   today=$((($2 + east) / DAY))
   for day in $((today - 2)) $((today - 1)) "$today"; do
     start=$(((day + 3) % 7 + 1))
-    [[ ${window_days[$1]} == *"$start"* && ($3 == '*' || $3 == "$start") ]] || continue
-    first_minute "$window_zone" $((day * DAY + from * 60)) "$2"
+    [[ $days_of == *"$start"* && ($3 == '*' || $3 == "$start") ]] || continue
+    first_minute "$zone_name" $((day * DAY + from * 60)) "$2"
     start=$first
-    first_minute "$window_zone" $((day * DAY + to * 60)) "$2"
+    first_minute "$zone_name" $((day * DAY + to * 60)) "$2"
     span_ends[$start]=$first
   done
 }
 
-in_restart_window() { # EPOCH: sets `window_name`
-  local index start
-  read_windows
-  for index in "${!windows[@]}"; do
-    spans "$index" "$1" '*'
-    for start in "${!span_ends[@]}"; do
-      if (($1 >= start && $1 < span_ends[$start])); then
-        window_name=${window_names[index]}
-        return 0
-      fi
-    done
-  done
-  return 1
+take() { # CANDIDATE MINUTE: keep it as `slot` when it is near enough and the latest so far
+  ((${1} > ${2} || ${1} < ${2} - LATE || ${1} <= ${slot:-0})) || slot=$1
 }
+
+select_task() { # NAME
+  local line IFS='|'
+  for line in "${schedule[@]:first_task}"; do
+    [[ $line == "task|$1|"* ]] || continue
+    # shellcheck disable=SC2206 # as above
+    fields=($line)
+    use_fields
+    return
+  done
+  die "$1 is not a task of the schedule"
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" && -z $problem && -z $reason ]]; then
+  decide "$task" "$now"
+  exit_on_skip
+fi
 
 # --- and what a run needs ------------------------------------------------------------------------------------------
 
@@ -566,7 +593,7 @@ main() {
   refuse_another_user
   [[ -n $now ]] || read_clock
   [[ -z $problem ]] || bring_up_to_date
-  [[ -n ${reason-} ]] || consider "$@"
+  [[ -n $reason ]] || consider "$@"
   ((!explain)) || explain
   if [[ $verdict == skip ]]; then
     log_skip

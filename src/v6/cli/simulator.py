@@ -15,6 +15,10 @@ def register(app: typer.Typer) -> None:
 
 
 def simulator(arguments: Annotated[list[str] | None, typer.Argument(metavar="[OPTIONS]")] = None) -> None:
+    from v6.paths import Paths
     from v6.simulator.__main__ import main
 
-    raise typer.Exit(main(arguments or []))
+    given, calendar = arguments or [], Paths.locate().compiled / "calendar.txt"
+    if "--calendar" not in given and calendar.exists():
+        given = ["--calendar", str(calendar), *given]
+    raise typer.Exit(main(given))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 TWS_MESSAGES_PER_SECOND = 50
 Seconds = Annotated[float, Field(gt=0)]
@@ -26,6 +26,7 @@ class Ibkr(Section):
     host: str
     port: Annotated[int, Field(ge=1, le=65535)]
     library: Literal["auto", "ib_insync", "ib_async"]
+    simulator: bool
     connect_timeout_seconds: Seconds
     request_timeout_seconds: Seconds
     quote_timeout_seconds: Seconds
@@ -36,16 +37,16 @@ class Ibkr(Section):
     force_disconnect: Literal[True]
     first_client_id: Annotated[int, Field(ge=1, le=999)]
     last_client_id: Annotated[int, Field(ge=1, le=999)]
-    simulator: bool
 
-    @model_validator(mode="after")
-    def _tws_is_not_flooded(self) -> Self:
-        if self.messages_per_second > TWS_MESSAGES_PER_SECOND and not self.simulator:
+    @field_validator("messages_per_second")
+    @classmethod
+    def _tws_is_not_flooded(cls, value: float, info: ValidationInfo) -> float:
+        if value > TWS_MESSAGES_PER_SECOND and not info.data.get("simulator"):
             raise ValueError(
-                f"messages_per_second: {self.messages_per_second:g} is wrong, TWS disconnects above "
-                f"{TWS_MESSAGES_PER_SECOND}, allowed: up to {TWS_MESSAGES_PER_SECOND}"
+                f"{value:g} is wrong, TWS disconnects above {TWS_MESSAGES_PER_SECOND}, "
+                f"allowed: up to {TWS_MESSAGES_PER_SECOND}"
             )
-        return self
+        return value
 
 
 class Universe(Section):
