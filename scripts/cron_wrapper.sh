@@ -21,7 +21,7 @@ LC_ALL=C
 
 declare -A offsets switches span_ends
 declare -a calendar schedule windows fields
-slot_mode=0 force=0 explain=0 whole=0 verdict='' reason='' home='' log='' now='' problem='not looked at' TZ_NOW='' east_key=''
+slot_mode=0 force=0 explain=0 stage=0 verdict='' reason='' home='' log='' now='' problem='not looked at' TZ_NOW='' east_key=''
 
 die() { # MESSAGE: cannot decide; loud on stderr, in the log and to a person
   printf 'cron_wrapper.sh: %s\n' "$1" >&2
@@ -38,10 +38,17 @@ alert() { # TITLE BODY: delivered off this path
 }
 
 append() { # TEXT: one line in one write, New York's time first
-  local stamp
   [[ -n $log ]] || return 0
-  [[ $TZ_NOW == "$NEW_YORK" ]] || export TZ=$NEW_YORK # not by use_zone, which may be what failed
+  stamp_now
+  write "$1"
+}
+
+stamp_now() { # not by use_zone, which may be what failed
+  [[ $TZ_NOW == "$NEW_YORK" ]] || export TZ=$NEW_YORK
   printf -v stamp '%(%F %T %Z)T' "${now:--1}"
+}
+
+write() {
   { printf '%s|%s\n' "$stamp" "$1" >>"$log"; } 2>/dev/null && return
   mkdir -p -- "${log%/*}"
   printf '%s|%s\n' "$stamp" "$1" >>"$log"
@@ -67,12 +74,6 @@ offset() { # ZONE EPOCH: sets `east`, seconds east of UTC. Zones change at multi
   sign=${text:0:1}1
   east=$((sign * (10#${text:1:2} * 3600 + 10#${text:3:2} * 60)))
   offsets[$key]=$east
-}
-
-near() { # LOCAL MINUTE: whether LOCAL may be less than LATE after that minute of the day, clock changes included
-  local past=$((($1 - $2 * 60) % DAY))
-  ((past >= 0)) || past=$((past + DAY))
-  ((past <= CLOCK_CHANGE + LATE || past >= DAY - CLOCK_CHANGE))
 }
 
 # --- sessions ----------------------------------------------------------------------------------------------------
@@ -129,46 +130,47 @@ phase_at() { # EPOCH: sets `phase`
 # --- slots: `slot` becomes the latest one in [$1 - LATE, $1]; it stays '' when there is none --------------------------
 
 slot_every() { # MINUTE
-  local candidate past
-  offset "$zone" "$1"
-  if (($1 / 900 == ($1 - LATE) / 900)); then # no zone changes in between
-    past=$(((($1 + east) / 60 % 60 - every_minute + 60) % period))
-    ((past * 60 > LATE)) || slot=$(($1 - past * 60))
-    return
-  fi
-  for ((candidate = $1; candidate >= $1 - LATE; candidate -= 60)); do
+  local candidate=$1 past
+  while ((candidate >= $1 - LATE)); do
     offset "$zone" "$candidate"
-    if ((((candidate + east) / 60 % 60 - every_minute + 60) % period == 0)); then
-      slot=$candidate
-      return
+    past=$(((candidate / 60 + east / 60 - every_minute) % period))
+    if ((past * 60 <= candidate % 900)); then # clocks change at multiples of 900 seconds only
+      candidate=$((candidate - past * 60))
+      ((candidate < $1 - LATE)) || slot=$candidate
+      return 0
     fi
+    candidate=$((candidate - candidate % 900 - 60))
   done
 }
 
-in_restart_window() { # EPOCH: sets `window_name`
-  local window zone_name days_of from to acts minute day
-  for window in "${windows[@]}"; do
-    IFS='|' read -r window_name zone_name days_of from to acts <<<"$window"
-    offset "$zone_name" $(($1 - DAY))
-    day=$east
-    offset "$zone_name" "$1"
-    if ((day != east)); then # the clocks have just changed
-      ((whole)) || return 2
-      spans "$window" "$1" '*'
-      for day in "${!span_ends[@]}"; do
-        (($1 < day || $1 >= span_ends[$day])) || return 0
-      done
-      continue
+slot_clock() { # MINUTE
+  local past now_east
+  offset "$zone" "$1"
+  past=$((($1 + east - anchor_offset * 60) % DAY))
+  if ((past <= LATE + CLOCK_CHANGE || past >= DAY - CLOCK_CHANGE)); then
+    now_east=$east
+    offset "$zone" $(($1 - LATE - CLOCK_CHANGE))
+    if ((east != now_east)); then # the clocks have just changed
+      ((stage == 2)) || return 1
+      slot_clock_changed "$1"
+    elif ((past <= LATE)) && on_weekday $((($1 - past + now_east) / DAY)); then
+      slot=$(($1 - past))
     fi
-    from=$((10#${from%:*} * 60 + 10#${from#*:})) to=$((10#${to%:*} * 60 + 10#${to#*:}))
-    minute=$((($1 + east) % DAY / 60)) day=$((($1 + east) / DAY))
-    if ((to <= from && minute < to)); then # begun yesterday
-      day=$((day - 1)) minute=$((minute + 1440))
-    fi
-    ((to > from)) || to=$((to + 1440))
-    if ((from <= minute && minute < to)) && [[ $days_of == *$(((day + 3) % 7 + 1))* ]]; then return 0; fi
-  done
-  return 1
+  fi
+}
+
+slot_session() { # MINUTE; clocks never change near a session
+  local anchored=$(($1 - anchor_offset * 60)) past
+  offset "$NEW_YORK" "$anchored"
+  session $(((anchored + east) / DAY))
+  past=$opens
+  [[ $anchor == open ]] || past=$closes
+  past=$(((anchored + east) % DAY - past * 60))
+  if [[ -z $closed ]] && ((past >= 0 && past <= LATE)) && on_weekday "$session_day"; then slot=$(($1 - past)); fi
+}
+
+on_weekday() { # DAY: whether the task wants it
+  [[ $weekday == '*' || $weekday == $((($1 + 3) % 7 + 1)) ]]
 }
 
 # --- the decision ------------------------------------------------------------------------------------------------
@@ -206,16 +208,11 @@ decide() { # TASK EPOCH: sets `verdict` (run or skip), `reason`, `detail`, `slot
   if ((slot_mode)); then
     case $kind$anchor in
       every*) slot_every "$minute" ;;
-      atclock)
-        offset "$zone" "$minute"
-        if near $((minute + east)) "$anchor_offset"; then
-          ((whole)) || return 0
-          slot_clock "$minute"
-        fi
-        ;;
-      atopen | atclose | atrestart*)
-        ((whole)) || return 0
-        slot_anchored "$minute"
+      atclock) slot_clock "$minute" || return 0 ;;
+      atopen | atclose) slot_session "$minute" ;;
+      atrestart*)
+        ((stage == 2)) || return 0
+        slot_restart "$minute"
         ;;
       *) die "task $task: unknown kind $kind $anchor" ;;
     esac
@@ -245,7 +242,7 @@ decide() { # TASK EPOCH: sets `verdict` (run or skip), `reason`, `detail`, `slot
     fi
   fi
   if [[ $needs_gateway == 1 ]]; then
-    window_name=''
+    ((stage > 0)) || return 0
     in_restart_window "$judged" && inside=0 || inside=$?
     case $inside in
       0) reason=restart_window detail=$window_name ;;
@@ -271,8 +268,9 @@ made_from_present() { # FOLDER: whether the copies in it are the present configu
     esac
     if [[ -e $file ]]; then
       [[ -e $1/$copy ]] && mapfile -d '' one <"$file" && mapfile -d '' two <"$1/$copy" || return 1
-      # [ is a plain comparison, [[ would match a pattern; a file without NUL is one element
-      [ "${#one[*]} ${one[*]}" = "${#two[*]} ${two[*]}" ] || return 1
+      # a file without NUL is one element; == would match a pattern, and takes four times as long
+      [[ ${#one[@]}${#two[@]} == 11 || ${#one[@]}${#two[@]} == 00 ]] || return 1
+      [[ ! ${one-} < ${two-} && ! ${one-} > ${two-} ]] || return 1
     elif [[ -e $1/$copy ]]; then
       return 1
     fi
@@ -282,7 +280,7 @@ made_from_present() { # FOLDER: whether the copies in it are the present configu
 load() { # reads the compiled files; fails with `problem` when they have to be made first
   local line names compiled=$home/var/compiled IFS='|'
   problem='not compiled'
-  { mapfile -t schedule <"$compiled/schedule.txt" && mapfile -t -n 64 calendar <"$compiled/calendar.txt"; } \
+  { mapfile -t schedule <"$compiled/schedule.txt" && mapfile -t -n 40 calendar <"$compiled/calendar.txt"; } \
     2>/dev/null || return 1
   problem='of another version'
   [[ ${schedule[0]-} == '# v6 schedule 1' && ${calendar[0]-} == '# v6 calendar 1 '*' covers '* ]] || return 1
@@ -294,17 +292,10 @@ load() { # reads the compiled files; fails with `problem` when they have to be m
   [[ $names == 'timezone enable_holiday_check enable_logging root home log_directory' ]] || return 1
   timezone=${fields[2]} observe_holidays=${fields[5]} enable_logging=${fields[8]}
   log=${fields[17]}/scheduler/cron_wrapper.log
-  switches=() windows=() first_task=7
-  for line in "${schedule[@]:7}"; do
-    case $line in
-      task*) break ;; # they stand last
-      window*) windows+=("${line:7}") ;;
-      env*)
-        line=${line:4}
-        switches[${line%%|*}]=${line#*|}
-        ;;
-    esac
-    first_task=$((first_task + 1))
+  switches=() windows=() first_window=7
+  while line=${schedule[first_window]-} && [[ $line != window* && $line != task* && -n $line ]]; do
+    [[ $line != env* ]] || line=${line:4} switches[${line%%|*}]=${line#*|}
+    first_window=$((first_window + 1))
   done
   line=${calendar[0]##* covers }
   covers_from=${line%% *} line=${line#* }
@@ -316,7 +307,7 @@ load() { # reads the compiled files; fails with `problem` when they have to be m
 
 find_task() { # SCRIPT ARGUMENTS: the task with both, else the only one with the script, as variables
   local line count=0 IFS='|'
-  for line in "${schedule[@]:first_task}"; do
+  for line in "${schedule[@]:first_window}"; do
     [[ $line == *"|$1|"* ]] || continue
     # shellcheck disable=SC2206 # as above
     fields=($line)
@@ -378,12 +369,12 @@ consider() { # SCRIPT [ARGUMENTS]: the decision about this call
 log_skip() {
   local iso=''
   [[ $enable_logging == 1 ]] || return 0
+  stamp_now
   if [[ -n $slot ]]; then
-    TZ=UTC0
-    TZ_NOW=''
+    TZ=UTC0 TZ_NOW=''
     printf -v iso '%(%FT%TZ)T' "$slot"
   fi
-  append "$task|$iso|skip|$reason|$detail"
+  write "$task|$iso|skip|$reason|$detail"
 }
 
 gate() { # ARGUMENTS: exits on a skip; returns when there is more to do than that
@@ -412,9 +403,54 @@ exit_on_skip() {
 
 [[ ${BASH_SOURCE[0]} != "$0" ]] || gate "$@"
 
-# --- what most skips do not need: slots near a time of day, or relative to a session or a restart window ---------------
+# --- restart windows -----------------------------------------------------------------------------------------------
 
-whole=1
+stage=1
+
+read_windows() {
+  local line
+  windows=()
+  for line in "${schedule[@]:first_window}"; do
+    [[ $line == window* ]] || break
+    windows+=("${line:7}")
+  done
+}
+
+in_restart_window() { # EPOCH: sets `window_name`
+  local window zone_name days_of from to acts minute day
+  ((${#windows[@]})) || read_windows
+  for window in "${windows[@]}"; do
+    IFS='|' read -r window_name zone_name days_of from to acts <<<"$window"
+    offset "$zone_name" $(($1 - DAY))
+    day=$east
+    offset "$zone_name" "$1"
+    if ((day != east)); then # the clocks have just changed
+      ((stage == 2)) || return 2
+      spans "$window" "$1" '*'
+      for day in "${!span_ends[@]}"; do
+        (($1 < day || $1 >= span_ends[$day])) || return 0
+      done
+      continue
+    fi
+    from=$((10#${from%:*} * 60 + 10#${from#*:})) to=$((10#${to%:*} * 60 + 10#${to#*:}))
+    minute=$((($1 + east) % DAY / 60)) day=$((($1 + east) / DAY))
+    if ((to <= from && minute < to)); then # begun yesterday
+      day=$((day - 1)) minute=$((minute + 1440))
+    fi
+    ((to > from)) || to=$((to + 1440))
+    if ((from <= minute && minute < to)) && [[ $days_of == *$(((day + 3) % 7 + 1))* ]]; then return 0; fi
+  done
+  return 1
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" && -z $problem && -z $reason ]]; then
+  decide "$task" "$now"
+  exit_on_skip
+fi
+
+# --- slots relative to restart windows, and on days when clocks change ---------------------------------------------------
+
+stage=2
 
 first_minute() { # ZONE LOCAL HINT: sets `first`, the epoch at which the zone's clocks first show LOCAL or pass it.
   # LOCAL: seconds from 1970-01-01 00:00 on those clocks; HINT: an epoch nearby.
@@ -443,7 +479,13 @@ first_minute() { # ZONE LOCAL HINT: sets `first`, the epoch at which the zone's 
   done
 }
 
-slot_clock() { # MINUTE
+near() { # LOCAL MINUTE: whether LOCAL may be less than LATE after that minute of the day, clock changes included
+  local past=$((($1 - $2 * 60) % DAY))
+  ((past >= 0)) || past=$((past + DAY))
+  ((past <= CLOCK_CHANGE + LATE || past >= DAY - CLOCK_CHANGE))
+}
+
+slot_clock_changed() { # MINUTE
   local day today
   offset "$zone" "$1"
   today=$((($1 + east) / DAY))
@@ -455,27 +497,9 @@ slot_clock() { # MINUTE
   done
 }
 
-slot_session() { # MINUTE
-  local anchored=$(($1 - anchor_offset * 60)) day minute
-  offset "$NEW_YORK" "$anchored"
-  day=$(((anchored + east) / DAY))
-  session "$day"
-  [[ -z $closed && ($weekday == '*' || $weekday == $(((day + 3) % 7 + 1))) ]] || return 0
-  minute=$closes
-  [[ $anchor == close ]] || minute=$opens
-  first_minute "$NEW_YORK" $((day * DAY + minute * 60)) "$anchored"
-  take $((first + anchor_offset * 60)) "$1"
-}
-
-slot_anchored() { # MINUTE
-  case $anchor in
-    open | close) slot_session "$1" ;;
-    *) slot_restart "$1" ;;
-  esac
-}
-
 slot_restart() { # MINUTE
   local anchored=$(($1 - anchor_offset * 60)) window name zone_name days_of from to acts start at
+  ((${#windows[@]})) || read_windows
   for window in "${windows[@]}"; do
     IFS='|' read -r name zone_name days_of from to acts <<<"$window"
     ((acts)) || continue
@@ -516,7 +540,7 @@ take() { # CANDIDATE MINUTE: keep it as `slot` when it is near enough and the la
 
 select_task() { # NAME
   local line IFS='|'
-  for line in "${schedule[@]:first_task}"; do
+  for line in "${schedule[@]:first_window}"; do
     [[ $line == "task|$1|"* ]] || continue
     # shellcheck disable=SC2206 # as above
     fields=($line)

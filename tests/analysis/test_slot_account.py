@@ -1,15 +1,16 @@
 """Every expected contract is complete, or it has a reason."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v6.analysis.slot_account import Standing, account, not_yet_complete, refuse_late
-from v6.model import Contract, MissReason, Quote, QuoteStatus
+from v6.analysis.slot_account import Standing, account, mark_stale, not_yet_complete, refuse_late
+from v6.model import Contract, DataType, MissReason, Quote, QuoteStatus
 
 SLOT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
-COMPLETE, MISSING = QuoteStatus.COMPLETE, QuoteStatus.MISSING
+COMPLETE, PARTIAL, MISSING = QuoteStatus.COMPLETE, QuoteStatus.PARTIAL, QuoteStatus.MISSING
 THERE = Standing(COMPLETE)
 NO_GREEKS = Standing(QuoteStatus.PARTIAL, MissReason.NO_GREEKS)
 NO_TICK = Standing(MISSING, MissReason.NO_TICK, "9 s")
@@ -63,3 +64,16 @@ def test_the_books_always_balance(
 
     assert result.complete + result.partial + result.missing == result.expected == len(expected)
     assert len(not_yet_complete(expected, stored)) == len(result.shortfalls)
+
+
+def test_a_frozen_quote_is_not_the_slots_market() -> None:
+    live, frozen, never_came = (
+        replace(quote(1, COMPLETE), data_type=DataType.LIVE),
+        replace(quote(2, COMPLETE), data_type=DataType.FROZEN, bid=1.25),
+        replace(quote(3, MISSING, MissReason.NO_TICK), data_type=DataType.FROZEN),
+    )
+
+    kept, stale, unchanged = mark_stale([live, frozen, never_came])
+
+    assert (kept, unchanged) == (live, never_came)
+    assert (stale.status, stale.reason, stale.bid) == (PARTIAL, MissReason.STALE, 1.25)

@@ -25,6 +25,11 @@ class Rehearsed:
     errors: str
     home: Path
 
+    @property
+    def trouble(self) -> str:
+        """Why it is not what a test expected, in words."""
+        return f"{self.errors}\nnot done: {self.said.get('not_done')}\nmissed: {self.said.get('misses')}"
+
     def outcomes(self, task: str) -> dict[str, int]:
         """Attempts by outcome."""
         return dict(self.said["runs"].get(task, {}))

@@ -23,7 +23,7 @@ def test_a_morning_is_collected_whole_and_can_be_looked_at(
 ) -> None:
     morning = rehearse("2026-11-20", "--from", "08:00", "--to", "09:36", "--config", site(*UNIVERSE, OPTIONS, FUTURES))
 
-    assert morning.code == 0, morning.said or morning.errors
+    assert morning.code == 0, morning.trouble
     assert morning.verdicts(OPTIONS) == {"09:30": "complete", "09:35": "complete"}
     assert morning.verdicts(FUTURES) == {"09:30": "complete", "09:35": "complete"}
     assert morning.outcomes("schedule_935_et") == {"success": 1}
@@ -47,7 +47,7 @@ def v6(*arguments: str) -> str:
 def test_an_early_close_ends_the_collection_at_13_00(rehearse: Rehearse, site: Site) -> None:
     noon = rehearse("2026-11-27", "--from", "12:50", "--to", "13:10", "--config", site(FUTURES))
 
-    assert noon.code == 0, noon.said or noon.errors
+    assert noon.code == 0, noon.trouble
     assert noon.verdicts(FUTURES) == {"12:50": "complete", "12:55": "complete"}
     assert noon.turned_away(FUTURES) == {"phase": 3}
 
@@ -57,7 +57,7 @@ def test_on_a_holiday_only_the_tasks_of_every_day_run(rehearse: Rehearse, site: 
         "2026-11-26", "--from", "09:30", "--to", "09:35", "--config", site(*UNIVERSE, OPTIONS, "health_check")
     )
 
-    assert thanksgiving.code == 0, thanksgiving.said or thanksgiving.errors
+    assert thanksgiving.code == 0, thanksgiving.trouble
     assert thanksgiving.outcomes("health_check") == {"success": 1}
     assert thanksgiving.turned_away(OPTIONS) == {"holiday": 2}
     assert thanksgiving.said["slots"] == []
@@ -72,12 +72,12 @@ def test_a_dst_sunday_has_each_real_quarter_hour_once(
 ) -> None:
     night = rehearse(sunday, "--from", window[0], "--to", window[1], "--config", site("health_check"))
 
-    assert night.code == 0, night.said or night.errors
+    assert night.code == 0, night.trouble
     assert night.outcomes("health_check") == {"success": quarters}
 
 
 def test_a_window_may_cross_midnight(rehearse: Rehearse, site: Site) -> None:
     night = rehearse("2026-11-19", "--from", "23:50", "--to", "00:10", "--config", site("health_check"))
 
-    assert night.code == 0, night.said or night.errors
+    assert night.code == 0, night.trouble
     assert night.outcomes("health_check") == {"success": 1}

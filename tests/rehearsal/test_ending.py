@@ -49,7 +49,7 @@ def test_a_stopped_rehearsal_ends_everything_it_has_started(tmp_path: Path, site
 def test_a_finished_rehearsal_leaves_no_process(rehearse: Rehearse, site: Site) -> None:
     day = rehearse("2026-11-26", "--from", "09:00", "--to", "09:00", "--config", site("health_check"))
 
-    assert day.code == 0, day.said or day.errors
+    assert day.code == 0, day.trouble
     assert processes.of_home(day.home) == []
 
 

@@ -1,5 +1,5 @@
 """A recorded chain, collected through the wire, is the recording quote by quote: -1 and 0 (no IV, no trade) become
-null and nothing else changes; a contract whose last quote is older than its slot is marked."""
+null and nothing else changes; a contract whose last quote is more than a slot old is partial, `stale`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -125,6 +125,7 @@ def test_the_lake_holds_the_recording_quote_by_quote(recorded: Recorded, tmp_pat
     lake = Lake(str(stage.home / "var" / "lake"), None, stage.paths.locks)
     db = connect(stage.paths.journal)
     slots = [slot for slot in plan.windows[1].minutes() if slot.minute % 5 == 0]
+    stale = 0
     for slot in slots:
         wanted = recording_at(recorded, slot)
         stored = lake.read("option_snapshots", slot=slot.astimezone(UTC))
@@ -132,9 +133,13 @@ def test_the_lake_holds_the_recording_quote_by_quote(recorded: Recorded, tmp_pat
             pl.col("volume", "open_interest").cast(pl.Float64), (pl.col("data_type") == "frozen").alias("stale")
         )
         assert found.select(wanted.columns).sort(KEY).equals(wanted, null_equal=True), f"{slot:%H:%M}"
+        assert set(stored.filter(pl.col("data_type") == "frozen")["reason"]) <= {"stale"}
+        assert "stale" not in set(stored.filter(pl.col("data_type") == "live")["reason"])
+        stale += found["stale"].sum()
         [line] = ledger.slots_of(db, TASK, slot, slot + timedelta(seconds=1))
         assert line.expected == line.complete + line.partial + line.missing
         assert line.complete + line.partial == len(stored)
         assert line.complete == stored.filter(stored["status"] == "complete").height
     db.close()
     assert len(slots) == 3
+    assert stale > 0

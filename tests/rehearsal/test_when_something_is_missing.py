@@ -58,7 +58,7 @@ def test_without_a_subscription_nothing_is_complete_and_every_miss_has_its_reaso
         "--config", site(*tasks), "--alerts", phone.url,
     )  # fmt: skip
 
-    assert day.code == 1, day.said or day.errors
+    assert day.code == 1, day.trouble
     assert [slot["complete"] for slot in day.said["slots"]] == [0, 0]
     assert [slot["reasons"] for slot in day.said["slots"]] == [
         {"no_subscription": slot["expected"]} for slot in day.said["slots"]

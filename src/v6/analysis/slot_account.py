@@ -6,10 +6,12 @@ away). For every slot complete + partial + missing = expected; what is not compl
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from v6.model import MissReason, Quote, QuoteStatus
+from v6.model import DataType, MissReason, Quote, QuoteStatus
+
+FROZEN = (DataType.FROZEN, DataType.DELAYED_FROZEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,16 @@ def not_yet_complete(expected: Iterable[str], stored: Mapping[str, Standing]) ->
 def refuse_late(quotes: Iterable[Quote], limit: datetime) -> list[Quote]:
     """The quotes, those that arrived after the slot's limit turned into misses: they are not that slot's market."""
     return [_missed(quote, limit) if quote.received_at > limit else quote for quote in quotes]
+
+
+def mark_stale(quotes: Iterable[Quote]) -> list[Quote]:
+    """The quotes, frozen ones turned into partial ones: they are the last market there was, not the slot's."""
+    return [
+        replace(quote, status=QuoteStatus.PARTIAL, reason=MissReason.STALE, detail=f"TWS says {quote.data_type}")
+        if quote.status is not QuoteStatus.MISSING and quote.data_type in FROZEN
+        else quote
+        for quote in quotes
+    ]
 
 
 def _missed(quote: Quote, limit: datetime) -> Quote:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from v6 import failpoint
 from v6.analysis.futures import Changes, FrontMonth, Month, changes, front_month, nearest_months, price_of
-from v6.analysis.slot_account import refuse_late
+from v6.analysis.slot_account import mark_stale, refuse_late
 from v6.collection.sessions import previous_session
 from v6.collection.slot_book import SlotBook, settle_unfinished
 from v6.gateway.errors import GatewayError
@@ -62,7 +62,7 @@ def _collect(ctx: Context, book: SlotBook, symbols: list[str]) -> None:
         quotes = gateway.quotes(
             contracts, generic_ticks=OPEN_INTEREST, need_greeks=False, deadline_seconds=book.seconds_left()
         )
-        quotes = refuse_late(quotes, book.limit)
+        quotes = mark_stale(refuse_late(quotes, book.limit))
         moves = {quote.contract.con_id: _changes(ctx, gateway, quote, book.slot) for quote in _usable(quotes)}
         failpoint.reach("quotes_collected")
     book.remember(quotes)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from v6 import clock, failpoint
 from v6.analysis.null_shares import mostly_null
-from v6.analysis.slot_account import Account, refuse_late
+from v6.analysis.slot_account import Account, mark_stale, refuse_late
 from v6.analysis.universe import RECENTRED, RECENTRED_AT
 from v6.collection import chain, universe
 from v6.collection.slot_book import NOT_ASKED, SlotBook, settle, settle_unfinished
@@ -78,7 +78,7 @@ def _collect(ctx: Context, book: SlotBook, contracts: list[Contract], ad_hoc: Se
             stocks + contracts, generic_ticks=OPEN_INTEREST, need_greeks=True, deadline_seconds=book.seconds_left()
         )
         failpoint.reach("quotes_collected")
-    quotes = refuse_late(quotes, book.limit)
+    quotes = mark_stale(refuse_late(quotes, book.limit))
     book.remember(quotes[len(stocks) :])
     frames = {
         table: quotes_to_frame(part, table=table, task=ctx.task, slot=book.slot)
