@@ -52,6 +52,7 @@ system_for_tests() {
     local missing=()
     command -v crontab >/dev/null || [[ -x /usr/bin/crontab ]] || missing+=(cron)
     command -v setpriv >/dev/null || missing+=(util-linux)
+    command -v strace >/dev/null || missing+=(strace)
     [[ ${#missing[@]} -eq 0 ]] || need "${missing[@]}"
 }
 

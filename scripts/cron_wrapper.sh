@@ -20,7 +20,7 @@ readonly LATE=240 DAY=86400 CLOCK_CHANGE=10800 NOON_IN_NEW_YORK=61200 NEW_YORK=A
 LC_ALL=C
 
 declare -A offsets switches span_ends
-declare -a calendar schedule windows fields
+declare -a calendar schedule windows fields one two
 slot_mode=0 force=0 explain=0 stage=0 verdict='' reason='' home='' log='' now='' problem='not looked at' TZ_NOW='' east_key=''
 
 die() { # MESSAGE: cannot decide; loud on stderr, in the log and to a person
@@ -30,10 +30,10 @@ die() { # MESSAGE: cannot decide; loud on stderr, in the log and to a person
   exit 2
 }
 
-alert() { # TITLE BODY: delivered off this path
+alert() { # TITLE BODY [OPTION ...]: delivered off this path
   local python=${V6_PYTHON:-$root/.venv/bin/python}
   [[ -x $python && -n $log ]] || return 1
-  PYTHONPATH=$root/src V6_HOME=$home setsid "$python" -m v6.alerts.notify --alert "$1" "$2" \
+  PYTHONPATH=$root/src V6_HOME=$home setsid "$python" -m v6.alerts.notify --alert "$@" \
     </dev/null >>"${log%/*}/alerts.log" 2>&1 &
 }
 
@@ -49,8 +49,7 @@ stamp_now() { # not by use_zone, which may be what failed
 }
 
 write() {
-  { printf '%s|%s\n' "$stamp" "$1" >>"$log"; } 2>/dev/null && return
-  mkdir -p -- "${log%/*}"
+  [[ -d ${log%/*} ]] || mkdir -p -- "${log%/*}"
   printf '%s|%s\n' "$stamp" "$1" >>"$log"
 }
 
@@ -257,31 +256,27 @@ decide() { # TASK EPOCH: sets `verdict` (run or skip), `reason`, `detail`, `slot
 # --- the compiled files ------------------------------------------------------------------------------------------
 
 made_from_present() { # FOLDER: whether the copies in it are the present configuration, byte for byte
-  local file copy
-  local -a one two
-  for copy in default.yaml production.yaml env calendar_overrides.yaml; do
-    case $copy in
-      default.yaml) file=$root/config/$copy ;;
-      production.yaml) file=${V6_CONFIG:-$home/config/$copy} ;;
-      env) file=$home/.env ;;
-      *) file=$home/config/$copy ;;
-    esac
-    if [[ -e $file ]]; then
-      [[ -e $1/$copy ]] && mapfile -d '' one <"$file" && mapfile -d '' two <"$1/$copy" || return 1
-      # a file without NUL is one element; == would match a pattern, and takes four times as long
-      [[ ${#one[@]}${#two[@]} == 11 || ${#one[@]}${#two[@]} == 00 ]] || return 1
-      [[ ! ${one-} < ${two-} && ! ${one-} > ${two-} ]] || return 1
-    elif [[ -e $1/$copy ]]; then
-      return 1
-    fi
-  done
+  same "$root/config/default.yaml" "$1/default.yaml" &&
+    same "${V6_CONFIG:-$home/config/production.yaml}" "$1/production.yaml" &&
+    same "$home/.env" "$1/env" &&
+    same "$home/config/calendar_overrides.yaml" "$1/calendar_overrides.yaml"
+}
+
+same() { # FILE COPY: equal, or both absent. A file without NUL is one element.
+  if [[ ! -e $1 ]]; then
+    [[ ! -e $2 ]]
+    return
+  fi
+  [[ -e $2 ]] && mapfile -d '' one <"$1" && mapfile -d '' two <"$2" &&
+    [[ ${#one[@]}${#two[@]} == @(11|00) && ! ${one-} < ${two-} && ! ${one-} > ${two-} ]] # == takes four times as long
 }
 
 load() { # reads the compiled files; fails with `problem` when they have to be made first
   local line names compiled=$home/var/compiled IFS='|'
   problem='not compiled'
-  { mapfile -t schedule <"$compiled/schedule.txt" && mapfile -t -n 40 calendar <"$compiled/calendar.txt"; } \
-    2>/dev/null || return 1
+  [[ -r $compiled/schedule.txt && -r $compiled/calendar.txt ]] || return 1
+  mapfile -t schedule <"$compiled/schedule.txt"
+  mapfile -t -n 40 calendar <"$compiled/calendar.txt"
   problem='of another version'
   [[ ${schedule[0]-} == '# v6 schedule 1' && ${calendar[0]-} == '# v6 calendar 1 '*' covers '* ]] || return 1
   # the settings stand first, in this order
@@ -348,9 +343,12 @@ read_clock() { # sets `now`: epoch seconds on the shifted clock
     name="V6_CLOCK_FILE: $V6_CLOCK_FILE" text=''
     { read -r text <"$V6_CLOCK_FILE" || [[ -n $text ]]; } 2>/dev/null || die "$name: cannot be read"
   fi
-  [[ $text =~ ^[[:space:]]*([+-]?)([0-9]+)(\.([0-9]*))?[[:space:]]*$ ]] ||
-    die "$name: '$text' is not a number of seconds"
-  sign=${BASH_REMATCH[1]}1 whole=${BASH_REMATCH[2]} fraction=${BASH_REMATCH[4]}000000
+  sign=1 whole=${text//[[:space:]]/}
+  [[ $whole != -* ]] || sign=-1
+  whole=${whole#[+-]}
+  [[ $whole == *.* ]] || whole+=.
+  fraction=${whole#*.}000000 whole=${whole%%.*}
+  [[ -n $whole && $whole$fraction != *[!0-9]* ]] || die "$name: '$text' is not a number of seconds"
   now=$(((${EPOCHREALTIME/./} + sign * (10#$whole * 1000000 + 10#${fraction:0:6})) / 1000000))
 }
 
@@ -378,6 +376,7 @@ log_skip() {
 }
 
 gate() { # ARGUMENTS: exits on a skip; returns when there is more to do than that
+  locate
   while [[ ${1-} == --* ]]; do
     case $1 in
       --slot) slot_mode=1 ;;
@@ -386,7 +385,6 @@ gate() { # ARGUMENTS: exits on a skip; returns when there is more to do than tha
     esac
     shift
   done
-  locate
   [[ -O $home/var && -n ${1-} ]] || return 0
   read_clock
   problem='not made from the present configuration'
@@ -417,28 +415,35 @@ read_windows() {
 }
 
 in_restart_window() { # EPOCH: sets `window_name`
-  local window zone_name days_of from to acts minute day
+  local window from to minute day now_east IFS='|'
+  local -a row
   ((${#windows[@]})) || read_windows
   for window in "${windows[@]}"; do
-    IFS='|' read -r window_name zone_name days_of from to acts <<<"$window"
-    offset "$zone_name" $(($1 - DAY))
-    day=$east
-    offset "$zone_name" "$1"
-    if ((day != east)); then # the clocks have just changed
+    # shellcheck disable=SC2206 # as above: name, zone, days, from, to
+    row=($window)
+    offset "${row[1]}" "$1"
+    from=${row[3]} to=${row[4]} now_east=$east day=$((($1 + east) / DAY)) minute=$((($1 + east) % DAY / 60))
+    from=$((10#${from%:*} * 60 + 10#${from#*:})) to=$((10#${to%:*} * 60 + 10#${to#*:}))
+    offset "${row[1]}" $(($1 - DAY))
+    if ((east != now_east)); then # the clocks have just changed
       ((stage == 2)) || return 2
       spans "$window" "$1" '*'
       for day in "${!span_ends[@]}"; do
-        (($1 < day || $1 >= span_ends[$day])) || return 0
+        if (($1 >= day && $1 < span_ends[$day])); then
+          window_name=${row[0]}
+          return 0
+        fi
       done
       continue
     fi
-    from=$((10#${from%:*} * 60 + 10#${from#*:})) to=$((10#${to%:*} * 60 + 10#${to#*:}))
-    minute=$((($1 + east) % DAY / 60)) day=$((($1 + east) / DAY))
-    if ((to <= from && minute < to)); then # begun yesterday
-      day=$((day - 1)) minute=$((minute + 1440))
+    if ((to <= from)); then # past midnight
+      ((minute >= to)) || day=$((day - 1)) minute=$((minute + 1440))
+      to=$((to + 1440))
     fi
-    ((to > from)) || to=$((to + 1440))
-    if ((from <= minute && minute < to)) && [[ $days_of == *$(((day + 3) % 7 + 1))* ]]; then return 0; fi
+    if ((from <= minute && minute < to)) && [[ ${row[2]} == *$(((day + 3) % 7 + 1))* ]]; then
+      window_name=${row[0]}
+      return 0
+    fi
   done
   return 1
 }
@@ -571,7 +576,7 @@ interpreter() { # sets `python`
 }
 
 bring_up_to_date() { # compile when the configuration is not what was compiled; a refused edit stops nothing
-  local said status=0
+  local said text='' status=0
   if made_from_present "$home/var/compiled/rejected" && load; then
     append 'gate||go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
     return
@@ -581,8 +586,11 @@ bring_up_to_date() { # compile when the configuration is not what was compiled; 
   load || die "the compiled schedule is $problem, and compiling it failed (exit $status)"
   ((status != 0)) || return 0
   append 'gate||go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
-  [[ $said != refused ]] ||
-    alert 'a configuration edit was refused' 'the last good schedule stays in force; see: v6 schedule check' || true
+  [[ $said == refused ]] || return 0
+  IFS='' read -r -d '' text <"$home/var/compiled/rejected/error.txt" || true
+  text=${text%$'\n'}
+  alert 'a configuration edit was refused' "$text"$'\n''the last good schedule stays in force; see: v6 schedule check' \
+    --key "refused edit: $text" || true
 }
 
 explain() {
@@ -611,9 +619,21 @@ become_supervisor() { # ARGUMENTS of the job
   exec "$python" -S -m v6.runner.supervise "$task" "$@"
 }
 
+usage_error() { # WORD: a person reads it here; from cron nobody would, and the line never runs
+  local text="${1:+$1: unknown option; }usage: cron_wrapper.sh [--slot] [--explain] scripts/<job>.py [job arguments]"
+  [[ ! -t 2 ]] || log=''
+  die "$text"
+}
+
 main() {
   while [[ ${1-} == --slot || ${1-} == --explain ]]; do shift; done
-  [[ -n ${1-} && $1 != --* ]] || die 'usage: cron_wrapper.sh [--slot] [--explain] scripts/<job>.py [job arguments]'
+  case ${1-} in
+    -h | --help)
+      sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+      exit 0
+      ;;
+    '' | -*) usage_error "${1-}" ;;
+  esac
   refuse_another_user
   [[ -n $now ]] || read_clock
   [[ -z $problem ]] || bring_up_to_date

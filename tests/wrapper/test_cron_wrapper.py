@@ -248,14 +248,36 @@ def test_a_broken_edit_stops_nothing_and_is_alerted_once(site: ToyCheckout) -> N
         assert (done.returncode, done.stdout) == (0, "run\n")
     assert sum(line[4] == "refused_edit" for line in skips(site)) == 3
 
-    def alerts() -> list[str]:
+    def alerts() -> list[events.Alert]:
         db = site.journal()
-        titles = [alert.title for alert in events.undelivered(db)]
+        found = events.undelivered(db)
         db.close()
-        return titles
+        return found
 
     wait_until(alerts)
-    assert alerts() == ["a configuration edit was refused"]
+    assert [alert.title for alert in alerts()] == ["a configuration edit was refused"]
+    assert "scheduler.tasks.health_check.frequencey" in alerts()[0].body
+
+    production.write_text(production.read_text().replace("frequencey", "freqency"))
+    assert site.gate("--slot", "--explain", HEALTH, **now).stdout == "run\n"
+    wait_until(lambda: len(alerts()) == 2)
+    assert "scheduler.tasks.health_check.freqency" in alerts()[1].body
+
+
+@pytest.mark.parametrize("words", [["--slott", HEALTH], []])
+def test_l03_a_mistyped_cron_line_is_told_to_a_person(site: ToyCheckout, words: list[str]) -> None:
+    done = site.gate(*words)
+    assert done.returncode == 2
+    assert "usage: cron_wrapper.sh" in done.stderr
+    assert "usage: cron_wrapper.sh" in site.log.read_text()
+
+    def told() -> bool:
+        db = site.journal()
+        found = events.undelivered(db)
+        db.close()
+        return [alert.title for alert in found] == ["the gate cannot decide"]
+
+    wait_until(told)
 
 
 def test_the_first_call_in_a_new_home_compiles(full: ToyCheckout, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Literal, Self
 
-from v6 import failpoint
+from v6 import clock, failpoint
 from v6.analysis.slot_account import Account, Standing, account, not_yet_complete
 from v6.gateway.errors import ConnectFailed, Disconnected, RequestTimeout
-from v6.journal import ledger
+from v6.journal import ledger, runs
 from v6.model import MissReason, Quote, QuoteStatus, RecoverableError
 from v6.runner.context import Context
 from v6.runner.signals import Terminated
@@ -29,6 +29,9 @@ CLOSING = 10.0
 
 WORTH_RETRYING = frozenset({MissReason.DISCONNECTED, MissReason.PACING, MissReason.LINES})
 """Misses that another attempt at the same slot can mend; a contract that did not tick will not tick either."""
+
+KILLED = {None, "killed", "signal"}
+"""Outcomes of attempts that could not say what became of their slot."""
 
 NOT_ASKED = Standing(QuoteStatus.MISSING, MissReason.NOT_RUN)
 
@@ -135,9 +138,12 @@ class SlotBook:
 
 def limit_of(ctx: Context, slot: datetime) -> datetime:
     """The UTC instant after which a quote is too late for the slot: the task's deadline. By hand: from now."""
+    return (slot if ctx.slot is not None else ctx.now()).astimezone(UTC) + _span(ctx)
+
+
+def _span(ctx: Context) -> timedelta:
     task = ctx.config.scheduler.tasks.get(ctx.task)
-    span = timedelta(seconds=task.deadline_seconds) if task and task.deadline_seconds else FIVE_MINUTES
-    return (slot if ctx.slot is not None else ctx.now()).astimezone(UTC) + span
+    return timedelta(seconds=task.deadline_seconds) if task and task.deadline_seconds else FIVE_MINUTES
 
 
 def stored_in_lake(ctx: Context, table: str, slot: datetime, key: Key) -> dict[str, Standing]:
@@ -147,6 +153,36 @@ def stored_in_lake(ctx: Context, table: str, slot: datetime, key: Key) -> dict[s
         str(name): Standing(QuoteStatus(status), MissReason(reason) if reason else None)
         for name, status, reason in rows.iter_rows()
     }
+
+
+def open_lost(ctx: Context, current: datetime, expected_at: Callable[[datetime], tuple[int, int | None]]) -> None:
+    """Open the ledger for slots that the gate let through and whose run was killed before it could.
+
+    `expected_at`: how many contracts a slot expected, and of which version of the universe. `settle_unfinished` then
+    closes them. Runs that ended with a word of their own need nothing: the journal has their reason.
+    """
+    claimed = ctx.paths.slots / ctx.task
+    if ctx.dry_run or not claimed.exists():
+        return
+    places = (place.name for place in claimed.iterdir() if place.name.isdecimal())
+    over = [slot for slot in sorted(map(_slot_of, places)) if _over(ctx, slot) and slot < current.astimezone(UTC)]
+    if not over:
+        return
+    known = {entry.slot for entry in ledger.slots_of(ctx.journal, ctx.task, over[0], current)}
+    for slot in over:
+        outcomes = {run.outcome for run in runs.of_slot(ctx.journal, ctx.task, slot)}
+        if slot not in known and outcomes <= KILLED:
+            expected, version = expected_at(slot.astimezone(clock.NEW_YORK))
+            ledger.open_slot(ctx.journal, ctx.task, slot, expected, version)
+
+
+def _slot_of(claim: str) -> datetime:
+    return datetime.fromtimestamp(int(claim), UTC)
+
+
+def _over(ctx: Context, slot: datetime) -> bool:
+    """Whether no run can still be at work on that slot."""
+    return slot + _span(ctx) <= ctx.now().astimezone(UTC)
 
 
 def settle_unfinished(

@@ -24,7 +24,7 @@ from v6 import failpoint
 from v6.analysis.futures import Changes, FrontMonth, Month, changes, front_month, nearest_months, price_of
 from v6.analysis.slot_account import mark_stale, refuse_late
 from v6.collection.sessions import previous_session
-from v6.collection.slot_book import SlotBook, settle_unfinished
+from v6.collection.slot_book import SlotBook, open_lost, settle_unfinished
 from v6.gateway.errors import GatewayError
 from v6.journal import events
 from v6.model import Bar, Contract, MissReason, Quote, QuoteStatus
@@ -44,6 +44,7 @@ LIVE = 1
 def collect_futures_snapshots(ctx: Context) -> str:
     slot = ctx.slot_or_now()
     symbols = {symbol: symbol for symbol in ctx.settings.futures.symbols}
+    open_lost(ctx, slot, lambda _: (len(symbols), None))
     settle_unfinished(ctx, FUTURES, "symbol", slot, lambda _: symbols)
     book = SlotBook(ctx, FUTURES, slot, symbols, "symbol")
     with book:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 from v6 import clock, failpoint
 from v6.analysis.null_shares import mostly_null
 from v6.analysis.slot_account import Account, mark_stale, refuse_late
-from v6.analysis.universe import RECENTRED, RECENTRED_AT
+from v6.analysis.universe import QUEUED, RECENTRED, RECENTRED_AT
 from v6.collection import chain, universe
-from v6.collection.slot_book import NOT_ASKED, SlotBook, settle, settle_unfinished
+from v6.collection.slot_book import NOT_ASKED, SlotBook, open_lost, settle, settle_unfinished
 from v6.collection.universe import Frozen
 from v6.journal import ledger, runs
 from v6.journal.timestamps import new_york_day
@@ -50,6 +50,7 @@ def collect_option_snapshots(ctx: Context) -> str:
     slot = ctx.slot_or_now()
     by_hand = ctx.slot is None and bool(ctx.args.symbols)
     if not by_hand:
+        open_lost(ctx, slot, lambda lost: _begun_with(ctx, lost))
         settle_unfinished(ctx, OPTIONS, "con_id", slot, lambda entry: _expected_then(ctx, entry))
     frozen = _universe(ctx, slot)
     contracts, ad_hoc = _restricted(ctx, frozen)
@@ -90,6 +91,7 @@ def _collect(ctx: Context, book: SlotBook, contracts: list[Contract], ad_hoc: Se
         for table, frame in frames.items():
             if not frame.is_empty():
                 ctx.lake.write_slot(table, task=ctx.task, slot=book.slot, frame=frame)
+        failpoint.reach("quotes_stored")
 
 
 def _universe(ctx: Context, slot: datetime) -> Frozen:
@@ -161,6 +163,12 @@ def _expected_then(ctx: Context, entry: ledger.Slot) -> dict[str, str]:
     version = entry.universe_version
     frozen = None if version is None else universe.load(ctx, entry.slot.date(), version, queued=False)
     return _keys(_restricted(ctx, frozen)[0]) if frozen else _symbols(ctx)
+
+
+def _begun_with(ctx: Context, slot: datetime) -> tuple[int, int | None]:
+    """How many contracts a run of that slot would have opened the ledger with, and of which version."""
+    frozen = universe.load(ctx, slot.date(), QUEUED if slot.time() < RECENTRED_AT else None, queued=False)
+    return (len(_restricted(ctx, frozen)[0]), frozen.version) if frozen else (len(_symbols(ctx)), None)
 
 
 def _mend_ledger(ctx: Context, slot: datetime) -> None:
