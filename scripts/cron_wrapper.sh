@@ -20,7 +20,7 @@ readonly LATE=240 DAY=86400 CLOCK_CHANGE=10800 NOON_IN_NEW_YORK=61200 NEW_YORK=A
 LC_ALL=C
 
 declare -A offsets switches span_ends
-declare -a calendar schedule windows fields one two
+declare -a lines fields one two
 slot_mode=0 force=0 explain=0 stage=0 verdict='' reason='' home='' log='' now='' problem='not looked at' TZ_NOW='' east_key=''
 
 die() { # MESSAGE: cannot decide; loud on stderr, in the log and to a person
@@ -79,7 +79,7 @@ offset() { # ZONE EPOCH: sets `east`, seconds east of UTC. Zones change at multi
 
 session() { # DAY: days since 1970 in New York; sets `closed` ('' on a session day), `why`, `opens`, `closes` (minutes)
   [[ $1 != "${session_day-}" ]] || return 0
-  local date line low=1 high middle
+  local date line low high middle
   use_zone "$NEW_YORK"
   printf -v date '%(%F)T' $(($1 * DAY + NOON_IN_NEW_YORK))
   [[ ! $date < $covers_from && ! $date > $covers_to ]] ||
@@ -89,14 +89,14 @@ session() { # DAY: days since 1970 in New York; sets `closed` ('' on a session d
     closed=weekend
     return
   fi
-  # newest first: the whole file is read only for a date older than its first lines
-  [[ ! $date < ${calendar[-1]:0:10} ]] || mapfile -t calendar <"$home/var/compiled/calendar.txt"
-  high=${#calendar[@]}
+  # newest first: the whole calendar is read only for a date older than its first lines
+  [[ ! $date < ${lines[-1]:0:10} ]] || mapfile -t -s 1 -O "$first_day" lines <"$home/var/compiled/calendar.txt"
+  low=$first_day high=${#lines[@]}
   while ((low < high)); do
     middle=$(((low + high) / 2))
-    if [[ ${calendar[middle]:0:10} > $date ]]; then low=$((middle + 1)); else high=$middle; fi
+    if [[ ${lines[middle]:0:10} > $date ]]; then low=$((middle + 1)); else high=$middle; fi
   done
-  line=${calendar[low]-}
+  line=${lines[low]-}
   [[ ${line:0:10} == "$date" ]] || return 0
   line=${line:11}
   case $line in
@@ -271,49 +271,40 @@ same() { # FILE COPY: equal, or both absent. A file without NUL is one element.
     [[ ${#one[@]}${#two[@]} == @(11|00) && ! ${one-} < ${two-} && ! ${one-} > ${two-} ]] # == takes four times as long
 }
 
-load() { # reads the compiled files; fails with `problem` when they have to be made first
-  local line names compiled=$home/var/compiled IFS='|'
+load() { # SCRIPT: reads what was compiled for it; fails with `problem` when that has to be made first
+  local file=${1##*/} index IFS='|'
   problem='not compiled'
-  [[ -r $compiled/schedule.txt && -r $compiled/calendar.txt ]] || return 1
-  mapfile -t schedule <"$compiled/schedule.txt"
-  mapfile -t -n 40 calendar <"$compiled/calendar.txt"
+  file=$home/var/compiled/gate/${file%.py}.txt
+  [[ -r $file && ($1 == scripts/* || $1 == ./scripts/* || $1 == "$root"/scripts/*) ]] || return 1
+  mapfile -t lines <"$file"
   problem='of another version'
-  [[ ${schedule[0]-} == '# v6 schedule 1' && ${calendar[0]-} == '# v6 calendar 1 '*' covers '* ]] || return 1
-  # the settings stand first, in this order
-  line=${schedule[*]:1:6}
+  [[ ${lines[0]-} == '# v6 gate 1' ]] || return 1
   # shellcheck disable=SC2206 # split at |; globbing is off. A here-string would cost the skip 50 microseconds.
-  fields=($line)
-  names="${fields[1]-} ${fields[4]-} ${fields[7]-} ${fields[10]-} ${fields[13]-} ${fields[16]-}"
-  [[ $names == 'timezone enable_holiday_check enable_logging root home log_directory' ]] || return 1
-  timezone=${fields[2]} observe_holidays=${fields[5]} enable_logging=${fields[8]}
-  log=${fields[17]}/scheduler/cron_wrapper.log
-  switches=() windows=() first_window=7
-  while line=${schedule[first_window]-} && [[ $line != window* && $line != task* && -n $line ]]; do
-    [[ $line != env* ]] || line=${line:4} switches[${line%%|*}]=${line#*|}
-    first_window=$((first_window + 1))
-  done
-  line=${calendar[0]##* covers }
-  covers_from=${line%% *} line=${line#* }
-  covers_to=${line%% *}
+  fields=(${lines[1]})
   problem='of another checkout'
-  [[ ${fields[11]} == "$root" && ${fields[14]} == "$home" ]] || return 1
+  [[ ${fields[0]} == "$root" && ${fields[1]} == "$home" ]] || return 1
+  log=${fields[2]}/scheduler/cron_wrapper.log timezone=${fields[3]} observe_holidays=${fields[4]}
+  enable_logging=${fields[5]} covers_from=${fields[6]} covers_to=${fields[7]}
+  first_task=${fields[8]} first_window=${fields[9]} first_day=${fields[10]}
+  switches=()
+  for ((index = 2; index < first_task; index++)); do
+    switches[${lines[index]%%|*}]=${lines[index]#*|}
+  done
   problem=''
 }
 
-find_task() { # SCRIPT ARGUMENTS: the task with both, else the only one with the script, as variables
-  local line count=0 IFS='|'
-  for line in "${schedule[@]:first_window}"; do
-    [[ $line == *"|$1|"* ]] || continue
+find_task() { # ARGUMENTS: the task of this script with them, else its only one, as variables
+  local index IFS='|'
+  for ((index = first_task; index < first_window; index++)); do
     # shellcheck disable=SC2206 # as above
-    fields=($line)
-    if [[ ${fields[3]} == "$2" ]]; then
+    fields=(${lines[index]})
+    if [[ ${fields[3]} == "$1" ]]; then
       use_fields
       return
     fi
-    count=$((count + 1))
   done
-  ((count > 0)) || die "$1 belongs to no task of the schedule (see: v6 schedule list)"
-  ((count == 1)) || die "$1 belongs to $count tasks, and to none with these arguments (see: v6 schedule list)"
+  ((first_window - first_task == 1)) ||
+    die "${fields[2]} belongs to $((first_window - first_task)) tasks, and to none with these arguments (see: v6 schedule list)"
   use_fields
 }
 
@@ -353,14 +344,14 @@ read_clock() { # sets `now`: epoch seconds on the shifted clock
 }
 
 consider() { # SCRIPT [ARGUMENTS]: the decision about this call
-  local script=${1#"$root/"} arguments='' argument
+  local arguments='' argument
   for argument in "${@:2}"; do arguments+=${arguments:+$'\x1f'}$argument; done
   force=0
   if [[ -n ${FORCE_RUN-}${SCHEDULER_FORCE_RUN-}${switches[FORCE_RUN]-}${switches[SCHEDULER_FORCE_RUN]-} ]]; then
     ! says_yes FORCE_RUN 0 || force=1
     ! says_yes SCHEDULER_FORCE_RUN 0 || force=1
   fi
-  find_task "${script#./}" "$arguments"
+  find_task "$arguments"
   decide "$task" "$now"
 }
 
@@ -388,7 +379,7 @@ gate() { # ARGUMENTS: exits on a skip; returns when there is more to do than tha
   [[ -O $home/var && -n ${1-} ]] || return 0
   read_clock
   problem='not made from the present configuration'
-  if ! made_from_present "$home/var/compiled/sources" || ! load; then return 0; fi
+  if ! made_from_present "$home/var/compiled/sources" || ! load "$1"; then return 0; fi
   consider "$@"
   exit_on_skip
 }
@@ -405,20 +396,10 @@ exit_on_skip() {
 
 stage=1
 
-read_windows() {
-  local line
-  windows=()
-  for line in "${schedule[@]:first_window}"; do
-    [[ $line == window* ]] || break
-    windows+=("${line:7}")
-  done
-}
-
 in_restart_window() { # EPOCH: sets `window_name`
   local window from to minute day now_east IFS='|'
   local -a row
-  ((${#windows[@]})) || read_windows
-  for window in "${windows[@]}"; do
+  for window in "${lines[@]:first_window:first_day-first_window}"; do
     # shellcheck disable=SC2206 # as above: name, zone, days, from, to
     row=($window)
     offset "${row[1]}" "$1"
@@ -504,8 +485,7 @@ slot_clock_changed() { # MINUTE
 
 slot_restart() { # MINUTE
   local anchored=$(($1 - anchor_offset * 60)) window name zone_name days_of from to acts start at
-  ((${#windows[@]})) || read_windows
-  for window in "${windows[@]}"; do
+  for window in "${lines[@]:first_window:first_day-first_window}"; do
     IFS='|' read -r name zone_name days_of from to acts <<<"$window"
     ((acts)) || continue
     at=$to
@@ -543,15 +523,17 @@ take() { # CANDIDATE MINUTE: keep it as `slot` when it is near enough and the la
   ((${1} > ${2} || ${1} < ${2} - LATE || ${1} <= ${slot:-0})) || slot=$1
 }
 
-select_task() { # NAME
-  local line IFS='|'
-  for line in "${schedule[@]:first_window}"; do
+select_task() { # NAME: as variables, whatever script was asked about before
+  local line index IFS='|'
+  while read -r line; do
     [[ $line == "task|$1|"* ]] || continue
     # shellcheck disable=SC2206 # as above
     fields=($line)
-    use_fields
+    index=${fields[3]}
+    load "${fields[2]}" || die "$1 is $problem"
+    find_task "$index"
     return
-  done
+  done <"$home/var/compiled/schedule.txt"
   die "$1 is not a task of the schedule"
 }
 
@@ -575,15 +557,18 @@ interpreter() { # sets `python`
   [[ -x $python ]] || die "$python: no interpreter: run make setup in $root"
 }
 
-bring_up_to_date() { # compile when the configuration is not what was compiled; a refused edit stops nothing
+bring_up_to_date() { # SCRIPT: compile when the configuration is not what was compiled; a refused edit stops nothing
   local said text='' status=0
-  if made_from_present "$home/var/compiled/rejected" && load; then
+  if made_from_present "$home/var/compiled/rejected" && load "$1"; then
     append 'gate||go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
     return
   fi
   interpreter
   said=$(PYTHONPATH=$root/src V6_HOME=$home "$python" -m v6.scheduler.compile) || status=$?
-  load || die "the compiled schedule is $problem, and compiling it failed (exit $status)"
+  if ! load "$1"; then
+    ((status == 0)) || die "the compiled schedule is $problem, and compiling it failed (exit $status)"
+    die "$1 belongs to no task of the schedule (see: v6 schedule list)"
+  fi
   ((status != 0)) || return 0
   append 'gate||go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
   [[ $said == refused ]] || return 0
@@ -636,7 +621,7 @@ main() {
   esac
   refuse_another_user
   [[ -n $now ]] || read_clock
-  [[ -z $problem ]] || bring_up_to_date
+  [[ -z $problem ]] || bring_up_to_date "$1"
   [[ -n $reason ]] || consider "$@"
   ((!explain)) || explain
   if [[ $verdict == skip ]]; then

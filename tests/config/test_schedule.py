@@ -92,6 +92,8 @@ def test_any_text_is_a_time_or_refused_by_name(text: str) -> None:
         (f"{BODY}, frequency: hourly, depends_on: [mine]", "mine.depends_on: waits for itself: mine -> mine"),
         (f"{BODY}, frequency: 5min, deadline_seconds: 301", "mine.deadline_seconds: 301 reaches past the next slot"),
         (f"{BODY}, frequency: hourly, alert_on: [sometimes]", "mine.alert_on.0: 'sometimes' is wrong, allowed: 'fail"),
+        (f"{BODY}, frequency: hourly, alert_on: [missed_slot]", "mine.alert_on.0: 'missed_slot' is wrong, allowed: "),
+        (f"{BODY}, frequency: hourly, catch_up: same_day", "mine.catch_up: 'same_day' is wrong, allowed: 'none'"),
         ("frequency: hourly", "mine.script: is missing"),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
-"""kill -9 of a real run, at named failpoints and at random moments: gate, supervisor and job against a TWS on a socket.
+"""kill -9 of a real run, at named failpoints and at random moments: gate, supervisor and job against a simulated TWS.
 
-After every kill the next slot runs as cron would start it, and then: no committed row is lost or doubled, the rest is in
-the ledger with a reason, no lock, client id or market data line is held, and the journal names the killed run.
+After every kill the next slot runs as cron would start it, and then: no committed row is lost or doubled, the rest is
+in the ledger with a reason, no lock, client id or market data line is held, and the journal names the killed run.
 `make soak` repeats it many times.
 """
 
@@ -107,6 +107,9 @@ class Shift:
 
     def check(self, killed: datetime, following: datetime) -> str:
         """What must hold when the next run is over; how the killed slot ended, in words."""
+        if not (self.desk.home / "var" / "slots" / TASK / f"{killed.timestamp():.0f}").exists():
+            assert self.desk.line(f"{killed:%H:%M}") is None
+            return "the gate had not claimed it: no run began"
         stored = self.desk.lake.slot_rows("option_snapshots", TASK, killed)
         assert stored["con_id"].n_unique() == stored.height
         underlyings = self.desk.lake.slot_rows("underlying_snapshots", TASK, killed)
@@ -132,7 +135,9 @@ class Shift:
         wait_until(lambda: self.tws.stats.clients == 0)
         assert self.tws.stats.lines == 0
         outcomes = [run.outcome for run in attempts]
-        return f"{','.join(map(str, outcomes)) or 'no run'}: {line.complete} complete, {line.missing} missing"
+        assert set(outcomes) <= {"killed", "signal", "success"}
+        assert not (line.missing and outcomes) or outcomes[-1] in ("killed", "signal")  # what is lost has its run named
+        return f"{','.join(outcomes) or 'no attempt'}: {line.complete} complete, {line.missing} missing"
 
 
 def strike(process: "subprocess.Popen[bytes]", victim: Victim) -> None:

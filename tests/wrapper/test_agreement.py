@@ -23,8 +23,8 @@ WEEKS = {  # first day, days
 ASK = """
 source "$1"
 locate
-load || exit 9
 slot_mode=1
+mapfile -t schedule <"$home/var/compiled/schedule.txt"
 for line in "${schedule[@]}"; do
   [[ $line == task* ]] || continue
   name=${line#task|} name=${name%%|*} v='' r='' s=''

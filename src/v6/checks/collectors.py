@@ -9,13 +9,10 @@ from typing import NamedTuple
 
 from v6.analysis.findings import Finding, could_not_check, failed, ok
 from v6.journal import ledger, runs
+from v6.journal.ledger import TABLE_OF
 from v6.runner.context import Context
 from v6.scheduler import compiled, upcoming
 
-TABLE_OF = {
-    "scripts/collect_option_snapshots.py": "option_snapshots",
-    "scripts/collect_futures_snapshots.py": "futures_snapshots",
-}
 RECENT = timedelta(minutes=25)
 """A little more than the 15 minutes between two health checks and a slot's deadline: no slot falls between two."""
 LOOK_BACK_DAYS = 5

@@ -48,6 +48,9 @@ def cron(ctx: Context) -> Finding:
     daemons = sorted({process.info["name"] for process in psutil.process_iter(["name"])} & CRON_DAEMONS)
     running = f"running: {', '.join(daemons)}" if daemons else "no cron process found"
     if ctx.slot is not None:
+        if not daemons:  # a person can start a slot's run too
+            words = f"this run is of the slot {ctx.slot:%H:%M}, but nothing here could have started it: {running}"
+            return could_not_check("cron", words)
         return ok("cron", f"it started this run for the slot {ctx.slot:%H:%M}; {running}")
     fired = [run.started_at for run in runs.recent(ctx.journal, None, 50) if run.slot is not None]
     if not fired:

@@ -80,7 +80,9 @@ def live_data(ctx: Context, tws: "Gateway") -> Finding:
     if quote.status is QuoteStatus.MISSING:
         return failed("market data", f"{symbol}: {quote.reason} {quote.detail}")
     words = f"{symbol} {_values(quote)}, {quote.data_type or 'kind of data not said'}"
-    if in_session and quote.data_type not in (DataType.LIVE, None):
+    if in_session and quote.data_type is None:
+        return could_not_check("market data", f"{words}: the market is open, live data are not proven")
+    if in_session and quote.data_type is not DataType.LIVE:
         return failed("market data", f"{words}: the market is open, live data expected")
     return ok("market data", words if in_session else f"{words}; outside the session, live data are not proven")
 

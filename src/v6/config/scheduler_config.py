@@ -11,7 +11,7 @@ from v6.config.settings import Seconds, Section
 Frequency = Literal["5min", "15min", "30min", "hourly", "daily", "weekly"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Phase = Literal["any", "pre_market", "market_open", "post_market", "closed"]
-Alert = Literal["failure", "recovery", "missed_slot"]
+Alert = Literal["failure", "recovery"]
 Anchor = Literal["clock", "open", "close", "restart", "restart_end"]
 
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -73,8 +73,8 @@ class Task(Section):
     backoff_cap_seconds: Seconds = 60.0
     deadline_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
     depends_on: tuple[str, ...] = ()
-    catch_up: Literal["none", "same_day"] = "none"
-    alert_on: tuple[Alert, ...] = ("failure", "recovery", "missed_slot")
+    catch_up: Literal["none"] = "none"
+    alert_on: tuple[Alert, ...] = ("failure", "recovery")
 
     @field_validator("time")
     @classmethod

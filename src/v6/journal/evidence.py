@@ -16,7 +16,6 @@ from v6.paths import Paths
 from v6.scheduler import compiled, upcoming
 from v6.scheduler.nyse_calendar import NYSECalendar
 
-COLLECTOR = "collect_"  # how the names of tasks begin that write the slot ledger
 GATE_LOG = Path("scheduler/cron_wrapper.log")
 AROUND = timedelta(minutes=30)
 REASON_OF_OUTCOME = {
@@ -32,7 +31,10 @@ def expected_runs(
     paths: Paths, environ: Mapping[str, str], start: datetime, end: datetime
 ) -> list[tuple[str, datetime]]:
     """(task, slot) of every run that the compiled schedule wants in [start, end), by time. Raises ScheduleError."""
-    schedule = compiled.load(paths.compiled / "schedule.txt", dict(environ))
+    return _expected(paths, compiled.load(paths.compiled / "schedule.txt", dict(environ)), start, end)
+
+
+def _expected(paths: Paths, schedule: compiled.Schedule, start: datetime, end: datetime) -> list[tuple[str, datetime]]:
     calendar = NYSECalendar(paths.compiled / "calendar.txt", observe_holidays=schedule.observe_holidays)
     tasks = [task for task in schedule.tasks.values() if task.enabled]
     days = [start.date() + timedelta(days=ahead) for ahead in range((end.date() - start.date()).days + 1)]
@@ -48,7 +50,9 @@ def slot_states(
     paths: Paths, environ: Mapping[str, str], start: datetime, end: datetime, now: datetime
 ) -> list[SlotState]:
     """Every slot of a collector in [start, end): those the schedule expects, and what the ledger knows besides."""
-    slots = [pair for pair in expected_runs(paths, environ, start, end) if pair[0].startswith(COLLECTOR)]
+    schedule = compiled.load(paths.compiled / "schedule.txt", dict(environ))
+    collectors = {task.name for task in schedule.tasks.values() if task.script in ledger.TABLE_OF}
+    slots = [pair for pair in _expected(paths, schedule, start, end) if pair[0] in collectors]
     if not paths.journal.exists():
         return judge(slots, {}, Traces({}), now)
     db = connect(paths.journal)

@@ -9,6 +9,12 @@ from v6 import clock
 from v6.journal.database import transaction
 from v6.journal.timestamps import instant, instant_text, slot_text
 
+TABLE_OF = {
+    "scripts/collect_option_snapshots.py": "option_snapshots",
+    "scripts/collect_futures_snapshots.py": "futures_snapshots",
+}
+"""The lake's table that each collector fills. A task with one of these scripts writes the ledger, whatever its name."""
+
 
 class Miss(NamedTuple):
     """A contract of a slot that is not complete. `contract` is what identifies it, usually its con_id."""

@@ -2,6 +2,7 @@
 
     var/compiled/calendar.txt   sessions that are not regular, from pandas_market_calendars and calendar_overrides.yaml
     var/compiled/schedule.txt   tasks, windows, switches
+    var/compiled/gate/          both again, what concerns one script in one file each: all that a skip has to read
     var/compiled/sources/       copies of the files they were made from, put there last: equal copies mean "up to date"
     var/compiled/rejected/      copies of the last edit that was refused, and error.txt; the last good files stay
 
@@ -25,7 +26,7 @@ from v6.config.errors import ConfigError
 from v6.config.load import Config, load
 from v6.config.sources import Sources, read_sources
 from v6.paths import Paths
-from v6.scheduler import calendar_file, compiled, schedule_text, virtual
+from v6.scheduler import calendar_file, compiled, gate_text, schedule_text, virtual
 from v6.scheduler.calendar_overrides import read_overrides
 from v6.scheduler.host import HostZoneError, host_zone
 from v6.scheduler.nyse_calendar import CalendarError, parse
@@ -67,6 +68,10 @@ def compile_all(paths: Paths) -> Result:
         shutil.rmtree(paths.compiled / "sources", ignore_errors=True)
         _write(paths.compiled / "calendar.txt", calendar)
         _write(paths.compiled / "schedule.txt", schedule)
+        _replace(
+            paths.compiled / "gate",
+            {name: text.encode() for name, text in gate_text.render(schedule, calendar).items()},
+        )
         _copy(sources, paths.compiled / "sources")
         shutil.rmtree(paths.compiled / "rejected", ignore_errors=True)
         return Result(Outcome.COMPILED)
@@ -126,7 +131,14 @@ def _is_current(paths: Paths, sources: Sources, today: date) -> bool:
         return False
     places = {key: schedule.settings.get(key) for key in ("root", "home", "python")}
     here = {key: value for key, value in _places(paths, "").items() if key in places}
-    return places == here and _kept_calendar(paths, sources, today) is not None
+    calendar = _kept_calendar(paths, sources, today)
+    return places == here and calendar is not None and _gate_is_current(paths, calendar)
+
+
+def _gate_is_current(paths: Paths, calendar: str) -> bool:
+    wanted = gate_text.render((paths.compiled / "schedule.txt").read_text(encoding="utf-8"), calendar)
+    folder = paths.compiled / "gate"
+    return folder.is_dir() and wanted == {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
 
 
 def _calendar(paths: Paths, sources: Sources, today: date) -> str:
@@ -210,15 +222,17 @@ def _text(path: Path) -> str | None:
 
 
 def _copy(sources: Sources, folder: Path, error: str | None = None) -> None:
-    """The sources as one folder that appears all at once; they may hold secrets, so only their owner reads them."""
+    files = {name: source.content for name, source in sources.items() if source.content is not None}
+    _replace(folder, files if error is None else {**files, ERROR_FILE: f"{error}\n".encode()})
+
+
+def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
+    """The folder appears with all its files at once; they may hold secrets, so only their owner reads them."""
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700, parents=True)
-    for name, source in sources.items():
-        if source.content is not None:
-            (new / name).write_bytes(source.content)
-    if error is not None:
-        (new / ERROR_FILE).write_text(f"{error}\n", encoding="utf-8")
+    for name, content in files.items():
+        (new / name).write_bytes(content)
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
 

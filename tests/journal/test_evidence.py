@@ -1,0 +1,36 @@
+"""Which slots are a collector's is decided by what the task runs."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from v6.clock import NEW_YORK
+from v6.journal.evidence import slot_states
+from v6.paths import ROOT, Paths
+from v6.scheduler.compile import compile_all
+
+SITE = """
+scheduler:
+  tasks:
+    aapl_quotes: {script: scripts/collect_option_snapshots.py, args: [--symbols, AAPL], description: x,
+                  frequency: hourly, market_phase: market_open, timeout_seconds: 60}
+    collect_garbage: {script: scripts/health_check.py, args: [--mine], description: x,
+                      frequency: hourly, timeout_seconds: 60}
+"""
+
+
+@pytest.mark.integration
+def test_a_sites_task_that_runs_a_collector_has_its_slots_shown(home: Path) -> None:
+    paths = Paths(ROOT, home)
+    paths.production_config.parent.mkdir()
+    paths.production_config.write_text(SITE, encoding="utf-8")
+    paths.production_config.chmod(0o600)
+    assert compile_all(paths).error == ""
+    start, end = (datetime(2026, 11, 20, hour, tzinfo=NEW_YORK) for hour in (9, 17))
+
+    states = slot_states(paths, {}, start, end, now=end)
+
+    of_task = {task: [one for one in states if one.task == task] for task in {one.task for one in states}}
+    assert sorted(of_task) == ["aapl_quotes", "collect_futures_snapshots", "collect_option_snapshots"]
+    assert [f"{one.slot:%H:%M}" for one in of_task["aapl_quotes"]] == [f"{hour}:00" for hour in range(10, 16)]
