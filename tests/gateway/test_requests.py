@@ -14,7 +14,7 @@ from v6.gateway.errors import Disconnected, RequestError, RequestTimeout
 from v6.model import Contract, ContractDetails
 from v6.simulator.testing import SimulatedTWS
 
-pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
+pytestmark = [pytest.mark.integration, pytest.mark.both_libraries, pytest.mark.core]
 
 
 def test_the_facts_of_a_connection(tws: SimulatedTWS, gateway: Callable[..., Gateway]) -> None:

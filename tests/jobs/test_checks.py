@@ -10,6 +10,7 @@ import pytest
 from desk import Desk
 from loguru import logger
 
+from v6 import clock
 from v6.analysis.findings import State
 from v6.checks import host, tws
 from v6.config.load import load
@@ -67,7 +68,7 @@ class OneQuote:
         """Nothing to set: the kind is given."""
 
     def quotes(self, contracts: list[Contract], **_: Any) -> list[Quote]:
-        return [Quote(contracts[0], QuoteStatus.COMPLETE, bid=600.0, ask=600.1, data_type=self.kind)]
+        return [Quote(contracts[0], QuoteStatus.COMPLETE, clock.utc_now(), bid=600.0, ask=600.1, data_type=self.kind)]
 
 
 @pytest.mark.parametrize(

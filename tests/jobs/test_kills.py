@@ -198,6 +198,25 @@ def test_a_supervisor_killed_before_its_job_existed_leaves_its_slot_to_the_next_
     named(shift, killed, expect={"killed"})
 
 
+def test_a_claim_that_nothing_followed_is_in_the_ledger_and_a_skip_with_its_own_reason_is_not(morning: Desk) -> None:
+    """The gate may die between its claim and the supervisor's first word."""
+    db = morning.journal()
+    runs.record_skip(db, task=TASK, slot=morning.slot("09:50"), reason="running", detail="", log_file="")
+    db.close()
+    claims = morning.home / "var" / "slots" / TASK
+    claims.mkdir(parents=True)
+    for wall in ("09:50", "09:55", "10:00"):
+        (claims / f"{morning.slot(wall).timestamp():.0f}").touch()
+
+    assert morning.collect("10:00").code == 0
+
+    line = morning.line("09:55")
+    assert line is not None
+    assert (line.state, line.complete, line.missing) == ("closed", 0, CONTRACTS)
+    assert {miss.reason for miss in morning.misses("09:55")} == {"killed"}
+    assert morning.line("09:50") is None
+
+
 def test_killed_at_random_moments_the_next_run_puts_everything_right(shift: Shift) -> None:
     repeat(shift, seed=7, times=3)
 

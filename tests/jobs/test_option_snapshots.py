@@ -11,6 +11,7 @@ pytestmark = pytest.mark.integration
 GREEKS = ("iv", "delta", "gamma", "vega", "theta", "underlying_price")
 
 
+@pytest.mark.core
 def test_l14_every_contract_has_one_complete_row_and_no_line_stays_open(morning: Desk, tws: SimulatedTWS) -> None:
     ran = morning.collect("10:00")
 
@@ -166,6 +167,7 @@ POINTS = [
     "quotes_collected",
     "before_commit",
     "after_commit",
+    "quotes_stored",
     "ledger_closed",
 ]
 

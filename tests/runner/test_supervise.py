@@ -16,6 +16,7 @@ def outcomes(toys: ToyCheckout, task: str) -> list[str]:
     return [run.outcome for run in toys.runs_of(task)]
 
 
+@pytest.mark.core
 def test_a_success_is_one_row_with_what_it_did_and_what_it_cost(toys: ToyCheckout) -> None:
     assert toys.run("toy_memory").returncode == 0
     (run,) = toys.runs_of("toy_memory")
@@ -27,6 +28,7 @@ def test_a_success_is_one_row_with_what_it_did_and_what_it_cost(toys: ToyCheckou
     assert 64 < run.peak_memory_mb < 300
 
 
+@pytest.mark.core
 def test_a_recoverable_failure_is_tried_until_it_mends(toys: ToyCheckout) -> None:
     assert toys.run("toy_mend").returncode == 0
     assert outcomes(toys, "toy_mend") == ["recoverable", "recoverable", "success"]
@@ -38,6 +40,7 @@ def test_a_run_that_never_mends_ends_with_1_after_its_last_attempt(toys: ToyChec
     assert outcomes(toys, "toy_recoverable") == ["recoverable"] * 3
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(
     ("task", "word"),
     [
@@ -65,6 +68,7 @@ def test_an_exit_without_a_result_record_is_fatal(toys: ToyCheckout, task: str) 
     assert outcomes(toys, task) == ["fatal"]
 
 
+@pytest.mark.core
 def test_a_job_with_nothing_to_do_is_a_skip_with_its_reason(toys: ToyCheckout) -> None:
     assert toys.run("toy_skip").returncode == 0
     (run,) = toys.runs_of("toy_skip")
@@ -109,6 +113,7 @@ def test_a_dependency_that_failed_for_good_is_not_waited_for(toys: ToyCheckout) 
     assert toys.runs_of("toy_after_fatal")[0].summary == "toy_fatal (fatal)"
 
 
+@pytest.mark.core
 def test_the_time_limit_ends_the_job_with_124(toys: ToyCheckout) -> None:
     assert toys.run("toy_sleep_limited").returncode == 124
     (run,) = toys.runs_of("toy_sleep_limited")
@@ -124,6 +129,7 @@ def test_the_time_limit_kills_a_group_that_will_not_go(toys: ToyCheckout) -> Non
     wait_until(lambda: not alive(child))
 
 
+@pytest.mark.core
 def test_sigterm_to_the_supervisor_lets_the_job_tidy_up_and_is_recorded(toys: ToyCheckout) -> None:
     supervisor = toys.start("toy_tidy")
     job = toys.await_mark("toy_tidy")

@@ -22,7 +22,9 @@ task|one|scripts/shared.py||1|every
 task|two|scripts/shared.py|--all|1|every
 task|three|scripts/alone.py||1|every
 """
-CALENDAR = "# v6 calendar 1 pandas_market_calendars 5 covers 1990-01-01 2028-12-31 overrides none\n2028-12-25 closed Christmas\n"
+CALENDAR = """# v6 calendar 1 pandas_market_calendars 5 covers 1990-01-01 2028-12-31 overrides none
+2028-12-25 closed Christmas
+"""
 
 
 def test_a_script_gets_its_own_tasks_and_everything_they_share() -> None:

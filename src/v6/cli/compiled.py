@@ -1,6 +1,7 @@
 """The compiled calendar and schedule as questions need them: brought up to date first, the way the gate does it."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,12 @@ def timetable() -> Timetable:
     if refused:
         typer.echo(f"v6: the configuration is refused, shown is the last good one:\n{refused}", err=True)
     return Timetable(schedule, calendar)
+
+
+def require_task(name: str, allowed: Iterable[str]) -> None:
+    """Raises FatalError that names the tasks there are."""
+    if name not in allowed:
+        raise FatalError(f"{name!r} is no task of the schedule, allowed: {', '.join(allowed)}")
 
 
 def _bring_up_to_date(paths: Paths) -> str:

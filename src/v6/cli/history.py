@@ -10,7 +10,7 @@ import typer
 
 from v6 import clock
 from v6.cli import moments, output
-from v6.cli.compiled import timetable
+from v6.cli.compiled import require_task, timetable
 from v6.model import FatalError
 from v6.paths import Paths
 
@@ -59,6 +59,8 @@ def runs(
 ) -> None:
     """The latest runs, one line an attempt."""
     found = _recent(task, limit)
+    if task and not found:
+        require_task(task, timetable().schedule.tasks)
     if as_json:
         output.as_json([run._asdict() for run in found])
         return
@@ -92,6 +94,8 @@ def slots(
     date_ = moments.day(day)
     window = window_of(date_, moments.wall(start), moments.wall(end))
     states = [state for state in _states(window) if task in (None, state.task)]
+    if task and not states:
+        _require_collector(task)
     if as_json:
         output.as_json([asdict(state) for state in states])
     else:
@@ -128,6 +132,16 @@ def _states(window: "Window") -> "list[SlotState]":
 
     timetable()
     return slot_states(Paths.locate(), os.environ, window.start, window.end + timedelta(minutes=1), clock.now())
+
+
+def _require_collector(task: str) -> None:
+    from v6.journal.ledger import TABLE_OF
+
+    tasks = timetable().schedule.tasks
+    collectors = [name for name, known in tasks.items() if known.script in TABLE_OF]
+    if task in tasks and task not in collectors:
+        raise FatalError(f"{task} has no slots of contracts, allowed: {', '.join(collectors)}")
+    require_task(task, collectors)
 
 
 def _run_row(run: "Run") -> tuple[object, ...]:
@@ -196,7 +210,8 @@ def totals(states: "list[SlotState]") -> list[str]:
             verdict: sum(s.verdict == verdict for s in mine) for verdict in dict.fromkeys(s.verdict for s in mine)
         }
         words = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
-        known = sum(state.expected or 0 for state in mine)
+        counts = [state.expected for state in mine if state.expected is not None]
+        known = sum(counts) if len(counts) == len(mine) else "?"
         lines.append(
             f"{task}: {len(mine)} slots: {words}; {sum(s.complete for s in mine)} of {known} contracts complete"
         )

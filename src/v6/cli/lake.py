@@ -1,5 +1,7 @@
 """`v6 lake`: what the tables hold, and putting the small files of a day together."""
 
+import datetime
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +12,7 @@ from v6.cli import moments, output
 
 if TYPE_CHECKING:
     from v6.store.lake import Lake
-    from v6.store.maintenance import TableStatus
+    from v6.store.maintenance import Compacted, TableStatus
 
 group = typer.Typer(no_args_is_help=True, help="The Delta Lake tables.")
 
@@ -49,14 +51,26 @@ def compact(
     date: Annotated[str | None, typer.Option(help="One trade date, YYYY-MM-DD; default: all.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put the files of each trade date together, one a date."""
+    """Put the files of each trade date together, one a date. Exit code 1: no table has rows of the date."""
     lake = _lake()
     day = moments.day(date) if date else None
-    done = [lake.compact(entry.name, day) for entry in lake.status() if entry.exists]
+    tables = [entry.name for entry in lake.status() if entry.exists]
+    empty = [name for name in tables if day and lake.read(name, trade_date=day, columns=["trade_date"]).is_empty()]
+    done = [lake.compact(name, day) for name in tables if name not in empty]
     if as_json:
         output.as_json([asdict(result) for result in done])
-        return
-    if not done:
+    else:
+        _show_compacted(done, tables, empty, day)
+    if empty and not done:
+        raise typer.Exit(output.NO)
+
+
+def _show_compacted(
+    done: "Sequence[Compacted]", tables: Sequence[str], empty: Sequence[str], day: "datetime.date | None"
+) -> None:
+    for name in empty:
+        output.say(f"{name}: no rows of {day}")
+    if not tables:
         output.say("no table has been written yet")
     for result in done:
         output.say(

@@ -1,6 +1,7 @@
 """What `v6 rehearse` shows: how far it is, and the books at the end."""
 
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -60,6 +61,8 @@ class Bar:
 def plain(books: "Books") -> dict[str, Any]:
     return {
         "whole": books.whole,
+        "prologue": [{"task": task, "slot": slot} for task, slot in books.prologue],
+        "due": books.due,
         "expected_runs": books.expected_runs,
         "runs": {task: dict(outcomes) for task, outcomes in books.runs.items()},
         "gate_skips": [{"task": task, "reason": why, "count": n} for (task, why), n in books.gate_skips.items()],
@@ -76,6 +79,9 @@ def show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
     first = plan.windows[0].start
     output.say("")
     output.say(f"{first:%A} {first.date()}, {spans}: {books.expected_runs} runs expected, {seconds:.0f} s")
+    if books.prologue:
+        played = ", ".join(f"{slot:%H:%M} {task}" for task, slot in books.prologue)
+        output.say(f"played before, as the window needs it (--no-prologue: not): {played}")
     output.table(
         None,
         ("task", "attempts by outcome", "turned away by the gate"),
@@ -95,8 +101,14 @@ def show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
         output.say(
             f"alert: {title}{'' if delivered else ' (not sent)' if plan.alert_urls else ' (nobody to send it to)'}"
         )
-    output.say("everything expected is there" if books.whole else "NOT everything expected is there")
+    output.say(_verdict(books))
     _how_to_look(books, plan.windows[0], home)
+
+
+def _verdict(books: "Books") -> str:
+    if not books.due:
+        return "nothing was due in this window: nothing was rehearsed"
+    return "everything expected is there" if books.whole else "NOT everything expected is there"
 
 
 def _short(text: str) -> str:
@@ -120,11 +132,18 @@ def _how_to_look(books: "Books", window: "Window", home: Path) -> None:
     wrong = [(state.task, state.slot) for state in books.slots if state.verdict != "complete"]
     right = [(state.task, state.slot) for state in books.slots]
     task, slot = (wrong or right[-1:] or [("health_check", end)])[0]
+    v6 = _command()
     output.say(
         f"\nlook at it:\n"
         f"  export V6_HOME={shlex.quote(str(home))}\n"
-        f"  v6 slots {start:%Y-%m-%d} --from {start:%H:%M} --to {end:%H:%M}\n"
-        f"  v6 runs --limit 30\n"
-        f'  v6 why {task} "{slot:%Y-%m-%d %H:%M}"\n'
-        f"  v6 lake status"
+        f"  {v6} slots {start:%Y-%m-%d} --from {start:%H:%M} --to {end:%H:%M}\n"
+        f"  {v6} runs --limit 30\n"
+        f'  {v6} why {task} "{slot:%Y-%m-%d %H:%M}"\n'
+        f"  {v6} lake status"
     )
+
+
+def _command() -> str:
+    """The `v6` that runs now, so that it can be copied into any shell."""
+    script = Path(sys.executable).absolute().with_name("v6")
+    return shlex.quote(str(script)) if script.exists() else f"{shlex.quote(sys.executable)} -m v6.cli"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from v6.scheduler.nyse_calendar import NYSECalendar
 
 REHEARSALS = Path("rehearsals")
+FROM, TO = "07:55", "18:35"
 FOLDER = {"file_okay": False, "exists": True, "resolve_path": True}
 FILE = {"dir_okay": False, "exists": True, "resolve_path": True}
 
@@ -28,13 +29,25 @@ def rehearse(
     day: Annotated[
         str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, yesterday, or latest: the last session that is over.")
     ] = "latest",
-    start: Annotated[str, typer.Option("--from", help="First minute, HH:MM New York.")] = "07:55",
-    end: Annotated[str, typer.Option("--to", help="Last minute; before --from: on the next day.")] = "18:35",
+    start: Annotated[
+        str | None, typer.Option("--from", help="First minute, HH:MM New York.", show_default=FROM)
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="Last minute; before --from: on the next day.", show_default=TO)
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Until 30 min after the open, then each phase change.")] = False,
+    prologue: Annotated[
+        bool, typer.Option("--prologue/--no-prologue", help="First play the day's earlier once-a-day tasks.")
+    ] = True,
     scenario: Annotated[str, typer.Option(help="What goes wrong with TWS: a file, or a shipped one's name.")] = "",
     replay: Annotated[Path | None, typer.Option(help="Recorded chains, DATE.parquet each.", **FOLDER)] = None,
     realistic: Annotated[
-        bool, typer.Option("--realistic/--fast", help="TWS's delays and limits, or as fast as it goes.")
+        bool,
+        typer.Option(
+            "--realistic/--fast",
+            help="TWS's delays and limits, 2 % of the contracts without greeks (so use --allow-missing), or as fast as "
+            "it goes.",
+        ),
     ] = False,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Exit 0 although something is missing.")
@@ -46,7 +59,7 @@ def rehearse(
 ) -> None:
     """Rehearse a New York day: every line cron would start, the clock stepped there, the real wrapper, a simulated TWS.
 
-    Exit code 0: everything expected was collected; 1: something is missing, even when explained.
+    Exit code 0: everything expected was collected; 1: something is missing, even when explained, or nothing was due.
     """
     from v6.cli.rehearsal_view import Bar, plain, show
     from v6.rehearsal.rehearse import Plan
@@ -55,7 +68,7 @@ def rehearse(
 
     date_, windows = _windows(day, start, end, demo)
     stage = Stage(home or free_home(REHEARSALS, str(date_)))
-    plan = Plan(windows, _site(config), _scenario(scenario), replay, realistic, alerts)
+    plan = Plan(windows, _site(config), _scenario(scenario), replay, realistic, alerts, prologue)
     began = clock.monotonic()
     try:
         with Bar(hidden=as_json) as bar:
@@ -68,13 +81,15 @@ def rehearse(
         output.as_json({"home": stage.home, "date": date_, "seconds": round(seconds, 1), **plain(books)})
     else:
         show(books, plan, stage.home, seconds)
-    if not books.whole and not allow_missing:
+    if not books.due or not (books.whole or allow_missing):
         raise typer.Exit(output.NO)
 
 
-def _windows(day: str, start: str, end: str, demo: bool) -> "tuple[date, tuple[Window, ...]]":
+def _windows(day: str, start: str | None, end: str | None, demo: bool) -> "tuple[date, tuple[Window, ...]]":
     from v6.rehearsal.window import demo_of, window_of
 
+    if demo and (start or end):
+        raise FatalError("--demo has windows of its own, allowed: --demo, or --from and --to")
     if day == "latest" or demo:
         calendar = timetable().calendar
         date_ = latest_session(calendar) if day == "latest" else moments.day(day)
@@ -85,7 +100,7 @@ def _windows(day: str, start: str, end: str, demo: bool) -> "tuple[date, tuple[W
             return date_, demo_of(session)
     else:
         date_ = moments.day(day)
-    return date_, (window_of(date_, moments.wall(start), moments.wall(end)),)
+    return date_, (window_of(date_, moments.wall(start or FROM), moments.wall(end or TO)),)
 
 
 def latest_session(calendar: "NYSECalendar") -> date:
@@ -115,14 +130,11 @@ def _scenario(text: str) -> str:
 
 
 def _site(config: Path | None) -> dict[str, Any]:
-    import yaml
+    from v6.config.yaml_file import parse
 
     if config is None:
         return {}
     try:
-        tree = yaml.safe_load(config.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return parse(config.read_text(encoding="utf-8"), str(config))
+    except UnicodeDecodeError as error:
         raise FatalError(f"{config}: {error}") from error
-    if not isinstance(tree, dict):
-        raise FatalError(f"{config}: is not a mapping of settings")
-    return tree

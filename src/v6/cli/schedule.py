@@ -9,7 +9,7 @@ import typer
 
 from v6 import clock
 from v6.cli import moments, output
-from v6.cli.compiled import Timetable, timetable
+from v6.cli.compiled import Timetable, require_task, timetable
 from v6.model import FatalError
 from v6.paths import Paths
 
@@ -181,8 +181,7 @@ def _chosen(now: Timetable, task: str | None) -> "Iterable[Task]":
     tasks = now.schedule.tasks
     if task is None:
         return tasks.values()
-    if task not in tasks:
-        raise typer.BadParameter(f"{task!r} is no task of the schedule: {', '.join(tasks)}")
+    require_task(task, tasks)
     return [tasks[task]]
 
 

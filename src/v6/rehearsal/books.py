@@ -28,8 +28,11 @@ class NotDone:
 @dataclass(frozen=True, slots=True)
 class Books:
     """`runs`: outcomes of attempts by task; `gate_skips`: (task, reason) of what the gate turned away;
-    `slots`: every collector's slot of the windows; `rows`: by table; `alerts`: (title, delivered)."""
+    `slots`: every collector's slot of the windows; `rows`: by table; `alerts`: (title, delivered). `prologue`: (task,
+    slot) of what was played before the windows; it counts among the runs. `due`: runs expected in the windows."""
 
+    prologue: list[tuple[str, datetime]]
+    due: int
     expected_runs: int
     runs: dict[str, Counter[str]]
     gate_skips: Counter[tuple[str, str]]
@@ -40,23 +43,27 @@ class Books:
 
     @property
     def whole(self) -> bool:
-        """Everything expected is there: every run succeeded and every contract of every slot is complete."""
-        return not self.not_done and all(state.verdict is Verdict.COMPLETE for state in self.slots)
+        """Everything expected is there: every run succeeded and every contract of every slot is complete.
+
+        Where nothing was due, nothing was rehearsed.
+        """
+        return self.due > 0 and not self.not_done and all(state.verdict is Verdict.COMPLETE for state in self.slots)
 
     @property
     def miss_reasons(self) -> Counter[str]:
         return total_reasons(self.slots)
 
 
-def read_books(stage: Stage, windows: Sequence[Window]) -> Books:
-    """The books of the stage over its windows, after everything has ended."""
+def read_books(stage: Stage, windows: Sequence[Window], prologue: Sequence[tuple[str, datetime]] = ()) -> Books:
+    """The books of the stage over its windows and what was played before them, after everything has ended."""
     from v6.journal.database import connect
 
     with_end = [(window.start, window.end + MINUTE) for window in windows]
-    expected = [pair for start, end in with_end for pair in evidence.expected_runs(stage.paths, {}, start, end)]
+    due = [pair for start, end in with_end for pair in evidence.expected_runs(stage.paths, {}, start, end)]
+    expected = [*prologue, *due]
     db = connect(stage.paths.journal)
     try:
-        attempts = [run for start, end in with_end for run in runs.between(db, start, end)]
+        attempts = _before(db, prologue) + [run for start, end in with_end for run in runs.between(db, start, end)]
         states = [
             state
             for start, end in with_end
@@ -67,10 +74,13 @@ def read_books(stage: Stage, windows: Sequence[Window]) -> Books:
             for skip in evidence.gate_skips(evidence.gate_log(stage.paths))
             if any(start <= skip[0] < end + MINUTE for start, end in with_end)
         ]
-        alerts = _alerts(db, windows)
+        first = prologue[0][1] if prologue else min(window.start for window in windows)
+        alerts = [(alert.title, alert.delivered_at is not None) for alert in events.alerts_since(db, first)]
     finally:
         db.close()
     return Books(
+        prologue=list(prologue),
+        due=len(due),
         expected_runs=len(expected),
         runs=_outcomes(attempts),
         gate_skips=Counter((task, reason) for _, task, _, reason in skips),
@@ -79,6 +89,10 @@ def read_books(stage: Stage, windows: Sequence[Window]) -> Books:
         rows=_rows(stage),
         alerts=alerts,
     )
+
+
+def _before(db: sqlite3.Connection, prologue: Sequence[tuple[str, datetime]]) -> list[Run]:
+    return [run for task, slot in prologue for run in runs.of_slot(db, task, slot)]
 
 
 def _outcomes(attempts: Sequence[Run]) -> dict[str, Counter[str]]:
@@ -112,8 +126,3 @@ def _rows(stage: Stage) -> dict[str, int]:
 
     lake = Lake.at(load(stage.paths, {}).settings.lake, stage.paths)
     return {table.name: table.rows for table in lake.status() if table.exists}
-
-
-def _alerts(db: sqlite3.Connection, windows: Sequence[Window]) -> list[tuple[str, bool]]:
-    start = min(window.start for window in windows)
-    return [(alert.title, alert.delivered_at is not None) for alert in events.alerts_since(db, start)]

@@ -9,15 +9,12 @@ from typing import Any
 
 from v6 import clock
 from v6.model import FatalError
-from v6.paths import ROOT
-from v6.rehearsal import books, day, processes, recording
+from v6.rehearsal import books, day, processes, prologue, recording
 from v6.rehearsal.books import Books
-from v6.rehearsal.crontab_lines import Crontab, read_crontab
 from v6.rehearsal.simulated_tws import simulated_tws
-from v6.rehearsal.stage import Stage
+from v6.rehearsal.stage import HOST_ZONE, Stage, crontab_of, loaded
 from v6.rehearsal.window import Window
 
-HOST_ZONE = "America/New_York"  # the host that is rehearsed, whatever zone this one is in
 FAST: dict[str, Any] = {"messages_per_second": 2000.0}
 # a recording has contracts without a quote for hours: what a simulator without delays does not say at once, never comes
 FAST_REPLAY = {**FAST, "quote_timeout_seconds": 1.0, "greeks_wait_seconds": 0.5}
@@ -28,7 +25,7 @@ DISPATCHER_SECONDS = 20.0  # alerts leave in a process of their own, after the r
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is rehearsed. `site`: a production.yaml to start from; `scenario`: a file, or the name of a shipped one;
-    `alert_urls`: where alerts go, nowhere by default."""
+    `alert_urls`: where alerts go, nowhere by default; `prologue`: what feeds the first window is played before it."""
 
     windows: tuple[Window, ...]
     site: Mapping[str, Any] = field(default_factory=dict)
@@ -36,6 +33,7 @@ class Plan:
     replay: Path | None = None
     realistic: bool = False
     alert_urls: str = ""
+    prologue: bool = True
 
 
 def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher) -> Books:
@@ -46,18 +44,21 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher) -> Books:
     if plan.replay:
         recording.recorded_file(plan.replay, plan.windows[0].start.date())
     stage.build(plan.site, _story(plan))
-    stage.set_clock(plan.windows[0].start.timestamp())
+    start = plan.windows[0].start
+    stage.set_clock((prologue.midnight(start) if plan.prologue else start).timestamp())
     environ = stage.environ(_extra(plan))
     with day.ended_processes(stage):
         compile_schedule(stage, environ)
         with simulated_tws(stage, environ, _simulator_options(plan)) as tws:
             stage.configure(configuration(plan, stage, tws.port))
             compile_schedule(stage, environ)
+            before = prologue.prologue(stage, start) if plan.prologue else []
             crontab = crontab_of(stage)
-            day.walk(stage, day.steps(plan.windows, crontab.lines), watcher, {**environ, **crontab.settings})
+            steps = [*prologue.steps(stage, before), *day.steps(plan.windows, crontab.lines)]
+            day.walk(stage, steps, watcher, {**environ, **crontab.settings})
             tws.require_alive()
             processes.wait_until_gone(stage.home, {tws.process.pid}, DISPATCHER_SECONDS)
-    return books.read_books(stage, plan.windows)
+    return books.read_books(stage, plan.windows, before)
 
 
 def configuration(plan: Plan, stage: Stage, port: int) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def configuration(plan: Plan, stage: Stage, port: int) -> dict[str, Any]:
     scheduler["log_directory"] = "logs"
     if plan.replay:
         tree["universe"] = recording.universe_settings(plan.replay, plan.windows[0].start.date())
-    known = _loaded(stage)
+    known = loaded(stage)
     windows = scheduler.setdefault("restart_windows", {})
     for name, window in known.restart_windows.items():
         if window.zone == "host":
@@ -89,19 +90,6 @@ def compile_schedule(stage: Stage, environ: Mapping[str, str]) -> None:
     done = subprocess.run(command, env=dict(environ), cwd=stage.home, capture_output=True, text=True, check=False)
     if done.returncode:
         raise FatalError(f"the rehearsal's configuration is refused:\n{done.stderr.strip()}")
-
-
-def crontab_of(stage: Stage) -> Crontab:
-    """What `v6 schedule render` writes for the rehearsed host."""
-    from v6.scheduler import crontab
-
-    return read_crontab(crontab.render(_loaded(stage), HOST_ZONE, ROOT, home=stage.home))
-
-
-def _loaded(stage: Stage) -> Any:
-    from v6.config.load import load
-
-    return load(stage.paths, {}).scheduler
 
 
 def _extra(plan: Plan) -> dict[str, str]:

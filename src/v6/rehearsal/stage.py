@@ -2,20 +2,36 @@
 
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from v6 import clock
 from v6.model import FatalError
 from v6.paths import ROOT, Paths
+from v6.rehearsal.crontab_lines import Crontab, read_crontab
 
+if TYPE_CHECKING:
+    from v6.config.scheduler_config import Scheduler
+
+HOST_ZONE = "America/New_York"  # the host that is rehearsed, whatever zone this one is in
 CRON_PATH = "/usr/bin:/bin"
 SECONDS_AFTER_THE_MINUTE = 1.0  # cron starts what is due a moment after the minute has come
 MARKER = "rehearsal.yaml"  # tells a rehearsal's home from a real one
+
+
+class Quoted(yaml.SafeDumper):
+    """Strings in quotes, always: unquoted, "08:05" and "no" are refused as other things to other readers."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+
+
+Quoted.add_representer(str, _quoted)
 
 
 class Stage:
@@ -41,7 +57,7 @@ class Stage:
     def configure(self, configuration: Mapping[str, Any]) -> None:
         target = self.paths.production_config
         target.parent.mkdir(exist_ok=True)
-        target.write_text(yaml.safe_dump(dict(configuration), sort_keys=False), encoding="utf-8")
+        target.write_text(yaml.dump(dict(configuration), Dumper=Quoted, sort_keys=False), encoding="utf-8")
         target.chmod(0o600)
 
     def step_to(self, minute: datetime) -> None:
@@ -72,6 +88,24 @@ class Stage:
             "V6_CLOCK_FILE": str(self.clock_file),
             **(extra or {}),
         }
+
+
+def loaded(stage: Stage) -> "Scheduler":
+    """The schedule of the stage. Raises ConfigError."""
+    from v6.config.load import load
+
+    return load(stage.paths, {}).scheduler
+
+
+def crontab_of(stage: Stage, tasks: Collection[str] | None = None) -> Crontab:
+    """What `v6 schedule render` writes for the rehearsed host, of all tasks or of these."""
+    from v6.scheduler import crontab
+
+    schedule = loaded(stage)
+    if tasks is not None:
+        some = {name: task for name, task in schedule.tasks.items() if name in tasks}
+        schedule = schedule.model_copy(update={"tasks": some})
+    return read_crontab(crontab.render(schedule, HOST_ZONE, ROOT, home=stage.home))
 
 
 def free_home(parent: Path, name: str) -> Path:

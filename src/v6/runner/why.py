@@ -120,6 +120,8 @@ def _answer(
             return f"skipped ({last.reason}): {last.summary or _words(last.reason)}"
         if last.outcome is None:
             return "it is running, or was killed and no later run has noticed yet"
+        if last.outcome == "killed":
+            return "it was killed"
         words = last.summary or last.note
         return f"it ran: {last.outcome}" + (f": {words}" if words else "")
     if skips:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import signal
 import sys
 from datetime import datetime
@@ -15,6 +16,7 @@ from v6.simulator.scenario import ScenarioError
 from v6.simulator.server import LOOPBACK, Server
 
 STATS_SECONDS = 1.0
+LAST_PORT = 65535
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,6 +47,8 @@ def options(given: argparse.Namespace) -> Options:
     """Raises ValueError for what cannot be."""
     if given.host not in LOOPBACK and not given.public:
         raise ValueError(f"--host {given.host}: only loopback, unless --public")
+    if not 0 <= given.port <= LAST_PORT:
+        raise ValueError(f"--port {given.port}: allowed 0 to {LAST_PORT}, 0: any free one")
     start = datetime.fromisoformat(given.at).replace(tzinfo=clock.NEW_YORK) if given.at else None
     chosen = Options(
         host=given.host, port=given.port, seed=given.seed, accounts=tuple(given.accounts.split(",")),
@@ -110,7 +114,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         server = Server(options(given))
         asyncio.run(serve(server, given.port_file, given.stats_file))
-    except (ValueError, OSError, ScenarioError, V6Error, clock.ClockError) as error:
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            say(str(error))
+            return 2
+        say(f"--port {given.port}: already in use on {given.host}; another simulator or TWS listens there")
+        return 1
+    except (ValueError, ScenarioError, V6Error, clock.ClockError) as error:
         say(str(error))
         return 2
     return 0

@@ -53,6 +53,9 @@ class Scenario:
         """From a file, or by the name of one that is shipped. Raises ScenarioError."""
         shipped = FOLDER / f"{path.name.removesuffix('.yaml')}.yaml"
         path = shipped if not path.exists() and shipped.exists() else path
+        if not path.exists():
+            names = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
+            raise ScenarioError(f"{path}: no such scenario, allowed: a file, or a shipped one: {names}")
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
