@@ -112,3 +112,39 @@ def test_a_spoilt_journal_is_refused_by_name(v6: Command, home: Path) -> None:
     (home / "var" / "v6.db").write_bytes(b"this is no database, however long it may be" * 100)
 
     assert "v6.db: file is not a database" in v6("runs", code=2).stderr
+
+
+@pytest.mark.parametrize("question", [("runs",), ("slots", "2026-11-20")])
+def test_runs_and_slots_refuse_an_unknown_task_with_those_there_are(v6: Command, question: tuple[str, ...]) -> None:
+    said = v6(*question, "--task", "nosuch", code=2).stderr
+
+    assert "'nosuch' is no task of the schedule" in said
+    assert TASK in said
+
+
+def test_a_task_that_collects_nothing_has_no_slots(v6: Command) -> None:
+    said = v6("slots", "2026-11-20", "--task", "health_check", code=2).stderr
+
+    assert "health_check has no slots of contracts" in said
+    assert TASK in said
+
+
+def test_runs_of_a_task_that_has_left_the_schedule_are_shown(v6: Command, home: Path) -> None:
+    db = connect(home / "var" / "v6.db")
+    runs.start_attempt(db, task="collect_tulips", slot=slot("09:45"), attempt=1, pid=4711, log_file="")
+    db.close()
+
+    assert "collect_tulips" in v6("runs", "--task", "collect_tulips").stdout
+
+
+@pytest.mark.usefixtures("evening")
+def test_where_nothing_tells_how_many_contracts_there_were_the_total_is_unknown(v6: Command) -> None:
+    assert f"{TASK}: 78 slots: 78 missing; 0 of ? contracts complete" in v6("slots", "2026-11-20", code=1).stdout
+
+
+def test_why_says_of_a_killed_run_that_it_was_killed(v6: Command, home: Path) -> None:
+    journal_of_the_day(home)
+
+    said = v6("why", TASK, "2026-11-20 09:45").stdout
+
+    assert said.splitlines()[0].endswith("09:45 EST: it was killed")

@@ -1,5 +1,7 @@
 """What `v6 rehearse` decides before it starts anything."""
 
+import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -8,8 +10,12 @@ import pytest
 from typer.testing import Result
 
 from v6 import clock
+from v6.cli.rehearsal_view import show
 from v6.cli.rehearse import latest_session
 from v6.clock import NEW_YORK
+from v6.rehearsal.books import Books
+from v6.rehearsal.rehearse import Plan
+from v6.rehearsal.window import Window
 from v6.scheduler.nyse_calendar import NYSECalendar
 
 Command = Callable[..., Result]
@@ -46,9 +52,35 @@ def test_a_demo_of_a_holiday_is_refused_with_its_reason(v6: Command) -> None:
         (("2026-11-31",), "is not a date"),
         (("2026-11-20", "--from", "25:00"), "is not a time of day"),
         (("2026-11-20", "--replay", "/nowhere"), "does not exist"),
+        (("--demo", "--from", "09:30"), "--demo has windows of its own"),
+        (("2026-11-20", "--demo", "--to", "10:00"), "--demo has windows of its own"),
+        (("2026-11-20", "--scenario", "meteor"), "bad_morning, broken_fields, client_ids_in_use, drop_at_1005"),
     ],
 )
 def test_wrong_arguments_are_refused(v6: Command, arguments: tuple[str, ...], words: str) -> None:
     said = " ".join(v6("rehearse", *arguments, code=2).stderr.replace("│", " ").split())
 
     assert words in said
+
+
+def test_help_says_what_realistic_costs(v6: Command) -> None:
+    said = " ".join(v6("rehearse", "--help").stdout.replace("│", " ").split())
+
+    assert "2 % of the contracts without greeks (so use --allow-missing)" in said
+
+
+def test_what_it_tells_to_type_is_the_command_that_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    binaries = tmp_path / "a checkout" / ".venv" / "bin"
+    binaries.mkdir(parents=True)
+    (binaries / "v6").touch()
+    monkeypatch.setattr(sys, "executable", str(binaries / "python"))
+    moment = datetime(2026, 11, 20, 10, tzinfo=NEW_YORK)
+    window = Window(moment, moment)
+
+    show(Books([], 0, 0, {}, Counter(), [], [], {}, []), Plan((window,)), tmp_path, 1.0)
+
+    said = capsys.readouterr().out
+    for question in ("slots 2026-11-20", "runs", "why", "lake status"):
+        assert f"  '{binaries}/v6' {question}" in said

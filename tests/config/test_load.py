@@ -157,6 +157,9 @@ def test_the_examples_load(paths: Paths) -> None:
     config = load(paths, {})
     assert "weekday_morning" not in config.scheduler.restart_windows
     assert config.scheduler.tasks["collect_apple_options"].args == ("--symbols", "AAPL")
+    for task in config.scheduler.tasks.values():  # a symbol outside the universe is refused at every slot
+        if "--symbols" in task.args:
+            assert set(task.args[task.args.index("--symbols") + 1 :]) <= set(config.settings.universe.symbols)
 
 
 def test_the_dotenv_example_names_every_variable_and_its_lines_are_valid(paths: Paths) -> None:

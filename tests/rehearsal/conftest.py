@@ -18,12 +18,14 @@ SMALL |= {"min_expiries": 2, "max_expiries": 3, "far_expiry_dte": 40}
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """One finished rehearsal: exit code, what `--json` said (empty when it was refused), its words, its home."""
+    """One finished rehearsal: exit code, what `--json` said (empty when it was refused), its complaints, its home, its
+    words (without `--json`)."""
 
     code: int
     said: dict[str, Any]
     errors: str
     home: Path
+    words: str
 
     @property
     def trouble(self) -> str:
@@ -61,11 +63,12 @@ def site(tmp_path: Path) -> Callable[..., Path]:
 def rehearse(tmp_path: Path) -> Callable[..., Rehearsed]:
     """Run `v6 rehearse ...` to its end in a folder of its own."""
 
-    def run(*arguments: str | Path) -> Rehearsed:
+    def run(*arguments: str | Path, in_words: bool = False) -> Rehearsed:
         home = tmp_path / "stage"
-        command = [sys.executable, "-m", "v6.cli", "rehearse", *map(str, arguments), "--home", str(home), "--json"]
+        command = [sys.executable, "-m", "v6.cli", "rehearse", *map(str, arguments), "--home", str(home)]
+        command += [] if in_words else ["--json"]
         done = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=170, check=False)
         said = json.loads(done.stdout) if done.stdout.startswith("{") else {}
-        return Rehearsed(done.returncode, said, done.stderr, home)
+        return Rehearsed(done.returncode, said, done.stderr, home, done.stdout)
 
     return run

@@ -6,8 +6,13 @@ from pathlib import Path
 import pytest
 
 from v6.clock import NEW_YORK
+from v6.config.load import load
+from v6.config.yaml_file import parse
 from v6.model import FatalError
+from v6.paths import ROOT
+from v6.rehearsal.rehearse import Plan, configuration
 from v6.rehearsal.stage import Stage, free_home
+from v6.rehearsal.window import Window
 
 MINUTE = datetime(2026, 11, 20, 9, 35, tzinfo=NEW_YORK)
 
@@ -58,3 +63,22 @@ def test_rehearsals_of_a_day_are_numbered(tmp_path: Path) -> None:
     (tmp_path / "2026-11-20-1").mkdir()
 
     assert free_home(tmp_path, "2026-11-20") == tmp_path / "2026-11-20-2"
+
+
+def test_the_example_of_a_site_can_be_rehearsed(tmp_path: Path) -> None:
+    site = parse((ROOT / "config" / "production.yaml.example").read_text(encoding="utf-8"), "example")
+    stage = Stage(tmp_path / "stage")
+    stage.build(site, {})
+
+    stage.configure(configuration(Plan((Window(MINUTE, MINUTE),), site), stage, 4711))
+
+    config = load(stage.paths, {})
+    assert config.settings.ibkr.port == 4711
+    assert config.scheduler.restart_windows["daily_restart"].end == "00:10"
+
+
+@pytest.mark.parametrize("text", ["08:05", "07:55", "no", "010", "1_000", "null", "1e3", "2026-11-20", "a\nb"])
+def test_text_stays_text_in_its_configuration(stage: Stage, text: str) -> None:
+    stage.configure({"ibkr": {"host": text}})
+
+    assert parse(stage.paths.production_config.read_text(encoding="utf-8"), "") == {"ibkr": {"host": text}}

@@ -65,8 +65,9 @@ def test_without_a_subscription_nothing_is_complete_and_every_miss_has_its_reaso
     ]
     assert {one["task"] for one in day.said["not_done"]} == set(tasks[1:])
     assert all(delivered for _, delivered in day.said["alerts"])
-    titles = " ".join(message["title"] for message in phone.received)
-    assert "collect_option_snapshots failed" in titles or "alerts" in titles
+    told = " ".join(f"{message['title']} {message['message']}" for message in phone.received)
+    assert "collect_option_snapshots failed" in told
+    assert "collect_futures_snapshots failed" in told
 
 
 def test_allow_missing_makes_it_exit_code_0(rehearse: Rehearse, site: Site) -> None:
@@ -83,4 +84,18 @@ def test_a_collector_without_a_universe_is_not_called_complete(rehearse: Rehears
     day = rehearse("2026-11-20", "--from", "10:00", "--to", "10:00", "--config", site("collect_option_snapshots"))
 
     assert day.code == 1, day.errors
-    assert set(day.said["misses"]) <= {"no_universe", "no_input"}
+    assert day.verdicts("collect_option_snapshots") == {"10:00": "missing"}
+    assert day.said["misses"] == {"no_universe": 1}
+
+
+@pytest.mark.parametrize("window", [("03:01", "03:02"), ("16:01", "16:02")])
+def test_where_nothing_is_due_nothing_was_rehearsed(rehearse: Rehearse, site: Site, window: tuple[str, str]) -> None:
+    span = ("--from", window[0], "--to", window[1])
+
+    night = rehearse(
+        "2026-11-20", *span, "--allow-missing", "--config", site("validate_ib_connection"), in_words=True
+    )  # fmt: skip
+
+    assert night.code == 1, night.errors
+    assert "nothing was due in this window" in night.words
+    assert "everything expected is there" not in night.words
