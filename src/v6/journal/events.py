@@ -49,9 +49,17 @@ def raise_alert(
     """Put an alert into the outbox; None when the same `key` was raised within `quiet` (a person knows already)."""
     now = clock.now()
     cursor = db.execute(
-        "INSERT INTO alerts (at, severity, title, body, task, key) SELECT ?1, ?2, ?3, ?4, ?5, ?6 "
-        "WHERE NOT EXISTS (SELECT 1 FROM alerts WHERE key = ?6 AND at > ?7 AND at <= ?1)",
-        (instant_text(now), severity, title, body, task, key, instant_text(now - quiet)),
+        "INSERT INTO alerts (at, severity, title, body, task, key) SELECT :at, :severity, :title, :body, :task, :key "
+        "WHERE NOT EXISTS (SELECT 1 FROM alerts WHERE key = :key AND at > :quiet_since AND at <= :at)",
+        {
+            "at": instant_text(now),
+            "severity": severity,
+            "title": title,
+            "body": body,
+            "task": task,
+            "key": key,
+            "quiet_since": instant_text(now - quiet),
+        },
     )
     return cursor.lastrowid if cursor.rowcount else None
 

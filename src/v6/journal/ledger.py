@@ -64,9 +64,17 @@ def open_slot(
     """Say before collecting what is expected. A second try opens the slot again and keeps what is known of it."""
     db.execute(
         "INSERT INTO slot_ledger (task, slot, expected, missing, universe_version, state, note, updated_at) "
-        "VALUES (?1, ?2, ?3, ?3, ?4, 'open', ?5, ?6) ON CONFLICT (task, slot) DO UPDATE SET "
-        "expected = ?3, universe_version = ?4, state = 'open', note = ?5, updated_at = ?6",
-        (task, slot_text(slot), expected, universe_version, note, instant_text(clock.now())),
+        "VALUES (:task, :slot, :expected, :expected, :version, 'open', :note, :now) "
+        "ON CONFLICT (task, slot) DO UPDATE SET "
+        "expected = :expected, universe_version = :version, state = 'open', note = :note, updated_at = :now",
+        {
+            "task": task,
+            "slot": slot_text(slot),
+            "expected": expected,
+            "version": universe_version,
+            "note": note,
+            "now": instant_text(clock.now()),
+        },
     )
 
 
