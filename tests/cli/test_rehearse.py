@@ -83,4 +83,4 @@ def test_what_it_tells_to_type_is_the_command_that_runs(
 
     said = capsys.readouterr().out
     for question in ("slots 2026-11-20", "runs", "why", "lake status"):
-        assert f"  '{binaries}/v6' {question}" in said
+        assert f"  V6_HOME={tmp_path} '{binaries}/v6' {question}" in said

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import toy_checkout
 from toy_checkout import ToyCheckout, wait_until
 from v6 import clock
 from v6.clock import NEW_YORK
@@ -323,8 +324,6 @@ def test_a_sample_of_whole_processes_agrees_with_due(full: ToyCheckout) -> None:
 
 def test_the_whole_way_from_a_cron_line_to_the_journal(tmp_path: Path) -> None:
     """`cd / && env -i PATH=/usr/bin:/bin "/opt/v 6/scripts/cron_wrapper.sh" ...`: no HOME, no V6_HOME, a space."""
-    import toy_checkout
-
     checkout = toy_checkout.make(tmp_path / "opt", root="v 6")
     at_home = ToyCheckout(checkout.root, checkout.root)
     shutil.copytree(checkout.home / "config", checkout.root / "config", dirs_exist_ok=True)
@@ -340,3 +339,15 @@ def test_the_whole_way_from_a_cron_line_to_the_journal(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     (run,) = at_home.runs_of("toy_skip")
     assert (run.outcome, run.reason) == ("skip", "no_input")
+
+
+def test_a_broken_edit_stops_no_job(tmp_path: Path) -> None:
+    """The gate goes on with the last good schedule, and the job with the settings that belong to it."""
+    checkout = toy_checkout.make(tmp_path / "opt", root="v 6")
+    assert checkout.gate("scripts/toy.py", "--do", "skip").returncode == 0
+    production = checkout.home / "config" / "production.yaml"
+    production.write_text(production.read_text() + "ibkr: {prot: 5}\n")
+    done = checkout.gate("scripts/toy.py", "--do", "skip")
+    assert done.returncode == 0
+    assert "config/production.yaml: ibkr.prot: unknown key" in done.stderr
+    assert [run.outcome for run in checkout.runs_of("toy_skip")] == ["skip", "skip"]

@@ -132,10 +132,9 @@ def _how_to_look(books: "Books", window: "Window", home: Path) -> None:
     wrong = [(state.task, state.slot) for state in books.slots if state.verdict != "complete"]
     right = [(state.task, state.slot) for state in books.slots]
     task, slot = (wrong or right[-1:] or [("health_check", end)])[0]
-    v6 = _command()
+    v6 = f"V6_HOME={shlex.quote(str(home))} {_command()}"
     output.say(
         f"\nlook at it:\n"
-        f"  export V6_HOME={shlex.quote(str(home))}\n"
         f"  {v6} slots {start:%Y-%m-%d} --from {start:%H:%M} --to {end:%H:%M}\n"
         f"  {v6} runs --limit 30\n"
         f'  {v6} why {task} "{slot:%Y-%m-%d %H:%M}"\n'

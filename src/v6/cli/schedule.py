@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -33,11 +34,18 @@ def check(as_json: AsJson = False) -> None:
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     summary = ""
+    paths = Paths.locate()
     try:
-        config = checked(Paths.locate(), environ=os.environ)
+        config = checked(paths, environ=os.environ)
         warnings = config.warnings
         enabled = sum(task.enabled for task in config.scheduler.tasks.values())
-        summary = f"the configuration is right: {enabled} of {len(config.scheduler.tasks)} tasks enabled"
+        summary = (
+            f"the configuration of {paths.home} is right: {enabled} of {len(config.scheduler.tasks)} tasks enabled"
+        )
+        if off := [name for name, task in config.scheduler.tasks.items() if not task.enabled]:
+            summary += f", disabled: {', '.join(off)}"
+        if not paths.production_config.exists():
+            warnings += (f"{paths.production_config} does not exist: defaults only",)
     except ConfigError as error:
         problems = error.problems
     if as_json:
@@ -100,8 +108,9 @@ def next_(
     if as_json:
         output.as_json([{"slot": slot, "task": name} for slot, name in found])
         return
+    here = ZoneInfo(_host_zone())
     for slot, name in found:
-        output.say(f"{_shown(slot)}  {name}")
+        output.say(f"{_shown(slot)}  {slot.astimezone(here):%a %H:%M %Z} here  {name}")
 
 
 @group.command()
@@ -163,18 +172,31 @@ def render(
     from v6.config.load import load
     from v6.config.scheduler_config import require_zone
     from v6.scheduler import crontab, crontab_grammar
-    from v6.scheduler.host import HostZoneError, host_zone
 
     paths = Paths.locate()
+    config = load(paths)
+    if config.settings.ibkr.simulator:
+        raise FatalError(f"{paths.home} is a rehearsal's home (ibkr.simulator): unset V6_HOME or name the real one")
     try:
         if zone is not None:
             require_zone(zone)
-        text = crontab.render(load(paths).scheduler, zone or host_zone(), paths.root, home=paths.home, user=user)
+        text = crontab.render(config.scheduler, zone or _host_zone(), paths.root, home=paths.home, user=user)
     except ValueError as error:
         raise typer.BadParameter(f"--zone: {error}") from error
-    except (HostZoneError, crontab_grammar.CrontabError) as error:
+    except crontab_grammar.CrontabError as error:
         raise FatalError(str(error)) from error
+    # the lines write there before the gate could make it
+    (paths.home / config.scheduler.log_directory / "cron").mkdir(parents=True, exist_ok=True)
     typer.echo(text, nl=False)
+
+
+def _host_zone() -> str:
+    from v6.scheduler.host import HostZoneError, host_zone
+
+    try:
+        return host_zone()
+    except HostZoneError as error:
+        raise FatalError(str(error)) from error
 
 
 def _chosen(now: Timetable, task: str | None) -> "Iterable[Task]":

@@ -40,6 +40,13 @@ def read_sources(paths: Paths) -> Sources:
     return sources
 
 
+def compiled_sources(paths: Paths) -> Sources | None:
+    """The copies the schedule in force was compiled from, None before the first compilation."""
+    folder = paths.compiled / "sources"
+    sources = {name: _read(folder / name, paths) for name in NAMES}
+    return None if sources["default.yaml"].content is None else sources
+
+
 def _read(path: Path, paths: Paths) -> Source:
     try:
         content = path.read_bytes()

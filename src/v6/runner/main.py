@@ -17,6 +17,9 @@ from v6.runner import environment, exit_codes, result, signals
 if TYPE_CHECKING:
     from loguru import Logger
 
+    from v6.config.errors import ConfigError
+    from v6.config.load import Config
+    from v6.paths import Paths
     from v6.runner.context import Context
 
 HAND_LIMIT_SECONDS = 3600.0
@@ -75,15 +78,30 @@ def parser_of(job_name: str, module: ModuleType) -> argparse.ArgumentParser:
     return parser
 
 
-def _context(job_name: str, parsed: argparse.Namespace, log: "list[Logger]") -> "Context":
+def _configuration(paths: "Paths", *, scheduled: bool) -> "tuple[Config, ConfigError | None]":
+    """The configuration, or for a run that the gate let through the one its schedule was compiled from: a broken edit
+    stops nothing. Also why the present one was refused."""
+    from v6.config.errors import ConfigError
     from v6.config.load import load
+    from v6.config.sources import compiled_sources
+
+    try:
+        return load(paths, os.environ), None
+    except ConfigError as error:
+        last_good = compiled_sources(paths) if scheduled else None
+        if last_good is None:
+            raise
+        return load(paths, os.environ, last_good), error
+
+
+def _context(job_name: str, parsed: argparse.Namespace, log: "list[Logger]") -> "Context":
     from v6.paths import Paths
     from v6.runner import logs
     from v6.runner.context import Context
 
     environ = os.environ
     paths = Paths.locate(environ)
-    config = load(paths, environ)
+    config, refused = _configuration(paths, scheduled=environment.TASK in environ)
     task = environ.get(environment.TASK) or job_name
     directory = paths.home / config.scheduler.log_directory
     day_log = Path(environ.get(environment.LOG_FILE) or logs.day_log(directory, task))
@@ -95,6 +113,8 @@ def _context(job_name: str, parsed: argparse.Namespace, log: "list[Logger]") -> 
     log.append(logger)
     if said := clock.shifted():
         logger.warning(said)
+    if refused is not None:
+        logger.warning("the configuration is refused, going on with the last good one: {}", refused)
     entry = config.scheduler.tasks.get(task)
     limit = float(environ.get(environment.LIMIT, "0")) or (entry.timeout_seconds if entry else HAND_LIMIT_SECONDS)
     return Context(
