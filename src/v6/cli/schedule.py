@@ -38,11 +38,12 @@ def check(as_json: AsJson = False) -> None:
     try:
         config = checked(paths, environ=os.environ)
         warnings = config.warnings
-        enabled = sum(task.enabled for task in config.scheduler.tasks.values())
+        tasks = config.scheduler.tasks
+        off = [name for name, task in tasks.items() if not task.enabled]
         summary = (
-            f"the configuration of {paths.home} is right: {enabled} of {len(config.scheduler.tasks)} tasks enabled"
+            f"the configuration is right: {len(tasks) - len(off)} of {len(tasks)} tasks enabled, home {paths.home}"
         )
-        if off := [name for name, task in config.scheduler.tasks.items() if not task.enabled]:
+        if off:
             summary += f", disabled: {', '.join(off)}"
         if not paths.production_config.exists():
             warnings += (f"{paths.production_config} does not exist: defaults only",)
