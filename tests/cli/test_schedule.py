@@ -84,3 +84,24 @@ def test_render_is_a_crontab_for_the_zone_asked_for(v6: Command) -> None:
 
 def test_render_refuses_a_zone_that_does_not_exist(v6: Command) -> None:
     assert "Mars/Olympus" in v6("schedule", "render", "--zone", "Mars/Olympus", code=2).stderr
+
+
+def test_render_makes_the_folder_its_lines_write_to(v6: Command, home: Path) -> None:
+    v6("schedule", "render", "--zone", "Asia/Tokyo")
+
+    assert (home / "logs" / "cron").is_dir()
+
+
+def test_a_rehearsals_home_never_gets_into_a_crontab(v6: Command, home: Path) -> None:
+    production(home, "ibkr:\n  simulator: true\n")
+
+    assert "rehearsal's home" in v6("schedule", "render", code=2).stderr
+
+
+def test_next_tells_the_hosts_time_beside_new_yorks(v6: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("v6.scheduler.host.host_zone", lambda: "Asia/Tokyo")
+
+    said = v6("schedule", "next", "queue_option_contracts", "--after", "2026-11-27 12:50").stdout
+
+    assert "Mon 2026-11-30 08:00 EST" in said
+    assert "Mon 22:00 JST here" in said
