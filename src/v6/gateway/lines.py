@@ -41,8 +41,10 @@ class LineBudget:
         return None
 
     def release(self, line: int) -> None:
-        self._held.discard(line)
-        self._unlock(line)
+        """Give one line back; nothing happens when it already was."""
+        if line in self._held:
+            self._held.discard(line)
+            self._unlock(line)
 
     def wait(self, waiting: bool) -> None:
         """Say to the other processes whether this one could use more lines."""

@@ -25,6 +25,7 @@ __all__ = ["Lines", "Wants", "collect"]
 
 TRIES = 4  # of a contract that TWS refused for lines or rate
 BACK_OFF_SECONDS = 0.5  # after such a refusal
+CANCEL_SECONDS = 0.1  # until a cancel that has left counts as read
 POLL_SECONDS = 0.02  # for lines that other processes give back
 PING_SECONDS = 5.0
 DATA_LOST = 1101
@@ -38,15 +39,29 @@ class Lines:
         self.connection = connection
         self.budget = budget
         self.done_with: deque[tuple[int, int]] = deque()
+        self.cooling: dict[int, asyncio.TimerHandle] = {}  # cancelled, not yet given back
 
     def cancel_one(self) -> bool:
-        """Send one cancel; its line is free for others the moment it has left."""
+        """Send one cancel; its line is given back when TWS has had time to read it: another process's request travels
+        on another socket and could arrive first."""
         if not self.done_with:
             return False
         number, byte = self.done_with.popleft()
         self.connection.client.cancelMktData(number)
-        self.budget.release(byte)
+        self.cooling[byte] = asyncio.get_running_loop().call_later(CANCEL_SECONDS, self._give_back, byte)
         return True
+
+    def take(self) -> int | None:
+        """A line: our own just cancelled one (a socket is read in order) unless others wait, else a new one."""
+        if self.cooling and not self.budget.others_waiting():
+            byte, timer = self.cooling.popitem()
+            timer.cancel()
+            return byte
+        return self.budget.acquire()
+
+    def _give_back(self, byte: int) -> None:
+        del self.cooling[byte]
+        self.budget.release(byte)
 
 
 async def collect(lines: Lines, contracts: Sequence[Contract], wants: Wants, seconds: float) -> list[Quote]:
@@ -128,7 +143,7 @@ class Window:
         """At our turn: open a line, else make room for one, else nothing."""
         if self._pending and self._room():
             in_use = len(self._open) + len(self._lines.done_with)
-            byte = self._lines.budget.acquire() if in_use < self._ceiling else None
+            byte = self._lines.take() if in_use < self._ceiling else None
             if byte is not None:
                 self._open_next(byte)
                 return True
