@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from v6.simulator import messages
 from v6.simulator.errors import DELAYED_FOLLOWS
 from v6.simulator.faults import Spoiling
 from v6.simulator.hours import new_york_date
 from v6.simulator.listings import Listing
+from v6.simulator.messages import ticks
 from v6.simulator.quotes import DELAYED, DELAYED_FROZEN, FROZEN, LIVE, Snapshot
 from v6.simulator.surface import Greeks
 
@@ -57,7 +57,7 @@ class Line:
             self._greeks_from = server.loop_time() + first + server.between(options.greeks_seconds)
         self._say_kind(self._expected_kind())
         self._session.send(
-            messages.tick_parameters(
+            ticks.tick_parameters(
                 self._request, self.listing.min_tick, "" if self.listing.sec_type == "OPT" else "9c0001", 3
             )
         )
@@ -79,7 +79,7 @@ class Line:
     def _say_kind(self, kind: int) -> None:
         if kind != self._kind:
             self._kind = kind
-            self._session.send(messages.market_data_type(self._request, kind))
+            self._session.send(ticks.market_data_type(self._request, kind))
 
     def _first_snapshot(self) -> None:
         self._refresh()
@@ -90,7 +90,7 @@ class Line:
     def _end_snapshot(self) -> None:
         if self.closed:
             return
-        self._session.send(messages.snapshot_end(self._request))
+        self._session.send(ticks.snapshot_end(self._request))
         self._session.end_line(self._request)
 
     def update(self) -> None:
@@ -130,15 +130,15 @@ class Line:
     def _send_changes(self, quote: Snapshot) -> None:
         if "halted" not in self._sent:
             self._sent["halted"] = 0.0
-            self._session.send(messages.tick_generic(self._request, HALTED, 0.0))
+            self._session.send(ticks.tick_generic(self._request, HALTED, 0.0))
             self._server.stats.ticked += 1
         for name in PRICES:
             self._price(name, quote)
         column = 1 if self._delayed else 0
         if quote.last_at and self._changed("last_at", quote.last_at):
-            self._session.send(messages.tick_string(self._request, LAST_TIME[column], str(quote.last_at)))
+            self._session.send(ticks.tick_string(self._request, LAST_TIME[column], str(quote.last_at)))
         if quote.volume is not None and self._changed("volume", quote.volume):
-            self._session.send(messages.tick_size(self._request, VOLUME[column], self._size(quote.volume)))
+            self._session.send(ticks.tick_size(self._request, VOLUME[column], self._size(quote.volume)))
         self._interest(quote)
         self._options_of_stock(quote)
         if self._server.loop_time() >= self._greeks_from:
@@ -154,9 +154,9 @@ class Line:
         if self._changed(name, price):
             self._sent[name + "_size"] = size
             text = "" if sized and self.listing.sec_type == "IND" else self._size(size)
-            self._session.send(messages.tick_price(self._request, PRICES[name][column], price, text))
+            self._session.send(ticks.tick_price(self._request, PRICES[name][column], price, text))
         elif sized and self._changed(name + "_size", size):
-            self._session.send(messages.tick_size(self._request, SIZES[name][column], self._size(size)))
+            self._session.send(ticks.tick_size(self._request, SIZES[name][column], self._size(size)))
 
     def _interest(self, quote: Snapshot) -> None:
         if quote.open_interest is None or self._generic.isdisjoint(OPEN_INTEREST_TICKS):
@@ -164,24 +164,24 @@ class Line:
         if not self._changed("open_interest", quote.open_interest):
             return
         if self.listing.sec_type == "FUT":
-            self._session.send(messages.tick_size(self._request, 86, str(quote.open_interest)))
+            self._session.send(ticks.tick_size(self._request, 86, str(quote.open_interest)))
         elif 101 in self._generic:
             # both ticks come for either right; the other one is 0
             for tick, right in ((27, "C"), (28, "P")):
                 value = quote.open_interest if self.listing.right == right else 0
-                self._session.send(messages.tick_size(self._request, tick, str(value)))
+                self._session.send(ticks.tick_size(self._request, tick, str(value)))
 
     def _options_of_stock(self, quote: Snapshot) -> None:
         """Volume (100) and open interest (101) of all calls and all puts on a stock."""
-        for generic, name, ticks in ((100, "option_volume", (29, 30)), (101, "option_interest", (27, 28))):
+        for generic, name, kinds in ((100, "option_volume", (29, 30)), (101, "option_interest", (27, 28))):
             pair = getattr(quote, name)
             if pair is not None and generic in self._generic and self._changed(name, pair):
-                for tick, value in zip(ticks, pair, strict=True):
-                    self._session.send(messages.tick_size(self._request, tick, str(value)))
+                for tick, value in zip(kinds, pair, strict=True):
+                    self._session.send(ticks.tick_size(self._request, tick, str(value)))
 
     def _computations(self, quote: Snapshot, column: int) -> None:
         now = self._server.loop_time()
-        for name, ticks in COMPUTATIONS.items():
+        for name, kinds in COMPUTATIONS.items():
             computed: Greeks | None = getattr(quote, name)
             if computed is None:
                 continue
@@ -192,7 +192,7 @@ class Line:
                 attribute = 0 if name == "model" else 1
                 if name == "model":
                     self._model_at = now
-                self._session.send(messages.tick_option(self._request, ticks[column], computed, attribute))
+                self._session.send(ticks.tick_option(self._request, kinds[column], computed, attribute))
 
     def _changed(self, name: str, value: object) -> bool:
         before = self._sent.get(name)
@@ -204,7 +204,7 @@ class Line:
     def _size(self, size: float) -> str:
         if self.listing.sec_type == "STK" and self._session.version < 159:
             size /= 100  # round lots until 158
-        return messages.size_text(self._session.version, size)
+        return ticks.size_text(self._session.version, size)
 
 
 def spoil(quote: Snapshot, how: Spoiling) -> Snapshot:

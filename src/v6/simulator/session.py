@@ -4,13 +4,15 @@ import asyncio
 import re
 import socket
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from v6 import clock
-from v6.simulator import errors, messages, requests
+from v6.simulator import errors, requests
 from v6.simulator.limits import MessageMeter
 from v6.simulator.lines import Line
 from v6.simulator.listings import Listing
+from v6.simulator.messages import connection
 from v6.simulator.quotes import LIVE
 from v6.simulator.wire import Fields, WireError, read_frame
 
@@ -26,12 +28,13 @@ class Session:
     def __init__(self, server: "Server", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.server = server
         self._reader, self._writer = reader, writer
-        self.version = messages.OLDEST
+        self.version = connection.OLDEST
         self.client_id: int | None = None
         self.data_type = LIVE
         self.lines: dict[int, Line] = {}
         self.account_updates: set[str] = set()
         self.tasks: set[asyncio.Task[None]] = set()
+        self._streams: dict[tuple[str, int], Callable[[], None]] = {}
         self.closed = False
         self._meter = MessageMeter(server.options.messages_a_second, server.options.strikes)
         self._second, self._in_second = 0, 0
@@ -63,7 +66,7 @@ class Session:
 
     def error(self, request: int, code: int, text: str) -> None:
         self.server.stats.errors[code] += 1
-        self.send(messages.error(self.version, request, code, text))
+        self.send(connection.error(self.version, request, code, text))
 
     def later(self, seconds: float, *frames: bytes) -> None:
         """Queue frames that long from now, together."""
@@ -101,12 +104,12 @@ class Session:
         if not offer:
             return False
         lowest, highest = int(offer[1]), int(offer[2])
-        self.version = min(highest, messages.NEWEST)
-        if self.version < messages.OLDEST or lowest > messages.NEWEST:
+        self.version = min(highest, connection.NEWEST)
+        if self.version < connection.OLDEST or lowest > connection.NEWEST:
             return False
         now = self.server.now()
         zone = "Daylight" if now.dst() else "Standard"
-        self.send(messages.handshake(self.version, f"{now:%Y%m%d %H:%M:%S} Eastern {zone} Time"))
+        self.send(connection.handshake(self.version, f"{now:%Y%m%d %H:%M:%S} Eastern {zone} Time"))
         return True
 
     async def _answer_requests(self) -> None:
@@ -161,8 +164,8 @@ class Session:
             return
         self.client_id = client_id
         accounts = () if self.server.faults.no_account else self.server.options.accounts
-        self.send(messages.managed_accounts(accounts))
-        self.send(messages.next_valid_id(self.server.next_order_id))
+        self.send(connection.managed_accounts(accounts))
+        self.send(connection.next_valid_id(self.server.next_order_id))
         for code, text in errors.FARMS:
             self.error(-1, code, text)
 
@@ -183,6 +186,22 @@ class Session:
         line.closed = True
         self.server.lines.give_back()
         self.server.count_lines()
+        return True
+
+    # everything else that goes on until it is cancelled
+
+    def open_stream(self, kind: str, request: int, stop: Callable[[], None]) -> bool:
+        """Remember how to stop a subscription; False when that kind already has that id."""
+        if (kind, request) in self._streams:
+            return False
+        self._streams[kind, request] = stop
+        return True
+
+    def end_stream(self, kind: str, request: int) -> bool:
+        stop = self._streams.pop((kind, request), None)
+        if stop is None:
+            return False
+        stop()
         return True
 
     # the end
@@ -209,5 +228,7 @@ class Session:
             task.cancel()
         for request in list(self.lines):
             self.end_line(request)
+        for kind, request in list(self._streams):
+            self.end_stream(kind, request)
         self.server.forget(self)
         self._writer.close()

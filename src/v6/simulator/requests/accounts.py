@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from v6.simulator import messages
 from v6.simulator.errors import VALIDATION
+from v6.simulator.messages import accounts, connection
 from v6.simulator.wire import Fields
 
 if TYPE_CHECKING:
@@ -14,11 +14,11 @@ LEDGER = ("CashBalance", "TotalCashBalance", "StockMarketValue", "OptionMarketVa
 
 
 def current_time(session: "Session", _: Fields) -> None:
-    session.send(messages.current_time(int(session.server.epoch())))
+    session.send(connection.current_time(int(session.server.epoch())))
 
 
 def managed(session: "Session", _: Fields) -> None:
-    session.send(messages.managed_accounts(session.server.options.accounts))
+    session.send(connection.managed_accounts(session.server.options.accounts))
 
 
 def _accounts(session: "Session", wanted: str) -> list[str]:
@@ -29,8 +29,8 @@ def _accounts(session: "Session", wanted: str) -> list[str]:
 def positions(session: "Session", _: Fields) -> None:
     for account in session.server.options.accounts:
         for holding in session.server.books.holdings(account, session.server.epoch()):
-            session.send(messages.position(account, holding.listing, holding.quantity, holding.average_cost))
-    session.send(messages.position_end())
+            session.send(accounts.position(account, holding.listing, holding.quantity, holding.average_cost))
+    session.send(accounts.position_end())
 
 
 def positions_multi(session: "Session", fields: Fields) -> None:
@@ -39,9 +39,9 @@ def positions_multi(session: "Session", fields: Fields) -> None:
     for account in _accounts(session, wanted):
         for holding in session.server.books.holdings(account, session.server.epoch()):
             session.send(
-                messages.position_multi(request, account, holding.listing, holding.quantity, holding.average_cost)
+                accounts.position_multi(request, account, holding.listing, holding.quantity, holding.average_cost)
             )
-    session.send(messages.position_multi_end(request))
+    session.send(accounts.position_multi_end(request))
 
 
 def summary(session: "Session", fields: Fields) -> None:
@@ -51,8 +51,8 @@ def summary(session: "Session", fields: Fields) -> None:
         values = session.server.books.values(account, session.server.epoch())
         for tag in tags:
             if tag in values:
-                session.send(messages.account_summary(request, account, tag, values[tag], _currency(tag)))
-    session.send(messages.account_summary_end(request))
+                session.send(accounts.account_summary(request, account, tag, values[tag], _currency(tag)))
+    session.send(accounts.account_summary_end(request))
 
 
 def _currency(tag: str) -> str:
@@ -69,22 +69,22 @@ def updates(session: "Session", fields: Fields) -> None:
     else:
         session.account_updates.add(account)
         send_account(session, account)
-        session.send(messages.account_download_end(account))
+        session.send(accounts.account_download_end(account))
 
 
 def send_account(session: "Session", account: str) -> None:
     """Every account value, then the portfolio, then the time of it all."""
     server = session.server
-    session.send(messages.account_value("AccountCode", account, "", account))
+    session.send(accounts.account_value("AccountCode", account, "", account))
     for tag, value in server.books.values(account, server.epoch()).items():
-        session.send(messages.account_value(tag, value, _currency(tag), account))
+        session.send(accounts.account_value(tag, value, _currency(tag), account))
     for currency in ("BASE", "USD"):
         for tag, value in _ledger(session, account).items():
-            session.send(messages.account_value(tag, value, currency, account))
+            session.send(accounts.account_value(tag, value, currency, account))
     for holding in server.books.holdings(account, server.epoch()):
         numbers = (holding.quantity, holding.price, holding.value, holding.average_cost, holding.profit, 0.0)
-        session.send(messages.portfolio_value(holding.listing, numbers, account))
-    session.send(messages.account_update_time(f"{server.now():%H:%M}"))
+        session.send(accounts.portfolio_value(holding.listing, numbers, account))
+    session.send(accounts.account_update_time(f"{server.now():%H:%M}"))
 
 
 def _ledger(session: "Session", account: str) -> dict[str, str]:
@@ -98,5 +98,5 @@ def updates_multi(session: "Session", fields: Fields) -> None:
     request, wanted = fields.integer(), fields.text()
     for account in _accounts(session, wanted):
         for tag, value in session.server.books.values(account, session.server.epoch()).items():
-            session.send(messages.account_multi(request, account, tag, value, _currency(tag)))
-    session.send(messages.account_multi_end(request))
+            session.send(accounts.account_multi(request, account, tag, value, _currency(tag)))
+    session.send(accounts.account_multi_end(request))

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from v6.simulator import errors, messages
+from v6.simulator import errors
 from v6.simulator.hours import hours_text, new_york_date
 from v6.simulator.listings import Listing, Spec
+from v6.simulator.messages import contracts
 from v6.simulator.wire import Fields
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def details(session: "Session", fields: Fields) -> None:
         seconds = session.server.options.reply_seconds + len(found) * SECONDS_A_CONTRACT
         if spec.sec_type == "OPT" and not (spec.expiry or spec.con_id or spec.local_symbol):
             seconds = SECONDS_WITHOUT_EXPIRY
-    frames = [messages.contract_details(session.version, request, each, _hours(session, each)) for each in found]
-    session.later(seconds, *frames, messages.contract_details_end(request))
+    frames = [contracts.contract_details(session.version, request, each, _hours(session, each)) for each in found]
+    session.later(seconds, *frames, contracts.contract_details_end(request))
 
 
 def _hours(session: "Session", listing: Listing) -> tuple[str, str]:
@@ -48,16 +49,16 @@ def option_parameters(session: "Session", fields: Fields) -> None:
     underlying = session.server.contracts.underlying(con_id)
     if underlying is None or (underlying.symbol, underlying.sec_type) != (symbol, sec_type):
         if future_exchange:  # options on futures are not modelled: none listed
-            session.send(messages.option_parameters_end(request))
+            session.send(contracts.option_parameters_end(request))
         else:
             session.error(request, errors.VALIDATION, "Error validating request.-'bH' : cause - Invalid contract id")
         return
     frames = []
     for row in session.server.contracts.parameters(underlying, new_york_date(session.server.epoch())):
         frames += [
-            messages.option_parameters(
+            contracts.option_parameters(
                 request, exchange, con_id, row.trading_class, row.multiplier, row.expiries, row.strikes
             )
             for exchange in row.exchanges
         ]
-    session.later(session.server.options.reply_seconds, *frames, messages.option_parameters_end(request))
+    session.later(session.server.options.reply_seconds, *frames, contracts.option_parameters_end(request))

@@ -4,9 +4,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from v6.simulator import bars as history
-from v6.simulator import errors, messages
+from v6.simulator import errors
 from v6.simulator.hours import new_york_date
 from v6.simulator.listings import Spec
+from v6.simulator.messages import history as messages
 from v6.simulator.wire import Fields
 
 if TYPE_CHECKING:

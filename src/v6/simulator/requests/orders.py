@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from v6.simulator import errors, messages
+from v6.simulator import errors
+from v6.simulator.messages import connection, orders
 from v6.simulator.wire import Fields
 
 if TYPE_CHECKING:
@@ -21,17 +22,17 @@ def cancel(session: "Session", fields: Fields) -> None:
 
 
 def open_orders(session: "Session", _: Fields) -> None:
-    session.send(messages.open_orders_end())
+    session.send(orders.open_orders_end())
 
 
 def completed_orders(session: "Session", _: Fields) -> None:
-    session.send(messages.completed_orders_end())
+    session.send(orders.completed_orders_end())
 
 
 def executions(session: "Session", fields: Fields) -> None:
     fields.skip(1)
-    session.send(messages.executions_end(fields.integer()))
+    session.send(orders.executions_end(fields.integer()))
 
 
 def next_id(session: "Session", _: Fields) -> None:
-    session.send(messages.next_valid_id(session.server.next_order_id))
+    session.send(connection.next_valid_id(session.server.next_order_id))

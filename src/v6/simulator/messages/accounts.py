@@ -1,0 +1,69 @@
+"""Account values, portfolio, positions."""
+
+from collections.abc import Sequence
+
+from v6.simulator.listings import Listing
+from v6.simulator.wire import Field, frame, plain
+
+
+def account_value(key: str, value: str, currency: str, account: str) -> bytes:
+    return frame(6, 2, key, value, currency, account)
+
+
+def portfolio_value(listing: Listing, numbers: Sequence[float], account: str) -> bytes:
+    """`numbers`: position, price, value, average cost, unrealized and realized P&L."""
+    position, *money = numbers
+    return frame(
+        7, 8, listing.con_id, listing.symbol, listing.sec_type, listing.expiry_text, listing.strike,
+        listing.right or "0", listing.multiplier, listing.primary_exchange or listing.exchanges[0], listing.currency,
+        listing.local_symbol, listing.trading_class, plain(position), *money, account,
+    )  # fmt: skip
+
+
+def account_update_time(wall: str) -> bytes:
+    return frame(8, 1, wall)
+
+
+def account_download_end(account: str) -> bytes:
+    return frame(54, 1, account)
+
+
+def position(account: str, listing: Listing, quantity: float, average_cost: float) -> bytes:
+    return frame(61, 3, account, *_held(listing), plain(quantity), average_cost)
+
+
+def position_end() -> bytes:
+    return frame(62, 1)
+
+
+def position_multi(request: int, account: str, listing: Listing, quantity: float, average_cost: float) -> bytes:
+    return frame(71, 1, request, account, *_held(listing), plain(quantity), average_cost, "")
+
+
+def position_multi_end(request: int) -> bytes:
+    return frame(72, 1, request)
+
+
+def _held(listing: Listing) -> tuple[Field, ...]:
+    """A position's contract carries no exchange for options: a client must add it before asking for data."""
+    exchange = "" if listing.sec_type == "OPT" else listing.primary_exchange or listing.exchange
+    return (
+        listing.con_id, listing.symbol, listing.sec_type, listing.expiry_text, listing.strike, listing.right,
+        listing.multiplier, exchange, listing.currency, listing.local_symbol, listing.trading_class,
+    )  # fmt: skip
+
+
+def account_summary(request: int, account: str, tag: str, value: str, currency: str) -> bytes:
+    return frame(63, 1, request, account, tag, value, currency)
+
+
+def account_summary_end(request: int) -> bytes:
+    return frame(64, 1, request)
+
+
+def account_multi(request: int, account: str, key: str, value: str, currency: str) -> bytes:
+    return frame(73, 1, request, account, "", key, value, currency)
+
+
+def account_multi_end(request: int) -> bytes:
+    return frame(74, 1, request)
