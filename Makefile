@@ -6,7 +6,7 @@ PYTHON_VENV := .venv/bin/python
 PYTEST := $(PYTHON_VENV) -m pytest -q
 WORKERS ?= 2
 
-.PHONY: help setup setup-test demo check test integration libraries pythons bench soak wire lock clean
+.PHONY: help setup setup-test demo check test integration libraries clients pythons bench soak wire lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -28,14 +28,19 @@ check: setup ## format, lint, types, import rules, shellcheck, drift and unit te
 	@.venv/bin/shellcheck scripts/*.sh dev/*.sh .ci/run
 	@$(PYTEST) -n $(WORKERS) -m "not integration and not soak"
 
-test: setup-test check integration libraries pythons ## check + integration, both TWS libraries, other Pythons
+test: setup-test check integration libraries clients pythons ## check + integration, both TWS libraries, four clients, other Pythons
 
 integration: setup-test
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "integration and not soak"
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "integration and not clients and not soak"
 
 libraries: setup-test ## the gateway's tests on ib_async, in an environment of its own
 	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock
-	@.venv-ib_async/bin/python -m pytest -q -n $(WORKERS) -m "both_libraries and not soak" tests/gateway
+	@.venv-ib_async/bin/python -m pytest -q -n $(WORKERS) -m "both_libraries and not soak" tests/gateway tests/simulator/layouts
+
+clients: setup-test ## four unmodified clients of TWS on the simulated one, each in an environment of its own
+	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock
+	@dev/setup.sh --clients
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup -m clients tests/clients tests/simulator/layouts
 
 pythons: setup-test ## the suite's core on the other supported Pythons found here
 	@dev/pythons.sh "$(WORKERS)"

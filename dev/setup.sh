@@ -4,6 +4,8 @@
 #   dev/setup.sh                                   .venv from requirements.lock
 #   dev/setup.sh --venv DIR --lock FILE [--python PYTHON]
 #   dev/setup.sh --system-for-tests                the system packages that only the tests need
+#   dev/setup.sh --clients                         what the client tests run on beside the two virtual environments of the
+#                                                  TWS libraries: .venv-ibapi and tests/clients/stoqey/node_modules
 #
 # As root on Debian or Ubuntu missing packages are installed; otherwise they are named and nothing is changed.
 set -euo pipefail
@@ -53,7 +55,11 @@ system_for_tests() {
     command -v crontab >/dev/null || [[ -x /usr/bin/crontab ]] || missing+=(cron)
     command -v setpriv >/dev/null || missing+=(util-linux)
     command -v strace >/dev/null || missing+=(strace)
+    command -v node >/dev/null || missing+=(nodejs)
+    command -v npm >/dev/null || missing+=(npm)
     [[ ${#missing[@]} -eq 0 ]] || need "${missing[@]}"
+    node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' ||
+        die "the client tests need Node.js 18 or later, $(command -v node) is $(node --version)"
 }
 
 make_venv() {
@@ -70,19 +76,54 @@ make_venv() {
     printf '%s' "$stamp" >"$venv/.stamp"
 }
 
+# The official client comes as a source archive only: it is built with the hash-checked setuptools of .venv.
+make_ibapi() {
+    local venv=.venv-ibapi lock=requirements-ibapi.lock python=$1 stamp
+    stamp="$(pwd) $("$python" -VV) $(sha256sum "$lock")"
+    if [[ -x $venv/bin/python && -f $venv/.stamp && $(<"$venv/.stamp") == "$stamp" ]]; then
+        return
+    fi
+    printf 'setup: %s from %s (%s)\n' "$venv" "$lock" "$("$python" -V)"
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+    .venv/bin/python -m pip wheel -q --disable-pip-version-check --retries 5 --no-deps --no-build-isolation \
+        --require-hashes -r "$lock" -w "$venv/wheels"
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --no-index "$venv"/wheels/*.whl
+    printf '%s' "$stamp" >"$venv/.stamp"
+}
+
+# `npm ci` checks every archive against the integrity hash of the lock file
+make_stoqey() {
+    local folder=tests/clients/stoqey stamp
+    stamp="$(pwd) $(node --version) $(sha256sum "$folder/package.json" "$folder/package-lock.json")"
+    if [[ -f $folder/node_modules/.stamp && $(<"$folder/node_modules/.stamp") == "$stamp" ]]; then
+        return
+    fi
+    printf 'setup: %s/node_modules (node %s)\n' "$folder" "$(node --version)"
+    (cd "$folder" && npm ci --silent --ignore-scripts --no-audit --no-fund) ||
+        die "npm ci failed in $folder; run it there by hand to see why"
+    printf '%s' "$stamp" >"$folder/node_modules/.stamp"
+}
+
 main() {
-    local venv=.venv lock=requirements.lock python=''
+    local venv=.venv lock=requirements.lock python='' clients=''
     while [[ $# -gt 0 ]]; do
         case $1 in
             --system-for-tests) system_for_tests && return ;;
+            --clients) clients=yes && shift ;;
             --venv) venv=$2 && shift 2 ;;
             --lock) lock=$2 && shift 2 ;;
             --python) python=$2 && shift 2 ;;
-            *) die "unknown argument $1; allowed: --venv DIR, --lock FILE, --python PYTHON, --system-for-tests" ;;
+            *) die "unknown argument $1; allowed: --venv DIR, --lock FILE, --python PYTHON, --system-for-tests, --clients" ;;
         esac
     done
     [[ -n $python ]] || python=$(find_python)
     system_for_setup "$python"
+    if [[ -n $clients ]]; then
+        make_ibapi "$python"
+        make_stoqey
+        return
+    fi
     make_venv "$venv" "$lock" "$python"
 }
 

@@ -3,16 +3,17 @@
 import pytest
 from raw_tws_client import SPY, TUESDAY, RawClient
 
-from v6.simulator.limits import LineBudget, MessageMeter
+from v6.simulator.limits import LineBudget, MessageMeter, Verdict
 from v6.simulator.testing import simulated_tws
 
 
 def test_fifty_messages_in_a_second_are_allowed_and_one_more_is_a_strike():
     meter = MessageMeter(50)
-    assert [meter.count(7.5) for _ in range(50)] == [(True, False)] * 50
-    assert meter.count(7.9) == (False, True)
-    assert meter.count(7.9) == (False, False)
-    assert meter.count(8.0) == (True, False)
+    verdicts = [meter.count(7.5) for _ in range(50)]
+    assert verdicts == [Verdict.ACCEPTED] * 41 + [Verdict.WARNED] + [Verdict.ACCEPTED] * 8
+    assert meter.count(7.9) is Verdict.STRIKE
+    assert meter.count(7.9) is Verdict.REJECTED
+    assert meter.count(8.0) is Verdict.ACCEPTED
     assert (meter.strikes, meter.struck_out) == (1, False)
 
 
@@ -26,7 +27,7 @@ def test_the_third_strike_is_the_last():
 
 def test_no_limit_is_no_limit():
     meter, lines = MessageMeter(0), LineBudget(0)
-    assert all(meter.count(1.0) == (True, False) for _ in range(1000))
+    assert all(meter.count(1.0) is Verdict.ACCEPTED for _ in range(1000))
     assert all(lines.take() for _ in range(1000))
     assert lines.peak == 1000
 

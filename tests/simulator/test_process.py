@@ -68,7 +68,7 @@ def test_about_says_what_is_modelled_simplified_and_absent():
         (("--host", "0.0.0.0"), "only loopback, unless --public"),
         (("--accounts", "U1234567"), "only ids that cannot be real"),
         (("--replay", "/nonexistent"), "no DATE.parquet"),
-        (("--scenario", "gremlins"), "gremlins: no such scenario, allowed: a file, or a shipped one: bad_morning, "),
+        (("--scenario", "gremlins"), "gremlins: no such scenario, allowed: a file, or a shipped one: absurd_length, bad_morning, "),
         (("--port", "99999"), "--port 99999: allowed 0 to 65535"),
         (("--port", "-1"), "--port -1: allowed 0 to 65535"),
         (("--calendar", "/nonexistent"), "/nonexistent"),

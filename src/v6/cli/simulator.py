@@ -19,6 +19,9 @@ def simulator(arguments: Annotated[list[str] | None, typer.Argument(metavar="[OP
     from v6.simulator.__main__ import main
 
     given, calendar = arguments or [], Paths.locate().compiled / "calendar.txt"
+    if given[:1] == ["record"]:
+        raise typer.Exit(main(given))
     if "--calendar" not in given and calendar.exists():
-        given = ["--calendar", str(calendar), *given]
+        place = 1 if given[:1] == ["verify"] else 0
+        given[place:place] = ["--calendar", str(calendar)]
     raise typer.Exit(main(given))

@@ -20,7 +20,30 @@ FIDELITY = (
     ("simplified", "replay", "recorded fields exact; sizes 0, last-trade times, underlying prices not recorded: the"
      " underlying's quote is derived by put-call parity"),
     ("absent", "orders, executions", "placing an order is refused with 201; lists are empty"),
-    ("absent", "scanner, P&L, depth, news, real-time bars, tick-by-tick, symbol search", "answered with error 321"),
+    ("modelled", "account summary", "at most 2 a client (322), every 3 minutes or after a trade; a cancelled one still"
+     " counts as in TWS of 2026 [reports of 2026; off in fast]; ledger rows of the group [report]"),
+    ("modelled", "account updates", "the keys, segments S and C, BASE rows and order of recordings of 2022 and 2026;"
+     " one account at a time, 2100 at its end; then what changed, every 3 minutes or after a trade [IBKR docs]"),
+    ("modelled", "positions, positions multi, updates multi", "subscriptions with account and model [IBKR"
+     " docs, recordings]"),
+    ("modelled", "P&L", "94 and 95 when they change, realized unset until traded today [ib_insync#462], 102, 321, 2150,"
+     " 10185, 10186; size 2.0 from 163 on [ib_insync#542]"),
+    ("modelled", "reference data", "market rules 26, 32, 109, 110, smart components of 9c0001, news providers,"
+     " families, tiers, display groups, symbol search: recordings of IB Gateway 2026"),
+    ("modelled", "calculations on options", "Black-Scholes, tick 53 with -1 and -2 where the recording has them"),
+    ("modelled", "requests of missing permissions", "10092, 2152, 10187, 10188, 10189, 10276, 10358, 10172, FA 321:"
+     " recordings and reports"),
+    ("simplified", "account values", "US dollars only; previous-day equity, Reg-T and look-ahead values repeat today's;"
+     " segment C has the futures and their initial margin in cash"),
+    ("simplified", "models", "a model has no cash but what its trades left; model \"\" is the whole account"),
+    ("simplified", "daily P&L", "since the close of the session before, also for futures; no resets by time zone"),
+    ("simplified", "market rules of futures", "the numbers 67 and 239 are not verified; contract id of RTY's index 0"),
+    ("simplified", "smart components", "answered whether or not ticks have announced the code; stocks only"),
+    ("simplified", "exercise of options", "checked, then rejected as by paper servers [recording]; nothing is done"),
+    ("simplified", "unverified texts", "unknown model, display group, verification and calculation errors; the two"
+     " letters in 321 and 322 differ between builds; unknown message ids get 320"),
+    ("absent", "depth, tick-by-tick, historical ticks, histograms, news, fundamentals, Wall Street Horizon, advisors",
+     "the errors of an account without permission"),
     ("absent", "connectivity messages 1100-1102, halts, 10197", "faults of a later version"),
 )  # fmt: skip
 

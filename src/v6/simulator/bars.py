@@ -18,7 +18,12 @@ SIZES = {
 }  # fmt: skip
 DAY_SECONDS = 86400
 UNITS = {"D": 1, "W": 7, "M": 30, "Y": 365}
-KINDS = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST")
+TRADED = ("TRADES", "ADJUSTED_LAST")
+VOLATILITIES = ("OPTION_IMPLIED_VOLATILITY", "HISTORICAL_VOLATILITY")
+SCHEDULE = "SCHEDULE"
+KINDS = (*TRADED, "MIDPOINT", "BID", "ASK", "BID_ASK", *VOLATILITIES, SCHEDULE)
+HEAD = date(2005, 1, 3)  # invented: nothing has bars from before
+LISTED_DAYS = {"FUT": 460, "OPT": 400}
 MOST = 20_000
 SAMPLES = 6
 LONGEST_STEP, LONG_STEP = 300, 1800  # seconds between the prices a bar is made of; the latter in weeks and months
@@ -65,6 +70,15 @@ def check(request: Request) -> None:
         raise BarError(f"Historical data request for duration {request.duration!r} is invalid")
     if request.what not in KINDS:
         raise BarError(f"Invalid whatToShow: {request.what}")
+    if request.what == SCHEDULE and request.seconds != DAY_SECONDS:
+        raise BarError("Historical schedule requests require a bar size of 1 day")
+
+
+def head(listing: Listing) -> date:
+    """The first day that has bars: of an option or a future the day it was listed, about."""
+    if listing.expiry is None:
+        return HEAD
+    return listing.expiry - LISTED_DAYS[listing.sec_type] * DAY
 
 
 def segments(hours: Hours, request: Request) -> list[Segment]:
@@ -74,7 +88,10 @@ def segments(hours: Hours, request: Request) -> list[Segment]:
     found: list[Segment] = []
     day = new_york_date(request.end) + DAY
     first = request.end - count if unit == "S" else new_york(new_york_date(request.end) - count * UNITS[unit] * DAY, 0)
+    oldest = head(request.listing)
     for _ in range(count * (UNITS.get(unit, 1) + 2) + 15 if unit != "S" else count // DAY_SECONDS + 15):
+        if day < oldest:
+            break
         segment = _part(hours, request, day)
         day -= DAY
         if segment is None or segment.start >= request.end:
@@ -93,7 +110,7 @@ def _part(hours: Hours, request: Request, day: date) -> Segment | None:
     if kind == "FUT" and request.regular_only:
         regular = hours.regular(day)
         return regular if hours.futures(day) else None
-    return hours.of(kind, day)
+    return hours.of(kind, day) if request.regular_only else hours.whole(kind, day)
 
 
 def build(feed: SyntheticFeed, hours: Hours, request: Request) -> list[RawBar]:
@@ -104,17 +121,43 @@ def build(feed: SyntheticFeed, hours: Hours, request: Request) -> list[RawBar]:
     total = sum((part.end - part.start) / request.seconds for part in parts)
     if total > MOST:
         raise BarError(f"Time length exceed max. {total:.0f} bars")
-    bars = []
-    for part in parts:
-        session = hours.of(request.listing.sec_type, part.date)
-        assert session is not None
-        edge = part.start
-        while edge < part.end:
-            midnight = new_york(new_york_date(edge), 0)
-            after = min(midnight + (int(edge - midnight) // request.seconds + 1) * request.seconds, part.end)
-            bars.append(_bar(feed, request, session, (edge, after)))
-            edge = after
-    return bars
+    return [
+        bar_of(feed, request, part, span) for part in parts for span in _spans(part.start, part.end, request.seconds)
+    ]
+
+
+def _spans(start: float, end: float, seconds: int) -> Iterator[tuple[float, float]]:
+    """Bars begin at multiples of their length since New York's midnight, and at the beginning of trading."""
+    while start < end:
+        midnight = new_york(new_york_date(start), 0)
+        after = min(midnight + (int(start - midnight) // seconds + 1) * seconds, end)
+        yield start, after
+        start = after
+
+
+def latest(feed: SyntheticFeed, hours: Hours, request: Request) -> RawBar | None:
+    """The bar that is going on at the request's end; None while nothing trades."""
+    day = new_york_date(request.end)
+    for part in (_part(hours, request, day), _part(hours, request, day + DAY)):
+        if part is None or not part.contains(request.end):
+            continue
+        if request.seconds > DAY_SECONDS:
+            return build(feed, hours, request)[-1]
+        if request.seconds == DAY_SECONDS:
+            return bar_of(feed, request, part, (part.start, request.end))._replace(start=new_york(part.date, 0))
+        midnight = new_york(new_york_date(request.end), 0)
+        edge = midnight + int(request.end - midnight) // request.seconds * request.seconds
+        return bar_of(feed, request, part, (max(edge, part.start), request.end))
+    return None
+
+
+def finished(feed: SyntheticFeed, hours: Hours, request: Request, start: float) -> RawBar | None:
+    """The bar of the request's size that began at `start`; None when nothing traded then."""
+    for day in (new_york_date(start), new_york_date(start) + DAY):
+        part = _part(hours, request, day)
+        if part is not None and part.contains(start):
+            return bar_of(feed, request, part, (start, min(start + request.seconds, part.end)))
+    return None
 
 
 def _grouped(feed: SyntheticFeed, hours: Hours, request: Request, parts: list[Segment]) -> Iterator[RawBar]:
@@ -125,9 +168,7 @@ def _grouped(feed: SyntheticFeed, hours: Hours, request: Request, parts: list[Se
     group: list[RawBar] = []
     key: object = None
     for part in parts:
-        session = hours.of(request.listing.sec_type, part.date)
-        assert session is not None
-        bar = _bar(feed, request, session, (part.start, part.end))
+        bar = bar_of(feed, request, part, (part.start, part.end))
         bar = bar._replace(start=new_york(part.date, 0))
         if group and label(part) != key:
             yield _merged(group)
@@ -146,23 +187,45 @@ def _merged(bars: list[RawBar]) -> RawBar:
     )  # fmt: skip
 
 
-def _bar(feed: SyntheticFeed, request: Request, session: Segment, span: tuple[float, float]) -> RawBar:
+def bar_of(feed: SyntheticFeed, request: Request, part: Segment, span: tuple[float, float]) -> RawBar:
+    """One bar; its prices are looked at on a fixed grid, so that a finished bar never changes."""
     listing, (start, end) = request.listing, span
     last = max(end - LAST_MOMENT, start)
-    # marks on a fixed grid, so that a finished bar never changes
-    step = LONG_STEP if request.seconds > DAY_SECONDS else max(min(LONGEST_STEP, request.seconds // SAMPLES), 1)
-    marks = range((int(start) // step + 1) * step, int(last) + 1, step)
-    prices = [feed.fair(listing, at) for at in (start, *marks, last)]
-    tick = listing.min_tick
-    shift = {"BID": -tick / 2, "ASK": tick / 2}.get(request.what, 0.0)
-    traded = request.what in ("TRADES", "ADJUSTED_LAST")
-    grid = tick if traded else tick / 2
-    points = [to_tick(price + shift, grid) for price in prices]
-    if not traded:
-        return RawBar(start, points[0], max(points), min(points), points[-1], -1.0, -1.0, -1)
-    volume = feed.volume(listing, session, end) - feed.volume(listing, session, start)
+    marks = range((int(start) // _step(request) + 1) * _step(request), int(last) + 1, _step(request))
+    moments = (start, *marks, last)
+    if request.what in VOLATILITIES:
+        return _quoted(start, [round(feed.volatility(listing, at, request.what), 6) for at in moments])
+    if request.what not in TRADED:
+        return _of_sides(start, [feed.sides(listing, at) for at in moments], request.what)
+    points = [to_tick(feed.fair(listing, at), listing.min_tick) for at in moments]
+    volume = feed.volume(listing, part, end) - feed.volume(listing, part, start)
     average = round(sum(points) / len(points), 4)
-    return RawBar(start, points[0], max(points), min(points), points[-1], volume, average, int(volume // 40) + 1)
+    trades = int(volume // 40) + 1 if volume else 0
+    return RawBar(start, points[0], max(points), min(points), points[-1], volume, average, trades)
+
+
+def _step(request: Request) -> int:
+    """Seconds between the prices that a bar is made of."""
+    if request.seconds > DAY_SECONDS or (request.what in VOLATILITIES and request.seconds == DAY_SECONDS):
+        return LONG_STEP
+    return max(min(LONGEST_STEP, request.seconds // SAMPLES), 1)
+
+
+def _quoted(start: float, points: list[float]) -> RawBar:
+    return RawBar(start, points[0], max(points), min(points), points[-1], -1.0, -1.0, -1)
+
+
+def _of_sides(start: float, sides: list[tuple[float, float]], what: str) -> RawBar:
+    """BID_ASK: average bid, highest ask, lowest bid, average ask [doc]."""
+    bids, asks = [bid for bid, _ in sides], [ask for _, ask in sides]
+    if what == "BID":
+        return _quoted(start, bids)
+    if what == "ASK":
+        return _quoted(start, asks)
+    if what == "MIDPOINT":
+        return _quoted(start, [round((bid + ask) / 2, 6) for bid, ask in sides])
+    means = [round(sum(each) / len(each), 4) for each in (bids, asks)]
+    return RawBar(start, means[0], max(asks), min(bids), means[1], -1.0, -1.0, -1)
 
 
 def wall_text(instant: float, version: int, *, epoch: bool = False) -> str:
@@ -171,6 +234,18 @@ def wall_text(instant: float, version: int, *, epoch: bool = False) -> str:
         return str(int(instant))
     wall = datetime.fromtimestamp(instant, NEW_YORK)
     return f"{wall:%Y%m%d %H:%M:%S} US/Eastern" if version >= 174 else f"{wall:%Y%m%d  %H:%M:%S}"
+
+
+def stamp(instant: float, zone: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(instant, zone):%Y%m%d-%H:%M:%S}"
+
+
+def head_text(instant: float, version: int, *, epoch: bool = False) -> str:
+    """A head timestamp, in UTC: `yyyymmdd-hh:mm:ss`; with two blanks before version 174."""
+    if epoch:
+        return str(int(instant))
+    text = stamp(instant, ZoneInfo("UTC"))
+    return text if version >= 174 else text.replace("-", "  ")
 
 
 def end_of(text: str, now: float) -> float:

@@ -1,6 +1,7 @@
 """When the simulated markets are open.
 
-Stocks, indices and options: NYSE's regular sessions. Futures: Sunday 18:00 to Friday 17:00 New York with a break from
+Indices and options: NYSE's regular sessions; stocks trade thinly before and after them too, from 04:00 to 20:00 (17:00 on
+early closes). Futures: Sunday 18:00 to Friday 17:00 New York with a break from
 17:00 to 18:00, halted at 13:00 on NYSE holidays and 13:15 on early closes, shut on the three days CME shuts.
 """
 
@@ -40,13 +41,19 @@ def new_york_date(instant: float) -> date:
 
 
 class Hours:
-    """Sessions from a compiled calendar, or, without one, every weekday 09:30-16:00 (`assumed`)."""
+    """Sessions from a compiled calendar, or, without one, every weekday 09:30-16:00 (`assumed`).
 
-    def __init__(self, calendar: Path | None = None) -> None:
+    `extended`: stocks trade before and after the regular session.
+    """
+
+    def __init__(self, calendar: Path | None = None, *, extended: bool = True) -> None:
         self._calendar = NYSECalendar(calendar) if calendar else None
         self.assumed = calendar is None
+        self.has_extended = extended
         self.regular = lru_cache(maxsize=4096)(self._regular)
         self.futures = lru_cache(maxsize=4096)(self._futures)
+        self.extended = lru_cache(maxsize=4096)(self._extended)
+        self._latest: dict[str, tuple[Segment, float]] = {}
 
     def is_trading_day(self, day: date) -> bool:
         return self.regular(day) is not None
@@ -78,16 +85,35 @@ class Hours:
             end, early = new_york(day, 13, 15), True
         return Segment(day, new_york(day - DAY, 18), end, early)
 
+    def _extended(self, day: date) -> Segment | None:
+        """A stock's whole day of trading: the regular session with the hours before and after it."""
+        regular = self.regular(day)
+        if regular is None or not self.has_extended:
+            return regular
+        return Segment(day, new_york(day, 4), new_york(day, 17 if regular.early else 20), regular.early)
+
     def of(self, sec_type: str, day: date) -> Segment | None:
+        """The regular session; a future's whole one."""
         return self.futures(day) if sec_type == "FUT" else self.regular(day)
 
+    def whole(self, sec_type: str, day: date) -> Segment | None:
+        """All of the time in which it trades that day."""
+        return self.extended(day) if sec_type == "STK" else self.of(sec_type, day)
+
     def current(self, sec_type: str, instant: float) -> tuple[Segment, bool]:
-        """The session going on, or the last one before, and whether it is going on."""
+        """The time of trading going on, or the last one before, and whether it is going on."""
+        latest = self._latest.get(sec_type)
+        if latest is not None and latest[0].start <= instant < latest[1]:
+            return latest[0], instant < latest[0].end
         day = new_york_date(instant) + DAY
+        following = new_york(day + DAY, 0)
         for _ in range(15):
-            segment = self.of(sec_type, day)
-            if segment is not None and segment.start <= instant:
-                return segment, instant < segment.end
+            segment = self.whole(sec_type, day)
+            if segment is not None:
+                if segment.start <= instant:
+                    self._latest[sec_type] = (segment, following)
+                    return segment, instant < segment.end
+                following = segment.start
             day -= DAY
         raise LookupError(f"no session in the two weeks before {new_york_date(instant)}")
 

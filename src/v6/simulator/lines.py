@@ -2,22 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from v6.simulator.errors import DELAYED_FOLLOWS
+from v6.simulator.errors import DELAYED_FOLLOWS, NO_PERMISSION
 from v6.simulator.faults import Spoiling
 from v6.simulator.hours import new_york_date
 from v6.simulator.listings import Listing
 from v6.simulator.messages import ticks
-from v6.simulator.quotes import DELAYED, DELAYED_FROZEN, FROZEN, LIVE, Snapshot
+from v6.simulator.quotes import DELAYED, DELAYED_FROZEN, FROZEN, LIVE, Snapshot, implied_volatility
+from v6.simulator.rounds import Moment
 from v6.simulator.surface import Greeks
 
 if TYPE_CHECKING:
     from v6.simulator.session import Session
 
-UPDATE_SECONDS = 0.25
 MODEL_SECONDS = 1.0
 DELAY = 900.0
+ADVISORY = (10089,)  # says so and goes on, when delayed data were asked for [rust-ibapi#677]
 HUGE = 1.7976931348623157e308
 NAN = float("nan")
 OPEN_INTEREST_TICKS = {101, 588}
@@ -27,7 +29,11 @@ PRICES = {"bid": (1, 66), "ask": (2, 67), "last": (4, 68), "high": (6, 72), "low
           "open": (14, 76)}  # fmt: skip
 SIZES = {"bid": (0, 69), "ask": (3, 70), "last": (5, 71)}
 VOLUME, LAST_TIME, HALTED = (8, 74), (45, 88), 49
-COMPUTATIONS = {"bid_greeks": (10, 80), "ask_greeks": (11, 81), "last_greeks": (12, 82), "model": (13, 83)}
+COMPUTATIONS = {"bid": (10, 80), "ask": (11, 81), "last": (12, 82)}
+MODEL = (13, 83)
+
+_prices = attrgetter(*PRICES, *(f"{name}_size" for name in SIZES))
+_day = attrgetter("last_at", "volume", "open_interest", "option_volume", "option_interest")
 
 
 class Line:
@@ -39,17 +45,23 @@ class Line:
         self._request = request
         self.listing = listing
         self._generic = generic
+        self._life = session.server.connectivity.life
         self.closed = False
         self._delayed = False
         self._kind = 0
+        self._halted: int | None = None
         self._sent: dict[str, object] = {}
+        self._last_prices: object = None
+        self._last_day: object = None
         self._greeks_from = float("inf")
         self._model_at = 0.0
 
     def start(self, *, snapshot: bool) -> None:
         server, options = self._server, self._server.options
         faults, day = server.faults, new_york_date(server.epoch()).toordinal()
-        if faults.subscription_error(self.listing):
+        if code := faults.subscription_error(self.listing):
+            if code in ADVISORY:
+                self._session.error(self._request, code, NO_PERMISSION[code])
             self._session.error(self._request, *DELAYED_FOLLOWS)
             self._delayed = True
         first = server.between(options.first_tick_seconds)
@@ -61,7 +73,7 @@ class Line:
                 self._request, self.listing.min_tick, "" if self.listing.sec_type == "OPT" else "9c0001", 3
             )
         )
-        self.later(first, self._first_snapshot if snapshot else self.update)
+        self.later(first, self._first_snapshot if snapshot else self._begin)
         if snapshot:
             self.later(max(options.snapshot_seconds, first), self._end_snapshot)
 
@@ -82,58 +94,78 @@ class Line:
             self._session.send(ticks.market_data_type(self._request, kind))
 
     def _first_snapshot(self) -> None:
-        self._refresh()
+        self._look_now()
         wait = self._greeks_from - self._server.loop_time()
         if not self.closed and 0 < wait < self._server.options.snapshot_seconds:
-            self.later(wait, self._refresh)
+            self.later(wait, self._look_now)
 
     def _end_snapshot(self) -> None:
-        if self.closed:
+        if self.closed or self._server.faults.endless_snapshots:
             return
         self._session.send(ticks.snapshot_end(self._request))
         self._session.end_line(self._request)
 
-    def update(self) -> None:
-        if self.closed:
-            return
-        self._refresh()
-        self._server.wheel.after(UPDATE_SECONDS, self.update)
+    def _begin(self) -> None:
+        if not self.closed:
+            self._look_now()
+            self._server.rounds.add(self)
 
-    def _refresh(self) -> None:
-        if self.closed or self._session.muted:
+    def _look_now(self) -> None:
+        if not self.closed:
+            self.look(self._server.rounds.moment())
+
+    def look(self, moment: Moment) -> None:
+        """Send what has changed since the last look."""
+        server, listing = self._server, self.listing
+        faults = server.faults
+        if self._session.muted or faults.never_ticks(listing, moment.day):
             return
-        server, now = self._server, self._server.epoch()
-        faults, day = server.faults, new_york_date(now).toordinal()
-        if faults.never_ticks(self.listing, day):
+        if not server.connectivity.supplies(listing, self._life):
             return
-        at = now - DELAY if self._delayed else now
-        quote = server.feed.quote(self.listing, at)
+        at = moment.now - DELAY if self._delayed else moment.now
+        quote = server.feed.quote(listing, at)
         if quote is None:
             return
-        if faults.spoils(self.listing, day):
+        if faults.spoils(listing, moment.day):
             quote = spoil(quote, faults.spoiling)
-        self._send_changes(self._as_asked(quote))
+        halted = server.market_state.halted(listing.symbol, at)
+        quote = self._as_asked(quote)
+        if halted != self._halted:
+            self._say_halted(halted)
+        self._send_changes(quote)
+        if quote.model is not None and moment.loop_time >= self._greeks_from:
+            self._computations(quote, quote.model, moment.loop_time)
 
     def _as_asked(self, quote: Snapshot) -> Snapshot:
         """Outside the session only who asked for frozen data gets the last quote; others the closing price."""
-        wants_frozen = self._session.data_type in (FROZEN, DELAYED_FROZEN)
         live_kind, frozen_kind = (DELAYED, DELAYED_FROZEN) if self._delayed else (LIVE, FROZEN)
         if quote.data_type == LIVE:
             self._say_kind(live_kind)
-        elif wants_frozen or self._server.recorded(self.listing):
+        elif self._session.data_type in (FROZEN, DELAYED_FROZEN) or self._server.recorded(self.listing):
             self._say_kind(frozen_kind)
         else:
             self._say_kind(live_kind)
             return Snapshot(data_type=FROZEN, close=quote.settled, open_interest=quote.open_interest)
         return quote
 
-    def _send_changes(self, quote: Snapshot) -> None:
-        if "halted" not in self._sent:
-            self._sent["halted"] = 0.0
-            self._session.send(ticks.tick_generic(self._request, HALTED, 0.0))
+    def _say_halted(self, halted: int) -> None:
+        if self._halted is None:
             self._server.stats.ticked += 1
-        for name in PRICES:
-            self._price(name, quote)
+        self._halted = halted
+        self._session.send(ticks.tick_generic(self._request, HALTED, float(halted)))
+
+    def _send_changes(self, quote: Snapshot) -> None:
+        """Most looks find most fields as they were: those are compared together."""
+        prices, day = _prices(quote), _day(quote)
+        if prices != self._last_prices:
+            self._last_prices = prices
+            for name in PRICES:
+                self._price(name, quote)
+        if day != self._last_day:
+            self._last_day = day
+            self._day(quote)
+
+    def _day(self, quote: Snapshot) -> None:
         column = 1 if self._delayed else 0
         if quote.last_at and self._changed("last_at", quote.last_at):
             self._session.send(ticks.tick_string(self._request, LAST_TIME[column], str(quote.last_at)))
@@ -141,8 +173,6 @@ class Line:
             self._session.send(ticks.tick_size(self._request, VOLUME[column], self._size(quote.volume)))
         self._interest(quote)
         self._options_of_stock(quote)
-        if self._server.loop_time() >= self._greeks_from:
-            self._computations(quote, column)
 
     def _price(self, name: str, quote: Snapshot) -> None:
         price = getattr(quote, name)
@@ -179,20 +209,21 @@ class Line:
                 for tick, value in zip(kinds, pair, strict=True):
                     self._session.send(ticks.tick_size(self._request, tick, str(value)))
 
-    def _computations(self, quote: Snapshot, column: int) -> None:
-        now = self._server.loop_time()
-        for name, kinds in COMPUTATIONS.items():
-            computed: Greeks | None = getattr(quote, name)
-            if computed is None:
-                continue
-            changed = computed if name == "model" else (computed.price, round(computed.iv, 4))
-            if name == "model" and name in self._sent and now - self._model_at < MODEL_SECONDS:
-                continue
-            if self._changed(name, changed):
-                attribute = 0 if name == "model" else 1
-                if name == "model":
-                    self._model_at = now
-                self._session.send(ticks.tick_option(self._request, kinds[column], computed, attribute))
+    def _computations(self, quote: Snapshot, model: Greeks, now: float) -> None:
+        """Greeks of bid, ask and last when their price or volatility has changed; the model's once a second."""
+        column = 1 if self._delayed else 0
+        if quote.computed:
+            for name, kinds in COMPUTATIONS.items():
+                price = getattr(quote, name)
+                if price is None or price <= 0 or (name == "last" and not quote.last_at):
+                    continue
+                iv = implied_volatility(model, price)
+                if self._changed(f"{name}_greeks", (price, int(iv * 10_000))):
+                    computed = model._replace(iv=iv, price=price)
+                    self._session.send(ticks.tick_option(self._request, kinds[column], computed, 1))
+        if now - self._model_at >= MODEL_SECONDS and self._changed("model", model):
+            self._model_at = now
+            self._session.send(ticks.tick_option(self._request, MODEL[column], model, 0))
 
     def _changed(self, name: str, value: object) -> bool:
         before = self._sent.get(name)
@@ -212,10 +243,9 @@ def spoil(quote: Snapshot, how: Spoiling) -> Snapshot:
     model = quote.model
     if how == "minus_one":
         nothing = model._replace(iv=-1.0, delta=-2.0, gamma=-2.0, vega=-2.0, theta=-2.0, price=-1.0) if model else None
-        return replace(quote, bid=-1.0, ask=-1.0, bid_size=0.0, ask_size=0.0, model=nothing,
-                       bid_greeks=None, ask_greeks=None)  # fmt: skip
+        return replace(quote, bid=-1.0, ask=-1.0, bid_size=0.0, ask_size=0.0, model=nothing, computed=False)
     value = NAN if how == "nan" else HUGE
     broken = Greeks(value, value, model.price, value, value, value, model.underlying) if model else None
     if how == "huge":
-        return replace(quote, model=broken, bid_greeks=None, ask_greeks=None)
-    return replace(quote, model=broken, last=value, bid_greeks=None, ask_greeks=None)
+        return replace(quote, model=broken, computed=False)
+    return replace(quote, model=broken, last=value, computed=False)

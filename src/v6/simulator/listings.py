@@ -34,6 +34,10 @@ class Listing:
     stock_type: str = ""
     currency: str = "USD"
 
+    def __hash__(self) -> int:
+        """Thousands are looked up four times a second."""
+        return self.con_id
+
     @property
     def expiry_text(self) -> str:
         return f"{self.expiry:%Y%m%d}" if self.expiry else ""

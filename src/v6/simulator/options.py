@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from v6.simulator.faults import Faults
 
@@ -14,41 +15,102 @@ class Options:
     """Seconds and counts; a limit of 0 is no limit.
 
     latency: False answers everything at once. start_at: the simulator's own time instead of v6.clock's.
-    occupied_seconds: how long a client id stays in use after its connection ended.
+    rate: a message over messages_a_second is rejected (and the third such second ends the connection), or waits:
+    a setting of newer TWS, whose default is not known.
+    occupied_seconds: how long a client id stays in use after its client vanished (RST, no FIN), until TWS notices;
+    freed_seconds: the same after a clean end. Nobody has measured either [ib_insync#106, #360, #376; ib_async#152].
+    backlog: connections the kernel queues while nobody accepts; 50 is Java's default.
+    event_log: FILE of every message in and out, at most two files of event_log_mb. control_port: None: no such port.
+    historical_pacing: the rules for small bars and the throttle for others; historical_open: open requests at once.
+    scanners: scanner subscriptions at once, of all clients [doc]; scanner_seconds: between two results of one.
+    speed: how many seconds of the simulator's clock pass in one.
+    extended_hours: stocks also trade, thinly, from 04:00 to 09:30 and from 16:00 to 20:00 New York time.
     calendar: a compiled calendar.txt; without one every weekday is a regular session.
+    submit_seconds: until IB has an order or a cancel that TWS has taken; a restart in between loses the order.
+    commission_seconds: from the fill to its commission report.
+    realistic_statuses: order statuses repeat or are skipped. preset_notices: an order without a tif gets a 10349.
+    master_client: the id that is told of every client's orders. read_only: TWS's "Read-Only API".
+    order_precautions: TWS's order presets refuse sizes over size_limit (383), values over value_limit dollars (451)
+    and limits more than percentage_limit through the market (109). price_bands: IB ends such orders by itself (202).
+    orders_a_side: working orders of one contract and side. margins: orders beyond the account's means are refused.
+    no_shorting: symbols that cannot be borrowed. execution_days: how many days before today executions are kept.
+    state: FILE that keeps orders, executions, positions and ids over the simulator's own restart.
+    models: the model portfolios of an account, by account.
+    refresh_seconds, profit_seconds: how often account values and profit and loss are sent again.
+    account_summaries: how many a client may have; summary_ids_stay: a cancelled one still counts, as in newer TWS.
     """
 
     host: str = "127.0.0.1"
     port: int = 7497
     seed: int = 1
     accounts: tuple[str, ...] = (DEFAULT_ACCOUNT,)
+    models: dict[str, tuple[str, ...]] = field(default_factory=dict)
     replay: Path | None = None
     scenario: Path | None = None
     calendar: Path | None = None
     start_at: datetime | None = None
     latency: bool = True
     messages_a_second: int = 50
+    rate: Literal["reject", "queue"] = "reject"
     strikes: int = 3
     lines: int = 100
+    snapshots_a_second: int = 100
     clients: int = 32
-    occupied_seconds: float = 0.0
+    occupied_seconds: float = 5.0
+    freed_seconds: float = 0.1
+    backlog: int = 50
+    event_log: Path | None = None
+    event_log_mb: float = 100.0
+    control_port: int | None = None
     snapshot_seconds: float = 11.0
     first_tick_seconds: tuple[float, float] = (0.15, 0.4)
     greeks_seconds: tuple[float, float] = (0.3, 2.0)
     reply_seconds: float = 0.04
     refresh_seconds: float = 180.0
+    extended_hours: bool = True
+    historical_pacing: bool = True
+    historical_open: int = 50
+    scanners: int = 10
+    scanner_seconds: float = 30.0
+    speed: float = 1.0
+    profit_seconds: float = 1.0
+    submit_seconds: tuple[float, float] = (0.1, 0.3)
+    commission_seconds: tuple[float, float] = (0.0, 0.3)
+    realistic_statuses: bool = True
+    preset_notices: bool = True
+    master_client: int | None = None
+    read_only: bool = False
+    order_precautions: bool = True
+    size_limit: float = 500.0
+    value_limit: float = 100_000.0
+    percentage_limit: float = 0.03
+    price_bands: bool = True
+    orders_a_side: int = 15
+    margins: bool = True
+    no_shorting: frozenset[str] = frozenset()
+    execution_days: int = 0
+    state: Path | None = None
+    account_summaries: int = 2
+    summary_ids_stay: bool = True
     faults: Faults = field(default_factory=lambda: Faults(no_greeks_share=0.02))
 
     def __post_init__(self) -> None:
         for account in self.accounts:
-            if not account.startswith("DU9") or len(account) != 9:
-                raise ValueError(f"account {account!r}: only ids that cannot be real: DU9 and six digits")
+            if account[:3] not in ("DU9", "DF9") or len(account) != 9 or not account[3:].isdecimal():
+                raise ValueError(f"account {account!r}: only ids that cannot be real: DU9 (or DF9) and six digits")
+        if strangers := self.models.keys() - set(self.accounts):
+            raise ValueError(f"models of accounts that do not exist: {', '.join(sorted(strangers))}")
 
     def fast(self) -> "Options":
         """No latency, no limits, every contract ticks with greeks (unless faults say otherwise)."""
-        self.latency = False
-        self.messages_a_second = self.lines = self.clients = 0
+        self.latency = self.historical_pacing = False
+        self.historical_open = self.scanners = 0
+        self.messages_a_second = self.lines = self.clients = self.account_summaries = self.snapshots_a_second = 0
+        self.occupied_seconds = self.freed_seconds = 0.0
         self.snapshot_seconds = self.reply_seconds = 0.0
         self.first_tick_seconds = self.greeks_seconds = (0.0, 0.0)
+        self.submit_seconds = self.commission_seconds = (0.0, 0.0)
+        self.realistic_statuses = self.preset_notices = self.order_precautions = self.price_bands = False
+        self.orders_a_side = 0
         self.faults.no_greeks_share = 0.0
         return self

@@ -7,6 +7,7 @@ from v6.simulator.listings import Listing
 from v6.simulator.surface import Greeks
 
 LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4
+SMALLEST_VEGA, SMALLEST_IV = 1e-4, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,31 @@ class Snapshot:
     option_volume: tuple[int, int] | None = None  # calls and puts on a stock
     option_interest: tuple[int, int] | None = None
     model: Greeks | None = None
-    bid_greeks: Greeks | None = None
-    ask_greeks: Greeks | None = None
-    last_greeks: Greeks | None = None
+    computed: bool = False  # whether TWS computes greeks of the bid, ask and last too
+
+    @property
+    def bid_greeks(self) -> Greeks | None:
+        return self._computation(self.bid)
+
+    @property
+    def ask_greeks(self) -> Greeks | None:
+        return self._computation(self.ask)
+
+    @property
+    def last_greeks(self) -> Greeks | None:
+        return self._computation(self.last) if self.last_at else None
+
+    def _computation(self, price: float | None) -> Greeks | None:
+        if not self.computed or self.model is None or price is None or price <= 0:
+            return None
+        return self.model._replace(iv=implied_volatility(self.model, price), price=price)
+
+
+def implied_volatility(model: Greeks, price: float) -> float:
+    """Of another price than the model's, to first order."""
+    vega = model.vega
+    iv = model.iv + (price - model.price) / (vega * 100.0) if vega > SMALLEST_VEGA else model.iv
+    return iv if iv > SMALLEST_IV else SMALLEST_IV
 
 
 class Feed(Protocol):

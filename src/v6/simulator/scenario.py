@@ -1,6 +1,6 @@
 """Faults by the clock: a YAML file of events with New York times, on the simulator's own clock."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,12 @@ from typing import Any
 import yaml
 
 from v6.clock import NEW_YORK
-from v6.simulator.faults import Faults
+from v6.simulator.fault_values import FAULTS, FaultError, read
+from v6.simulator.faults import EVENTS, Faults, Restart, ServerReset
 
 FOLDER = Path(__file__).parent / "scenarios"
-FAULTS = {field.name: field.default for field in fields(Faults)}
-SETS = {"client_ids_in_use", "silent", "spoiled"}
+KEYS = ("fault", "value", "at", "for_seconds", "date")
+TOP_KEYS = ("imitates", "source", "events")
 
 
 class ScenarioError(Exception):
@@ -21,15 +22,18 @@ class ScenarioError(Exception):
 
 @dataclass(frozen=True)
 class Event:
-    """One fault. No `at`: always. `lasts` None: until midnight. No `day`: every day."""
+    """One fault. No `at`: always. `lasts` None: until midnight. No `day`: every day. `start`: an instant instead."""
 
     fault: str
     value: Any = True
     at: time | None = None
     lasts: timedelta | None = None
     day: date | None = None
+    start: datetime | None = None
 
     def window(self, today: date) -> tuple[datetime, datetime] | None:
+        if self.start is not None:
+            return self.start, self.start + (self.lasts or timedelta(days=1))
         if self.day not in (None, today):
             return None
         midnight = datetime.combine(today + timedelta(days=1), time(0), NEW_YORK)
@@ -44,8 +48,9 @@ class Event:
 
 
 class Scenario:
-    def __init__(self, events: tuple[Event, ...] = ()) -> None:
-        self._events = events
+    def __init__(self, events: tuple[Event, ...] = (), imitates: str = "", source: str = "") -> None:
+        self.events = events
+        self.imitates, self.source = imitates, source
         self._before: datetime | None = None
 
     @classmethod
@@ -53,37 +58,77 @@ class Scenario:
         """From a file, or by the name of one that is shipped. Raises ScenarioError."""
         shipped = FOLDER / f"{path.name.removesuffix('.yaml')}.yaml"
         path = shipped if not path.exists() and shipped.exists() else path
-        if not path.exists():
-            names = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
-            raise ScenarioError(f"{path}: no such scenario, allowed: a file, or a shipped one: {names}")
+        if not path.is_file():
+            raise ScenarioError(f"{path}: no such scenario, allowed: a file, or a shipped one: {', '.join(names())}")
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError) as error:
             raise ScenarioError(f"{path}: {error}") from error
         if not isinstance(content, dict) or not isinstance(content.get("events"), list):
             raise ScenarioError(f"{path}: events: missing; a list of faults is needed")
-        return cls(tuple(_event(raw, f"{path}: events[{place}]") for place, raw in enumerate(content["events"])))
+        for key in content:
+            if key not in TOP_KEYS:
+                raise ScenarioError(f"{path}: {key}: unknown; allowed: {', '.join(TOP_KEYS)}")
+        events = tuple(_event(raw, f"{path}: events[{place}]") for place, raw in enumerate(content["events"]))
+        return cls(events, str(content.get("imitates", "")), str(content.get("source", "")))
 
-    def at(self, now: datetime, base: Faults) -> tuple[Faults, bool]:
-        """The faults of this moment, and whether a drop has begun since the last look (also one stepped over)."""
-        if not self._events:
-            return base, False
-        overlay = {event.fault: event.value for event in self._events if event.active(now)}
-        dropping = any(event.fault == "drop" and event.at and self._crossed(event, now) for event in self._events)
+    def at(self, now: datetime, base: Faults) -> tuple[Faults, list[tuple[str, Any]]]:
+        """The faults of this moment, and what has begun since the last look: drops and all that happens once."""
+        if not self.events:
+            return base, []
+        lasting = {each.fault: each.value for each in self.events if each.fault not in EVENTS and each.active(now)}
+        begun = [(each.fault, each.value) for each in self.events if self._begins(each, now)]
         self._before = now
-        return replace(base, **overlay), dropping
+        return replace(base, **lasting), begun
 
-    def _crossed(self, event: Event, now: datetime) -> bool:
+    def _begins(self, event: Event, now: datetime) -> bool:
+        if event.fault not in EVENTS and event.fault != "drop":
+            return False
+        if event.at is None and event.start is None:
+            return event.fault in EVENTS and self._before is None and event.active(now)
         window = event.window(now.date())
         return bool(window and self._before and self._before < window[0] <= now)
+
+    def from_now(self, now: datetime, faster: float = 1.0) -> "Scenario":
+        """The same events, the first one a moment from now, everything so many times as fast."""
+        first = min((event.at or time(0) for event in self.events), default=time(0))
+        moved = tuple(_moved(event, first, now, faster) for event in self.events)
+        copy = Scenario(moved, self.imitates, self.source)
+        copy._before = now - timedelta(microseconds=1)
+        return copy
+
+
+def names() -> list[str]:
+    """The scenarios that are shipped."""
+    return sorted(file.stem for file in FOLDER.glob("*.yaml"))
+
+
+def listing() -> list[dict[str, str]]:
+    """Every shipped scenario: name, imitates, source."""
+    loaded = [(name, Scenario.load(FOLDER / f"{name}.yaml")) for name in names()]
+    return [{"name": name, "imitates": each.imitates, "source": each.source} for name, each in loaded]
+
+
+def _moved(event: Event, first: time, now: datetime, faster: float) -> Event:
+    today = now.date()
+    after = datetime.combine(today, event.at or first) - datetime.combine(today, first)
+    lasts = event.lasts / faster if event.lasts is not None else None
+    return replace(event, start=now + after / faster, lasts=lasts, day=None, value=_hurried(event.value, faster))
+
+
+def _hurried(value: Any, faster: float) -> Any:
+    if not isinstance(value, Restart | ServerReset):
+        return value
+    seconds = [name for name in value._fields if name.endswith("_seconds")]
+    return value._replace(**{name: getattr(value, name) / faster for name in seconds})
 
 
 def _event(raw: Any, place: str) -> Event:
     if not isinstance(raw, dict):
         raise ScenarioError(f"{place}: not a mapping")
-    unknown = set(raw) - {"fault", "value", "at", "for_seconds", "date"}
+    unknown = set(map(str, raw)) - set(KEYS)
     if unknown:
-        raise ScenarioError(f"{place}.{min(unknown)}: unknown; allowed: fault, value, at, for_seconds, date")
+        raise ScenarioError(f"{place}.{min(unknown)}: unknown; allowed: {', '.join(KEYS)}")
     fault = raw.get("fault")
     if fault not in FAULTS:
         raise ScenarioError(f"{place}.fault: {fault!r}; allowed: {', '.join(FAULTS)}")
@@ -93,28 +138,17 @@ def _event(raw: Any, place: str) -> Event:
     day = raw.get("date")
     if day is not None and type(day) is not date:
         raise ScenarioError(f"{place}.date: {day!r}; allowed: a date such as 2026-11-27")
+    try:
+        value = read(fault, raw.get("value", True))
+    except FaultError as error:
+        raise ScenarioError(f"{place}.value{error}") from error
     return Event(
         fault,
-        _value(fault, raw.get("value", True), f"{place}.value"),
+        value,
         _time(raw["at"], f"{place}.at") if "at" in raw else None,
         timedelta(seconds=seconds) if seconds is not None else None,
         day,
     )
-
-
-def _value(fault: str, value: Any, place: str) -> Any:
-    if fault in SETS:
-        if not isinstance(value, list):
-            raise ScenarioError(f"{place}: {value!r}; allowed: a list")
-        return frozenset(value) if fault == "client_ids_in_use" else frozenset(map(str, value))
-    expected: type | tuple[type, ...] = type(FAULTS[fault])
-    if fault == "no_subscription":
-        expected = dict
-    elif expected is float:
-        expected = (float, int)
-    if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-        raise ScenarioError(f"{place}: {value!r}; allowed: {expected}")
-    return value
 
 
 def _time(text: Any, place: str) -> time:

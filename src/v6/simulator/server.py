@@ -5,30 +5,44 @@ import json
 import os
 import random
 import socket
+import sys
+import traceback
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from v6 import clock
 from v6.simulator.books import Books
 from v6.simulator.chains import Chains
+from v6.simulator.changes import Changes
+from v6.simulator.connectivity import Connectivity
 from v6.simulator.contracts import Contracts, SyntheticContracts
+from v6.simulator.control_port import ControlPort
+from v6.simulator.event_log import EventLog, Silence
 from v6.simulator.faults import Faults
 from v6.simulator.hours import Hours
-from v6.simulator.limits import LineBudget
+from v6.simulator.limits import LineBudget, MessageMeter
+from v6.simulator.listener import Listener
 from v6.simulator.listings import Listing
 from v6.simulator.market import Market
+from v6.simulator.market_state import MarketState
 from v6.simulator.options import Options
+from v6.simulator.pacing import HistoricalPacing
 from v6.simulator.quotes import Feed
+from v6.simulator.rounds import Rounds
 from v6.simulator.scenario import Scenario
 from v6.simulator.session import Session
+from v6.simulator.state import StateFile
 from v6.simulator.stats import Stats
 from v6.simulator.synthetic import SyntheticFeed
 from v6.simulator.time_source import TimeSource
+from v6.simulator.trading.engine import Trading
+from v6.simulator.troubles import Troubles
 from v6.simulator.wheel import Wheel
 
 WATCH_SECONDS = 0.05
 STOP_SECONDS = 2.0
-FIRST_ORDER_ID = 1
+MOST_DEFECTS = 20
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -38,10 +52,11 @@ class Server:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.stats = Stats()
-        self.time = TimeSource(options.start_at)
-        self.hours = Hours(options.calendar)
+        self.time = TimeSource(options.start_at, options.speed)
+        self.hours = Hours(options.calendar, extended=options.extended_hours)
         self.market = Market(options.seed)
-        self.synthetic = SyntheticFeed(self.market, self.hours)
+        self.market_state = MarketState(self.epoch)
+        self.synthetic = SyntheticFeed(self.market, self.hours, self.market_state)
         chains = Chains(self.market, self.hours)
         self.contracts: Contracts = SyntheticContracts(chains)
         self.feed: Feed = self.synthetic
@@ -54,17 +69,30 @@ class Server:
             self.feed = RecordedFeed(recording, self.synthetic)
             self._replayed = recording.symbols
         self.books = Books(options.accounts, self.contracts, self.feed, self.hours)
+        self.changes = Changes(self.books)
         self.lines = LineBudget(options.lines)
-        self.next_order_id = FIRST_ORDER_ID
+        self.pacing = HistoricalPacing(rules=options.historical_pacing, most_open=options.historical_open)
+        self.scans = 0
+        self.trading = Trading(self)
+        self.snapshots = MessageMeter(options.snapshots_a_second)
         self.sessions: set[Session] = set()
-        self._scenario = Scenario.load(options.scenario) if options.scenario else Scenario()
+        self.scenario = Scenario.load(options.scenario) if options.scenario else Scenario()
         self.faults: Faults = options.faults
+        self.connectivity = Connectivity(self)
+        self.troubles = Troubles(self)
+        self.events: Silence = Silence()
+        self.defects: list[str] = []
         self._ids: dict[int, Session] = {}
-        self._released: dict[int, float] = {}
+        self._occupied: dict[int, float] = {}
         self._random = random.Random(options.seed)  # noqa: S311 - latencies, not secrets
-        self._listener: asyncio.Server | None = None
+        self._listener = Listener(options.host, options.backlog, self._accepted)
+        self._control = ControlPort(self)
         self._serving: set[asyncio.Task[None]] = set()
-        self._dropped = False
+        self._dropped = self._stopping = False
+        self._state = StateFile(options.state, self) if options.state else None
+        if self._state is not None:
+            self._state.load()
+            self.trading.on_change(self._state.changed)
 
     # time
 
@@ -73,6 +101,13 @@ class Server:
 
     def now(self) -> datetime:
         return self.time.now()
+
+    def host_epoch(self) -> float:
+        """What the host's clock says, which a fault may have set wrong; market data carry the true time."""
+        return self.time.epoch() + self.faults.clock_skew
+
+    def host_now(self) -> datetime:
+        return datetime.fromtimestamp(self.host_epoch(), clock.NEW_YORK)
 
     def loop_time(self) -> float:
         return self.loop.time()
@@ -89,51 +124,91 @@ class Server:
     async def start(self) -> int:
         """Listen; gives the port. Raises OSError when it cannot."""
         self.loop = asyncio.get_running_loop()
-        self.wheel = Wheel(self.loop)
-        self.port = self.options.port
-        await self._listen()
+        self.loop.set_exception_handler(self._loop_failed)
+        self.wheel = Wheel(self.loop, self.unexpected)
+        self.rounds = Rounds(self, self.loop)
+        if self.options.event_log is not None:
+            self.events = EventLog(self.options.event_log, self.options.event_log_mb, self)
+        self.port = self._listener.open(self.options.port)
+        if self.options.control_port is not None:
+            self.control_port = await self._control.open(self.options.control_port)
+        self.trading.start()
         self.watch()
         self.wheel.after(WATCH_SECONDS, self._watch_again)
-        self.wheel.after(self.options.refresh_seconds, self._refresh_accounts)
         return self.port
 
-    async def _listen(self) -> None:
-        self._listener = await asyncio.start_server(
-            self._accept, self.options.host, self.port, reuse_address=True, limit=1 << 20, backlog=64
-        )
-        self.port = self._listener.sockets[0].getsockname()[1]
+    control_port = 0
 
     async def stop(self) -> None:
-        self.wheel.stop()
-        if self._listener is not None:
-            self._listener.close()
+        """Close everything; no task, socket or timer is left."""
+        self._stopping = True
+        self._listener.close()
+        await self._control.close()
         for session in list(self.sessions):
             session.finish()
         if self._serving:
-            await asyncio.wait(self._serving, timeout=STOP_SECONDS)
+            _, late = await asyncio.wait(self._serving, timeout=STOP_SECONDS)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=STOP_SECONDS)
+        self.wheel.stop()
+        if self._state is not None:
+            self._state.save()
+        self.rounds.stop()
+        self.events.close()
+        self.loop.set_exception_handler(None)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accepted(self, connection: socket.socket) -> None:
+        task = self.loop.create_task(self._serve(connection))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, connection: socket.socket) -> None:
         self.watch()
         self.stats.connections += 1
-        writer.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        session = Session(self, reader, writer)
-        if self.faults.refuse or self.faults.drop:
-            session.reset()
-            return
-        full = self.options.clients and len(self.sessions) >= self.options.clients
-        if self.faults.close_at_once or full:
-            session.finish()
-            return
-        self.sessions.add(session)
-        self.stats.clients = len(self.sessions)
-        self.stats.peak_clients = max(self.stats.peak_clients, len(self.sessions))
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.add(task)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        reader = asyncio.StreamReader(limit=1 << 20, loop=self.loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=self.loop)
+        transport, _ = await self.loop.connect_accepted_socket(lambda: protocol, connection)
+        session = Session(self, reader, asyncio.StreamWriter(transport, protocol, reader, self.loop))
+        self.events.note("connected", session, peer=str(transport.get_extra_info("peername")))
         try:
-            await session.serve()
+            if self._admits(session):
+                await session.serve()
         finally:
-            self._serving.discard(task)
+            await session.gone()
+
+    def _admits(self, session: Session) -> bool:
+        """Whether it may speak. TWS takes 32 clients [doc]; what it does with one more is not known: it closes."""
+        full = self.options.clients and len(self.sessions) >= self.options.clients
+        if self._closed():
+            session.reset()
+        elif self.faults.close_at_once or full:
+            self.events.note("closed at once", session, clients=len(self.sessions), differs="real TWS may say why")
+            session.finish()
+        else:
+            self.sessions.add(session)
+            self.stats.clients = len(self.sessions)
+            self.stats.peak_clients = max(self.stats.peak_clients, len(self.sessions))
+            return True
+        return False
+
+    # defects of the simulator itself
+
+    def unexpected(self, error: BaseException, session: Session | None = None) -> None:
+        """Count and tell of an exception that nobody expected: a bug of ours, which must hurt no client."""
+        told = "".join(traceback.format_exception(error))
+        self.stats.internal_errors += 1
+        self.defects = [*self.defects, told][-MOST_DEFECTS:]
+        self.events.note("internal error", session, traceback=told)
+        sys.stderr.write(f"simulator: internal error\n{told}")
+        sys.stderr.flush()
+
+    def _loop_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception") or RuntimeError(context["message"])
+        if not isinstance(error, ConnectionError):
+            self.unexpected(error)
 
     # clients
 
@@ -141,18 +216,29 @@ class Server:
         """Take a client id unless another connection has it, had it a moment ago, or a fault says so."""
         if client_id in self._ids or client_id in self.faults.client_ids_in_use:
             return False
-        released = self._released.get(client_id)
-        if released is not None and clock.monotonic() - released < self.options.occupied_seconds:
+        if self._occupied.get(client_id, 0.0) > clock.monotonic():
             return False
         self._ids[client_id] = session
         return True
 
     def forget(self, session: Session) -> None:
         self.sessions.discard(session)
+        self.trading.forget(session)
         self.stats.clients = len(self.sessions)
         if session.client_id is not None and self._ids.get(session.client_id) is session:
             del self._ids[session.client_id]
-            self._released[session.client_id] = clock.monotonic()
+            seconds = self.options.occupied_seconds if session.vanished else self.options.freed_seconds
+            self._occupied[session.client_id] = clock.monotonic() + seconds
+
+    def free_ids(self) -> None:
+        """A TWS that has ended occupies no client id."""
+        self._occupied.clear()
+
+    def tell(self, code: int, text: str) -> None:
+        """A message about the connection to every client."""
+        for session in list(self.sessions):
+            if session.client_id is not None:
+                session.error(-1, code, text)
 
     def count_lines(self) -> None:
         self.stats.lines, self.stats.peak_lines = self.lines.used, self.lines.peak
@@ -162,50 +248,48 @@ class Server:
         self.stats.drops += 1
         for session in list(self.sessions):
             session.reset()
+        self.free_ids()
 
     # faults over time
 
     def watch(self) -> None:
         """Apply what the options and the scenario say for this moment."""
-        self.faults, dropping = self._scenario.at(self.now(), self.options.faults)
-        if (dropping or self.faults.drop) and not self._dropped:
+        asked, begun = self.scenario.at(self.now(), self.options.faults)
+        self.faults = self.troubles.overlaid(asked)
+        for fault, value in begun:
+            if fault != "drop":
+                self.troubles.begin(fault, value)
+        self.troubles.follow(self.options.faults)
+        dropping = self.faults.drop or any(fault == "drop" for fault, _ in begun)
+        if dropping and not self._dropped:
             self.drop_all()
         self._dropped = self.faults.drop
-        closed = self.faults.refuse or self.faults.drop
-        if closed and self._listener is not None:
+        self.connectivity.follow(self.faults)
+        self.market_state.follow(self.faults.halted)
+        self._open_or_close()
+
+    def _closed(self) -> bool:
+        return self.faults.refuse or self.faults.drop or self.faults.awaiting_login
+
+    def _open_or_close(self) -> None:
+        if self._closed() or self._stopping:
             self._listener.close()
-            self._listener = None
-        elif not closed and self._listener is None and not self._reopening:
-            self._reopen()
-
-    _reopening = False
-
-    def _reopen(self) -> None:
-        self._reopening = True
-        task = self.loop.create_task(self._listen())
-        task.add_done_callback(self._reopened)
-
-    async def settled(self) -> None:
-        """Return when the port is as the faults want it."""
-        while self._reopening:
-            await asyncio.sleep(0.005)
-
-    def _reopened(self, task: asyncio.Task[None]) -> None:
-        self._reopening = False
-        if not task.cancelled():
-            task.exception()
+            return
+        if not self._listener.is_open:
+            try:
+                self._listener.open(self.port)
+            except OSError as error:
+                # somebody else has taken the port: tried again at the next look
+                self.events.note(f"cannot listen on {self.port}: {error}")
+                return
+        if self.faults.stuck_acceptor:
+            self._listener.pause()
+        else:
+            self._listener.resume()
 
     def _watch_again(self) -> None:
         self.watch()
         self.wheel.after(WATCH_SECONDS, self._watch_again)
-
-    def _refresh_accounts(self) -> None:
-        from v6.simulator.requests.accounts import send_account
-
-        for session in list(self.sessions):
-            for account in session.account_updates:
-                send_account(session, account)
-        self.wheel.after(self.options.refresh_seconds, self._refresh_accounts)
 
     def write_stats(self, path: Path) -> None:
         """The statistics as JSON, replaced atomically."""

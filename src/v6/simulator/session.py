@@ -4,12 +4,13 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from v6 import clock
 from v6.simulator import errors, requests
-from v6.simulator.limits import MessageMeter
+from v6.simulator.limits import MessageMeter, Verdict
 from v6.simulator.lines import Line
 from v6.simulator.listings import Listing
 from v6.simulator.messages import connection
@@ -21,48 +22,81 @@ if TYPE_CHECKING:
 
 START_API = 71
 UNSENT_LIMIT = 64 << 20
+LINGER_SECONDS = 5.0
+ZOMBIE_LOOK_SECONDS = 0.05
 RANGE = re.compile(rb"v(\d+)\.\.(\d+)")
 
 
 class Session:
+    """`vanished`: the client went without a proper end, so that its id stays occupied for a while."""
+
     def __init__(self, server: "Server", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.server = server
+        self.number = server.stats.connections
         self._reader, self._writer = reader, writer
         self.version = connection.OLDEST
         self.client_id: int | None = None
         self.data_type = LIVE
         self.lines: dict[int, Line] = {}
-        self.account_updates: set[str] = set()
+        self.account_updates = ""
+        self.summary_ids: set[int] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self._streams: dict[tuple[str, int], Callable[[], None]] = {}
-        self.closed = False
+        self.shaken = self.closed = self.vanished = self._shut = False
         self._meter = MessageMeter(server.options.messages_a_second, server.options.strikes)
         self._second, self._in_second = 0, 0
         self._unsent: list[bytes] = []
+        self._drip = bytearray()
+        self._log = server.events if server.events.on else None
 
     @property
     def muted(self) -> bool:
-        return self.server.faults.mute_after_handshake or self.server.faults.mute_after_start
+        """Whether nothing that changes by itself is sent: TWS is mute, or hears nothing itself."""
+        faults = self.server.faults
+        return faults.mute_after_handshake or faults.mute_after_start or self.server.connectivity.offline
 
     # sending
 
     def send(self, frame: bytes) -> None:
         """Queue one frame; everything queued in one turn of the loop leaves in one write."""
-        if self.closed:
+        if self.closed or self._shut:
             return
         self.server.stats.messages_sent += 1
+        if self._log is not None:
+            self._log.sent(self, frame)
+        self.send_raw(frame)
+
+    def send_raw(self, some: bytes) -> None:
+        """Queue bytes that need not be a frame."""
         if not self._unsent:
             self.server.loop.call_soon(self._flush)
-        self._unsent.append(frame)
+        self._unsent.append(some)
 
     def _flush(self) -> None:
-        if self.closed or not self._unsent:
+        if self.closed or self._shut or not self._unsent:
             self._unsent.clear()
             return
-        self._writer.write(b"".join(self._unsent))
+        some = b"".join(self._unsent)
         self._unsent.clear()
+        if self._drip or self.server.faults.drip_seconds:
+            self._drip += some
+            if len(self._drip) == len(some):
+                self._drip_on()
+            return
+        self._writer.write(some)
         if self._writer.transport.get_write_buffer_size() > UNSENT_LIMIT:
             self.reset()
+
+    def _drip_on(self) -> None:
+        """One byte now, the next one later; all the rest when the fault is over."""
+        seconds = self.server.faults.drip_seconds
+        if self.closed or self._shut or not self._drip:
+            return
+        count = 1 if seconds else len(self._drip)
+        self._writer.write(bytes(self._drip[:count]))
+        del self._drip[:count]
+        if self._drip:
+            self.server.wheel.after(seconds, self._drip_on)
 
     def error(self, request: int, code: int, text: str) -> None:
         self.server.stats.errors[code] += 1
@@ -83,15 +117,36 @@ class Session:
     # the connection
 
     async def serve(self) -> None:
+        how = "closed"
         try:
             if self.server.faults.mute_before_handshake:
                 await self._swallow()
             elif await self._shake_hands():
                 await self._answer_requests()
-        except (asyncio.IncompleteReadError, ConnectionError, WireError):
-            pass
+        except asyncio.IncompleteReadError:
+            how = "closed by the client"
+        except ConnectionError as error:
+            how, self.vanished = f"broken by the client: {error}", True
+        except WireError as error:
+            how, self.vanished = f"not the TWS protocol: {error}", True
         finally:
-            self.close()
+            if not self.closed:
+                self.server.events.note("disconnected", self, how=how)
+            if not (self.server.faults.never_closes and how == "closed by the client"):
+                self.close()
+
+    async def gone(self) -> None:
+        """Return when the socket is closed; one that cannot send what is queued is broken after a while."""
+        while not self.closed:
+            # the client has left, TWS does not notice: CLOSE_WAIT until somebody closes or resets the connection
+            await asyncio.sleep(ZOMBIE_LOOK_SECONDS)
+            if self._writer.transport.is_closing():
+                self.close()
+        with suppress(ConnectionError):
+            try:
+                await asyncio.wait_for(self._writer.wait_closed(), LINGER_SECONDS)
+            except (TimeoutError, asyncio.CancelledError):
+                self._writer.transport.abort()
 
     async def _swallow(self) -> None:
         while await self._reader.read(65536):
@@ -107,38 +162,47 @@ class Session:
         self.version = min(highest, connection.NEWEST)
         if self.version < connection.OLDEST or lowest > connection.NEWEST:
             return False
-        now = self.server.now()
+        now = self.server.host_now()
         zone = "Daylight" if now.dst() else "Standard"
         self.send(connection.handshake(self.version, f"{now:%Y%m%d %H:%M:%S} Eastern {zone} Time"))
+        self.shaken = True
         return True
 
     async def _answer_requests(self) -> None:
+        queue = self.server.options.rate == "queue"
         while not self.closed:
             payload = await read_frame(self._reader)
             self.server.stats.messages_received += 1
+            fields = Fields(payload)
+            if self._log is not None:
+                self._log.received(self, fields.parts)
+            while queue and (seconds := self._meter.wait(clock.monotonic())):
+                await asyncio.sleep(seconds)
             if not self._admit() or self.server.faults.mute_after_handshake:
                 continue
-            self._answer(Fields(payload))
+            self._answer(fields)
             if self._writer.transport.get_write_buffer_size():
                 await asyncio.sleep(0)
 
     def _admit(self) -> bool:
         """Whether this message is within the rate; a breach is answered with error 100, and the third ends it all."""
-        second = int(clock.monotonic())
-        self._in_second = self._in_second + 1 if second == self._second else 1
-        self._second = second
-        stats = self.server.stats
+        now, stats = clock.monotonic(), self.server.stats
+        self._in_second = self._in_second + 1 if int(now) == self._second else 1
+        self._second = int(now)
         stats.most_in_a_second = max(stats.most_in_a_second, self._in_second)
-        accepted, strike = self._meter.count(second)
-        if strike:
+        verdict, most = self._meter.count(now), self._meter.most
+        if verdict is Verdict.WARNED:
+            code, text = errors.NEAR_RATE
+            self.error(-1, code, text.format(most=most, count=self._meter.counted))
+        elif verdict is Verdict.STRIKE:
             stats.breaches += 1
-            most = self._meter.most
             self.error(-1, errors.MAX_RATE, f"Max rate of messages per second has been exceeded:max={most} "
                        f"rec={most + 1} ({self._meter.strikes})")  # fmt: skip
             if self._meter.struck_out:
                 stats.struck_out += 1
-                self.finish()
-        return accepted
+                self.vanished = True
+                self.finish("three breaches of the message rate")
+        return verdict in (Verdict.ACCEPTED, Verdict.WARNED)
 
     def _answer(self, fields: Fields) -> None:
         kind = -1
@@ -150,34 +214,57 @@ class Session:
             elif self.client_id is None:
                 self.error(-1, *errors.NOT_CONNECTED)
             elif not self.server.faults.mute_after_start:
-                requests.answer(self, kind, fields)
+                if not self.server.connectivity.refuses(self, kind, requests.request_id(kind, fields)):
+                    requests.answer(self, kind, fields)
         except WireError as error:
             self.error(requests.request_id(kind, fields), errors.BAD_REQUEST,
                        f"Error reading request. Unable to parse data. {error}")  # fmt: skip
+        except Exception as error:  # the edge: a defect of ours must not end a client's connection
+            self._failed(error, requests.request_id(kind, fields))
+
+    def _failed(self, error: BaseException, request: int) -> None:
+        self.server.unexpected(error, self)
+        self.error(request, errors.BAD_REQUEST, "Server error when processing an API client request.")
+
+    def start_task(self, work: Coroutine[None, None, None], request: int) -> None:
+        """Do something beside the loop's turn; it ends with the connection, and its defects become error 320."""
+
+        def done(task: asyncio.Task[None]) -> None:
+            self.tasks.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._failed(error, request)
+
+        task = self.server.loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(done)
 
     def _start(self, fields: Fields) -> None:
         fields.skip(1)
         client_id = fields.integer()
         if not self.server.claim(self, client_id):
             self.error(-1, *errors.ID_IN_USE)
-            self.finish()
+            self.finish(f"client id {client_id} is in use")
             return
         self.client_id = client_id
         accounts = () if self.server.faults.no_account else self.server.options.accounts
         self.send(connection.managed_accounts(accounts))
-        self.send(connection.next_valid_id(self.server.next_order_id))
-        for code, text in errors.FARMS:
-            self.error(-1, code, text)
+        self.send(connection.next_valid_id(self.server.trading.next_id()))
+        self.server.connectivity.greet(self)
 
     # market data lines
 
     def open_line(self, request: int, listing: Listing, generic: frozenset[int], *, snapshot: bool) -> None:
+        if snapshot and self.server.snapshots.count(clock.monotonic()) in (Verdict.STRIKE, Verdict.REJECTED):
+            code, text = errors.TOO_MANY_SNAPSHOTS
+            self.error(request, code, text.format(most=self.server.snapshots.most))
+            return
         if not self.server.lines.take():
             self.error(request, *errors.MAX_TICKERS)
             return
         line = self.lines[request] = Line(self, request, listing, generic)
         self.server.count_lines()
         line.start(snapshot=snapshot)
+        self.server.connectivity.opened(self, request, listing, snapshot=snapshot)
 
     def end_line(self, request: int) -> bool:
         line = self.lines.pop(request, None)
@@ -204,15 +291,35 @@ class Session:
         stop()
         return True
 
+    def has_stream(self, kind: str, request: int) -> bool:
+        return (kind, request) in self._streams
+
+    def streams(self, kind: str) -> list[int]:
+        """The ids of the subscriptions of that kind."""
+        return [request for each, request in self._streams if each == kind]
+
     # the end
 
-    def finish(self) -> None:
+    def finish(self, why: str = "") -> None:
         """Close after everything queued has left (FIN)."""
+        if not self.closed:
+            self.server.events.note("closed by TWS", self, why=why)
         self._flush()
         self.close()
 
+    def half_close(self) -> None:
+        """End what TWS says (FIN), and go on reading."""
+        if self.closed or self._shut or self._writer.transport.is_closing():
+            return
+        self._flush()
+        self._shut = True
+        self.server.events.note("half closed by TWS", self)
+        self._writer.write_eof()
+
     def reset(self) -> None:
         """Break the connection as a dying gateway does (RST)."""
+        if not self.closed:
+            self.server.events.note("reset by TWS", self)
         raw = self._writer.transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -13,6 +13,7 @@ RATE = 0.038
 YEAR = 365.0 * 86400.0
 _ROOT_2PI = sqrt(2.0 * pi)
 _ROOT_2 = sqrt(2.0)
+_REST = 1.0 - RHO * RHO
 MEAN_REVERSION = 3.0  # a year
 
 
@@ -34,39 +35,61 @@ def at_the_money_variance(years: float, spot_variance: float, long_variance: flo
     return long_variance * years + (spot_variance - long_variance) * decay
 
 
-def total_variance(log_moneyness: float, theta: float) -> float:
+def _phi(theta: float) -> float:
     phi: float = ETA / (theta**GAMMA * (1.0 + theta) ** (1.0 - GAMMA))
-    scaled = phi * log_moneyness
+    return phi
+
+
+def total_variance(log_moneyness: float, theta: float) -> float:
+    scaled = _phi(theta) * log_moneyness
     shifted = scaled + RHO
-    return 0.5 * theta * (1.0 + RHO * scaled + sqrt(shifted * shifted + 1.0 - RHO * RHO))
+    return 0.5 * theta * (1.0 + RHO * scaled + sqrt(shifted * shifted + _REST))
 
 
-def _normal(value: float) -> float:
-    return 0.5 * (1.0 + erf(value / _ROOT_2))
+class Slice(NamedTuple):
+    """What all options of one expiry share at one instant; `phi` is SSVI's power law of theta."""
+
+    spot: float
+    years: float
+    theta: float
+    phi: float
+    carried: float  # the spot, less the dividends until then
+    discount: float
+    forward: float
+    root_years: float
+    dividend: float
 
 
-def greeks(spot: float, strike: float, years: float, theta_variance: float, dividend: float, call: bool) -> Greeks:
-    """Model price and greeks of one option; `theta_variance` is theta(T), `dividend` a continuous yield."""
-    carry = exp(-dividend * years)
-    discount = exp(-RATE * years)
-    forward = spot * carry / discount
-    variance = total_variance(log(strike / forward), theta_variance)
-    deviation = sqrt(variance)
-    iv = deviation / sqrt(years)
-    d1 = log(forward / strike) / deviation + 0.5 * deviation
-    d2 = d1 - deviation
+def expiry_slice(spot: float, years: float, theta: float, dividend: float) -> Slice:
+    """`theta` is theta(T), the total variance at the money; `dividend` a continuous yield."""
+    carry, discount = exp(-dividend * years), exp(-RATE * years)
+    return Slice(
+        spot, years, theta, _phi(theta), spot * carry, discount, spot * carry / discount, sqrt(years), dividend
+    )
+
+
+def price_and_greeks(shared: Slice, strike: float, call: bool) -> Greeks:
+    """Model price and greeks of one option."""
+    spot, years, theta, phi, carried, discount, forward, root_years, dividend = shared
+    moneyness = log(strike / forward)
+    scaled = phi * moneyness
+    shifted = scaled + RHO
+    deviation = sqrt(0.5 * theta * (1.0 + RHO * scaled + sqrt(shifted * shifted + _REST)))
+    iv = deviation / root_years
+    d1 = 0.5 * deviation - moneyness / deviation
     density = exp(-0.5 * d1 * d1) / _ROOT_2PI
     sign = 1.0 if call else -1.0
-    over, under = _normal(sign * d1), _normal(sign * d2)
-    price = sign * (spot * carry * over - strike * discount * under)
-    decay = -spot * carry * density * iv / (2.0 * sqrt(years))
-    decay += sign * (dividend * spot * carry * over - RATE * strike * discount * under)
+    over = 0.5 * (1.0 + erf(sign * d1 / _ROOT_2))
+    under = 0.5 * (1.0 + erf(sign * (d1 - deviation) / _ROOT_2))
+    price = sign * (carried * over - strike * discount * under)
+    decay = -carried * density * iv / (2.0 * root_years)
+    decay += sign * (dividend * carried * over - RATE * strike * discount * under)
     return Greeks(
-        iv=iv,
-        delta=sign * carry * over,
-        price=max(price, 0.0),
-        gamma=carry * density / (spot * deviation),
-        vega=spot * carry * density * sqrt(years) / 100.0,
-        theta=decay / 365.0,
-        underlying=spot,
+        iv,
+        sign * carried / spot * over,
+        price if price > 0.0 else 0.0,
+        carried * density / (spot * spot * deviation),
+        carried * density * root_years / 100.0,
+        decay / 365.0,
+        spot,
     )

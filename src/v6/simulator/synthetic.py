@@ -1,19 +1,23 @@
 """Quotes of the synthetic world: the market's fair values with spreads, sizes, trades, volume and open interest."""
 
-from datetime import date
 from functools import lru_cache
-from math import ceil, exp, floor, log
+from itertools import pairwise
+from math import ceil, floor, log, sqrt
+from statistics import stdev
 
 from v6.simulator import noise
+from v6.simulator.activity import Activities, Activity, calls_and_puts, size
 from v6.simulator.hours import Hours, Segment
 from v6.simulator.listings import Listing
 from v6.simulator.market import Market
+from v6.simulator.market_state import MarketState
 from v6.simulator.quotes import FROZEN, LIVE, Snapshot
 from v6.simulator.surface import Greeks
 from v6.simulator.underlyings import FUTURES, UNDERLYINGS
 
-ROLL_DAYS = 8  # the Monday-to-Thursday before expiry, when volume has moved to the next month
 LAST_MOMENT = 0.25
+VOLATILITY_DAYS, TRADING_DAYS = 30, 252
+THIN_TICKS, THIN_TRADE_SECONDS = 4, 7  # before and after the regular session: a wider spread, a trade now and then
 
 
 def to_tick(price: float, tick: float) -> float:
@@ -28,203 +32,216 @@ def above(price: float, tick: float) -> float:
     return round(ceil(price / tick - 1e-9) * tick, 6)
 
 
-def session_part(part: float) -> float:
-    """The share of a session's volume done when `part` of its time is over: busy ends, quiet middle."""
-    return part + 0.35 * (2 * part**3 - 3 * part**2 + part)
+def half_spread(model: Greeks) -> float:
+    return 0.004 + 0.0025 * model.price + 0.01 * model.vega
 
 
 class SyntheticFeed:
-    def __init__(self, market: Market, hours: Hours) -> None:
+    """`state`: halts, during which the quote of their beginning stays."""
+
+    def __init__(self, market: Market, hours: Hours, state: MarketState | None = None) -> None:
         self._market = market
         self._hours = hours
-        self._key = lru_cache(maxsize=1 << 14)(lambda name, con_id: noise.key(market.seed, name, con_id))
+        self._state = state or MarketState(lambda: 0.0)
+        self._activities = Activities(market, hours)
+        self._side_key = lru_cache(maxsize=1 << 14)(lambda con_id: noise.key(market.seed, "side", con_id))
         self._close = lru_cache(maxsize=1 << 14)(self._close_on)
-        self._activity = lru_cache(maxsize=1 << 14)(self._activity_on)
+        self._closes = lru_cache(maxsize=1 << 10)(self._closes_before)
+        self._before = lru_cache(maxsize=1 << 14)(self._close_before)
         self._extremes = lru_cache(maxsize=4096)(self._extremes_until)
         self._traded = lru_cache(maxsize=1 << 14)(self._traded_at)
 
     def fair(self, listing: Listing, instant: float) -> float:
-        """The unrounded value at that epoch second, inside a session or not."""
-        if listing.sec_type == "FUT":
-            return self._market.future_price(FUTURES[listing.symbol], listing.expires_at, instant)
-        if listing.sec_type == "OPT":
-            return self._model(listing, instant).price
-        return self._market.price(listing.symbol, instant)
+        """The unrounded value at that epoch second, inside a session or not; during a halt that of its beginning."""
+        return self._fair(listing, self._state.effective(listing.symbol, instant))
 
-    def _model(self, listing: Listing, instant: float) -> Greeks:
-        return self._market.option(listing.symbol, listing.strike, listing.expires_at, listing.call, instant)
+    def _fair(self, listing: Listing, at: float) -> float:
+        if listing.sec_type == "FUT":
+            return self._market.future_price(FUTURES[listing.symbol], listing.expires_at, at)
+        if listing.sec_type == "OPT":
+            return self._model(listing, at).price
+        return self._market.price(listing.symbol, at)
+
+    def _model(self, listing: Listing, at: float) -> Greeks:
+        return self._market.option(listing.symbol, listing.strike, listing.expires_at, listing.right == "C", at)
+
+    def sides(self, listing: Listing, instant: float) -> tuple[float, float]:
+        """Bid and ask at that epoch second, as they stream; a bid nobody makes is 0, an index's are its value."""
+        at = self._state.effective(listing.symbol, instant)
+        if listing.sec_type == "OPT":
+            bid, ask = self._option_sides(self._model(listing, at), listing.min_tick)
+            return max(bid, 0.0), ask
+        if listing.sec_type == "IND":
+            value = to_tick(self._fair(listing, at), listing.min_tick)
+            return value, value
+        return self._linear_sides(listing, self._fair(listing, at), self._is_thin(listing, instant))
+
+    @staticmethod
+    def _option_sides(model: Greeks, tick: float) -> tuple[float, float]:
+        half = half_spread(model)
+        ask = above(model.price + half, tick)
+        return below(model.price - half, tick), ask if ask > tick else tick
+
+    @staticmethod
+    def _linear_sides(listing: Listing, value: float, thin: bool) -> tuple[float, float]:
+        tick = listing.min_tick
+        bid = below(value - tick / 2 - (THIN_TICKS / 2 * tick if thin else 0.0), tick)
+        return bid, round(bid + (THIN_TICKS if thin else 1) * tick, 6)
+
+    def _is_thin(self, listing: Listing, instant: float) -> bool:
+        """Whether a stock trades outside the regular session then."""
+        if listing.sec_type != "STK":
+            return False
+        regular = self._hours.regular(self._hours.current("STK", instant)[0].date)
+        assert regular is not None
+        return not regular.start <= instant < regular.end
 
     def quote(self, listing: Listing, instant: float) -> Snapshot | None:
-        segment, live = self._hours.current(listing.sec_type, instant)
-        at = instant if live else segment.end - LAST_MOMENT
         if listing.expires_at and instant >= listing.expires_at:
             return None
+        segment, live = self._hours.current(listing.sec_type, instant)
+        at = self._state.effective(listing.symbol, instant if live else segment.end - LAST_MOMENT)
         kind = LIVE if live else FROZEN
         if listing.sec_type == "OPT":
             return self._option(listing, segment, at, kind)
+        if listing.sec_type == "STK":
+            return self._stock(listing, segment, at, kind)
         return self._linear(listing, segment, at, kind)
 
-    def _linear(self, listing: Listing, segment: Segment, at: float, kind: int) -> Snapshot:
-        """A stock, an index or a future."""
-        tick, value = listing.min_tick, self.fair(listing, at)
-        low, high = self._extremes(listing, segment, int(at) // 300)
-        last_at = int(at)
-        last = to_tick(self.fair(listing, last_at), tick)
-        settled = self.closing(listing, segment) if kind == FROZEN else None
-        opened = to_tick(self.fair(listing, segment.start), tick)
-        close = self.close_before(listing, segment)
-        if listing.sec_type == "IND":
-            return Snapshot(
-                data_type=kind, last=last, last_at=last_at, open=opened, close=close, settled=settled,
-                high=max(high, last), low=min(low, last),
-            )  # fmt: skip
-        bid = below(value - tick / 2, tick)
-        ask = round(bid + tick, 6)
-        last = min(max(last, bid), ask)
+    def _stock(self, listing: Listing, segment: Segment, at: float, kind: int) -> Snapshot:
+        """A stock, also before and after its regular session, whose open, high and low alone are the day's."""
+        regular = self._hours.regular(segment.date)
+        assert regular is not None
+        thin = not regular.start <= at < regular.end
+        last_at = int(at) - int(at) % THIN_TRADE_SECONDS if thin else int(at)
+        bid, ask = self._linear_sides(listing, self._fair(listing, at), thin)
+        last = min(max(to_tick(self._fair(listing, last_at), listing.min_tick), bid), ask)
+        opened = high = low = None
+        if at >= regular.start:
+            low, high = self._extremes(listing, regular, int(min(at, regular.end)) // 300)
+            opened = to_tick(self._fair(listing, regular.start), listing.min_tick)
+            if not thin:
+                low, high = min(low, last), max(high, last)
         volume = self.volume(listing, segment, at)
+        about = self._activities.on(listing, segment.date)
+        shares = UNDERLYINGS[listing.symbol].daily_volume
         return Snapshot(
             data_type=kind,
             bid=bid,
             ask=ask,
-            bid_size=self._size(listing, "bid", at),
-            ask_size=self._size(listing, "ask", at),
+            bid_size=100.0 if thin else size(listing, about.bid_key, at),
+            ask_size=100.0 if thin else size(listing, about.ask_key, at),
             last=last,
-            last_size=self._size(listing, "last", at),
+            last_size=100.0 if thin else size(listing, about.last_key, at),
             last_at=last_at,
             volume=volume,
             open=opened,
+            high=high,
+            low=low,
+            close=self._before(listing, segment),
+            settled=self._close(listing, regular) if kind == FROZEN else None,
+            option_volume=calls_and_puts(volume / 40),
+            option_interest=calls_and_puts(shares / 10),
+        )
+
+    def _linear(self, listing: Listing, segment: Segment, at: float, kind: int) -> Snapshot:
+        """An index or a future."""
+        tick, last_at = listing.min_tick, int(at)
+        low, high = self._extremes(listing, segment, last_at // 300)
+        last = to_tick(self._fair(listing, last_at), tick)
+        index = listing.sec_type == "IND"
+        bid, ask = (None, None) if index else self._linear_sides(listing, self._fair(listing, at), False)
+        if bid is not None and ask is not None:
+            last = min(max(last, bid), ask)
+        about = self._activities.on(listing, segment.date)
+        return Snapshot(
+            data_type=kind,
+            bid=bid,
+            ask=ask,
+            bid_size=0.0 if index else size(listing, about.bid_key, at),
+            ask_size=0.0 if index else size(listing, about.ask_key, at),
+            last=last,
+            last_size=0.0 if index else size(listing, about.last_key, at),
+            last_at=last_at,
+            volume=None if index else self.volume(listing, segment, at),
+            open=to_tick(self._fair(listing, segment.start), tick),
             high=max(high, last),
             low=min(low, last),
-            close=close,
-            settled=settled,
-            open_interest=self.open_interest(listing, segment.date) if listing.sec_type == "FUT" else None,
-            option_volume=calls_and_puts(volume / 40) if listing.sec_type == "STK" else None,
-            option_interest=calls_and_puts(UNDERLYINGS[listing.symbol].daily_volume / 10)
-            if listing.sec_type == "STK"
-            else None,
+            close=self._before(listing, segment),
+            settled=self._close(listing, segment) if kind == FROZEN else None,
+            open_interest=None if index else about.open_interest,
         )
 
     def _option(self, listing: Listing, segment: Segment, at: float, kind: int) -> Snapshot:
-        model, tick = self._model(listing, at), listing.min_tick
-        half = self.half_spread(model)
-        bid, ask = below(model.price - half, tick), above(model.price + half, tick)
+        model = self._model(listing, at)
+        bid, ask = self._option_sides(model, listing.min_tick)
+        about = self._activities.on(listing, segment.date)
         volume = self.volume(listing, segment, at)
-        last, last_at = self._last_trade(listing, segment, at, volume)
+        last, last_at = self._last_trade(listing, segment, at, about) if volume >= 1 else (None, 0)
         return Snapshot(
             data_type=kind,
             bid=bid if bid > 0 else -1.0,
-            ask=max(ask, tick),
-            bid_size=self._size(listing, "bid", at) if bid > 0 else 0.0,
-            ask_size=self._size(listing, "ask", at),
-            last=last,
-            last_size=self._size(listing, "last", last_at) if last_at else 0.0,
+            ask=ask,
+            bid_size=size(listing, about.bid_key, at) if bid > 0 else 0.0,
+            ask_size=size(listing, about.ask_key, at),
+            last=self._before(listing, segment) if last is None else last,
+            last_size=size(listing, about.last_key, last_at) if last_at else 0.0,
             last_at=last_at,
             volume=volume,
-            close=self.close_before(listing, segment),
-            settled=self.closing(listing, segment) if kind == FROZEN else None,
-            open_interest=self.open_interest(listing, segment.date),
+            close=self._before(listing, segment),
+            settled=self._close(listing, segment) if kind == FROZEN else None,
+            open_interest=about.open_interest,
             model=model,
-            bid_greeks=quoted(model, bid) if bid > 0 else None,
-            ask_greeks=quoted(model, ask),
-            last_greeks=quoted(model, last) if last_at else None,
+            computed=True,
         )
 
-    @staticmethod
-    def half_spread(model: Greeks) -> float:
-        return 0.004 + 0.0025 * model.price + 0.04 * model.vega * 0.25
+    def volatility(self, listing: Listing, instant: float, what: str) -> float:
+        """Annualised, 0.25 is 25 %: of a stock's or an index's options over 30 days, or of its last 30 days' closes."""
+        at = self._state.effective(listing.symbol, instant)
+        if what == "OPTION_IMPLIED_VOLATILITY":
+            return self._market.implied_volatility(listing.symbol, at)
+        segment, _ = self._hours.current("IND", at)
+        closes = [*self._closes(listing, segment), self._fair(listing, at)]
+        returns = [log(after / before) for before, after in pairwise(closes)]
+        return stdev(returns) * sqrt(TRADING_DAYS)
 
-    def _last_trade(self, listing: Listing, segment: Segment, at: float, volume: float) -> tuple[float, int]:
-        """The last trade's price and time; the previous close and 0 while nothing has traded."""
-        if volume < 1:
-            return self.close_before(listing, segment), 0
-        wait = min(max(23400 / (self._activity(listing, segment.date)[0] / 8 + 1), 2.0), 1800.0)
-        shift = noise.uniform(self._key("trade", listing.con_id), 0) * wait
-        last_at = max(int((at - shift) / wait) * wait + shift, segment.start + 1)
+    def _closes_before(self, listing: Listing, segment: Segment) -> list[float]:
+        closes = []
+        for _ in range(VOLATILITY_DAYS):
+            segment = self._hours.previous(listing.sec_type, segment)
+            closes.append(self._close(listing, segment))
+        return closes[::-1]
+
+    def _last_trade(self, listing: Listing, segment: Segment, at: float, about: Activity) -> tuple[float, int]:
+        """The last trade's price and time."""
+        last_at = max(int((at - about.shift) / about.wait) * about.wait + about.shift, segment.start + 1)
         return self._traded(listing, int(min(last_at, at)))
 
     def _traded_at(self, listing: Listing, at: int) -> tuple[float, int]:
         model = self._model(listing, at)
-        side = noise.uniform(self._key("side", listing.con_id), at) * 2 - 1
-        return max(to_tick(model.price + side * self.half_spread(model), listing.min_tick), listing.min_tick), at
+        side = noise.uniform(self._side_key(listing.con_id), at) * 2 - 1
+        return max(to_tick(model.price + side * half_spread(model), listing.min_tick), listing.min_tick), at
 
-    def close_before(self, listing: Listing, segment: Segment) -> float:
+    def _close_before(self, listing: Listing, segment: Segment) -> float:
         """The closing price of the session before that one."""
         return self._close(listing, self._hours.previous(listing.sec_type, segment))
 
     def _close_on(self, listing: Listing, segment: Segment) -> float:
         return max(to_tick(self.fair(listing, segment.end - LAST_MOMENT), listing.min_tick), listing.min_tick)
 
-    def closing(self, listing: Listing, segment: Segment) -> float:
-        """The closing price of that session."""
-        return self._close(listing, segment)
-
     def _extremes_until(self, listing: Listing, segment: Segment, mark: int) -> tuple[float, float]:
         prices = [self.fair(listing, at) for at in range(int(segment.start), mark * 300 + 1, 300)]
         prices = prices or [self.fair(listing, segment.start)]
         return to_tick(min(prices), listing.min_tick), to_tick(max(prices), listing.min_tick)
 
-    def _size(self, listing: Listing, side: str, at: float) -> float:
-        """Contracts, or shares in hundreds; it changes every two seconds at most."""
-        draw = noise.uniform(self._key(side, listing.con_id), int(at) // 2)
-        largest = {"STK": 30, "FUT": 60}.get(listing.sec_type, 150)
-        return float(1 + int(draw * draw * largest)) * (100 if listing.sec_type == "STK" else 1)
+    def closing(self, listing: Listing, segment: Segment) -> float:
+        """The closing price of that regular session."""
+        return self._close(listing, segment)
 
-    def _activity_on(self, listing: Listing, day: date) -> tuple[float, int]:
-        """The volume that day will have, and its open interest."""
-        draw = 0.6 + 0.8 * noise.uniform(self._key("volume", listing.con_id), day.toordinal())
-        if listing.sec_type == "STK":
-            return UNDERLYINGS[listing.symbol].daily_volume * draw, 0
-        if listing.sec_type == "FUT":
-            assert listing.expiry is not None
-            days = (listing.expiry - day).days
-            share = 0.08 if days < ROLL_DAYS else 1.0 if days < 91 + ROLL_DAYS else 0.01
-            most = FUTURES[listing.symbol].daily_volume
-            return most * share * draw, int(most * 1.4 * (0.4 if days < ROLL_DAYS else share) * (0.97 + 0.03 * draw))
-        return self._option_activity(listing, day, draw)
-
-    def _option_activity(self, listing: Listing, day: date, draw: float) -> tuple[float, int]:
-        segment = self._hours.regular(day) or self._hours.current("OPT", listing.expires_at)[0]
-        model = self._model(listing, segment.start)
-        assert model.underlying is not None
-        width = max(model.iv * max((listing.expires_at - segment.start) / 31_536_000, 1 / 365) ** 0.5, 0.01)
-        distance = log(listing.strike / model.underlying) / width
-        popular = 6.0 if listing.strike % 10 == 0 else 2.5 if listing.strike % 5 == 0 else 1.0
-        interest = 2500 * popular * exp(-0.35 * distance * distance)
-        interest *= 0.2 + 1.6 * noise.uniform(self._key("interest", listing.con_id), 0)
-        return interest * 0.35 * draw * draw, int(interest * (1 + 0.05 * draw)) + (1 if popular > 1 else 0)
-
-    def open_interest(self, listing: Listing, day: date) -> int:
+    def open_interest(self, listing: Listing, segment: Segment) -> int:
         """Contracts, the same for the whole day."""
-        return self._activity(listing, day)[1]
+        return self._activities.on(listing, segment.date).open_interest
 
     def volume(self, listing: Listing, segment: Segment, at: float) -> float:
-        """Traded since the session's start: whole numbers that never fall within it."""
-        part = min(max((at - segment.start) / (segment.end - segment.start), 0.0), 1.0)
-        if listing.sec_type == "FUT":
-            part = self._futures_part(segment, at)
-        elif listing.sec_type == "IND":
-            return 0.0
-        else:
-            part = session_part(part)
-        return float(floor(self._activity(listing, segment.date)[0] * part))
-
-    def _futures_part(self, segment: Segment, at: float) -> float:
-        regular = self._hours.regular(segment.date)
-        if regular is None:
-            return (at - segment.start) / (segment.end - segment.start)
-        if at < regular.start:
-            return 0.15 * (at - segment.start) / (regular.start - segment.start)
-        if at < regular.end:
-            return 0.15 + 0.82 * session_part((at - regular.start) / (regular.end - regular.start))
-        return 0.97 + 0.03 * min((at - regular.end) / max(segment.end - regular.end, 1.0), 1.0)
-
-
-def calls_and_puts(calls: float) -> tuple[int, int]:
-    """All options on a stock, invented from its own volume; puts are the more popular."""
-    return int(calls), int(calls * 1.3)
-
-
-def quoted(model: Greeks, price: float) -> Greeks:
-    """The computation TWS sends for a bid, ask or last price: its implied volatility to first order."""
-    shift = (price - model.price) / (model.vega * 100.0) if model.vega > 1e-4 else 0.0
-    return model._replace(iv=max(model.iv + shift, 0.01), price=price)
+        """Traded since the day's first trade: whole numbers that never fall within the segment's day."""
+        return self._activities.volume(listing, segment, self._state.effective(listing.symbol, at))

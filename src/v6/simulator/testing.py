@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from v6.clock import NEW_YORK
+from v6.simulator.control import perform
 from v6.simulator.faults import Faults
 from v6.simulator.options import Options
 from v6.simulator.server import Server
@@ -60,10 +61,12 @@ class SimulatedTWS:
                 raise AttributeError(f"no fault {name!r}")
             setattr(self.faults, name, value)
         self._call(self.server.watch)
-        self._wait_for_listener()
 
-    def _wait_for_listener(self) -> None:
-        asyncio.run_coroutine_threadsafe(self.server.settled(), self._loop).result(START_SECONDS)
+    def control(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What the control port would answer: `{"do": COMMAND, ...}` -> `{"ok": true, ...}`."""
+        answers: list[dict[str, Any]] = []
+        self._call(lambda: answers.append(perform(self.server, request)))
+        return answers[0]
 
     def drop_all(self) -> None:
         """Reset every connection."""
@@ -87,6 +90,12 @@ class SimulatedTWS:
 
         self._loop.call_soon_threadsafe(run)
         done.result(START_SECONDS)
+
+    def require_sound(self) -> None:
+        """Raises AssertionError when the simulator itself had a defect, with its tracebacks."""
+        if self.stats.internal_errors:
+            told = "\n".join(self.server.defects)
+            raise AssertionError(f"{self.stats.internal_errors} internal errors of the simulator\n{told}")
 
     def stop(self) -> None:
         """Close every connection and the port. Safe to call twice."""
@@ -121,6 +130,7 @@ def simulated_tws(*, fast: bool = False, faults: Faults | None = None, **options
         yield running
     finally:
         running.stop()
+    running.require_sound()
 
 
 @pytest.fixture

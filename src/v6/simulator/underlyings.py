@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from v6.simulator.stocks import STOCKS, Stock
+
 OPTION_EXCHANGES = (
     "AMEX", "BATS", "BOX", "CBOE", "CBOE2", "EDGX", "EMERALD", "GEMINI", "IBUSOPT", "ISE", "MEMX", "MERCURY", "MIAX",
     "NASDAQBX", "NASDAQOM", "PEARL", "PHLX", "PSE", "SMART",
@@ -55,6 +57,15 @@ class Future:
     daily_volume: float
 
 
+def _underlying(stock: Stock) -> Underlying:
+    classes = (OptionClass(stock.symbol, stock.options, 0.5, stock.step),) if stock.options else ()
+    return Underlying(
+        stock.symbol, "STK", stock.number, stock.exchange, stock.name, stock.level, stock.beta, stock.own, 0.0,
+        stock.volatility, stock.daily_volume, False, stock.kind, "NMS" if stock.exchange != "PINK" else "PINK", "",
+        classes,
+    )  # fmt: skip
+
+
 _CBOE = ("CBOE", "IBUSOPT", "SMART")
 UNDERLYINGS = {
     each.symbol: each
@@ -97,6 +108,7 @@ UNDERLYINGS = {
         Underlying("NDX", "IND", 416843, "NASDAQ", "NASDAQ 100 Stock Index", 25200.0, dividend=0.006, follows="QQQ"),
         Underlying("RUT", "IND", 416888, "RUSSELL", "Russell 2000 Stock Index", 2505.0, dividend=0.011, follows="IWM"),
         Underlying("VIX", "IND", 13455763, "CBOE", "CBOE Volatility Index", 16.5),
+        *map(_underlying, STOCKS),
     )
 }  # fmt: skip
 

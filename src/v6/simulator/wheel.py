@@ -9,10 +9,14 @@ RESOLUTION = 0.02
 
 
 class Wheel:
-    """Calls actions in order of their time, in batches of 20 ms. An action must itself know when it is obsolete."""
+    """Calls actions in order of their time, in batches of 20 ms. An action must itself know when it is obsolete.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    `failed` is told of an action's defect: the others are called all the same.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, failed: Callable[[Exception], None]) -> None:
         self._loop = loop
+        self._failed = failed
         self._order = count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._handle: asyncio.TimerHandle | None = None
@@ -35,10 +39,13 @@ class Wheel:
 
     def _turn(self) -> None:
         self._handle = None
-        now = self._loop.time() + RESOLUTION / 4
         due = self._due
+        now = self._loop.time() + RESOLUTION / 4
         while due and due[0][0] <= now:
-            heappop(due)[2]()
+            try:
+                heappop(due)[2]()
+            except Exception as error:  # a defect of one must not stop every timer of every client
+                self._failed(error)
         if due:
             self._wake_at(due[0][0])
 

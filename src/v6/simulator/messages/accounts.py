@@ -1,9 +1,9 @@
-"""Account values, portfolio, positions."""
+"""Account values, portfolio, positions, profit and loss."""
 
 from collections.abc import Sequence
 
 from v6.simulator.listings import Listing
-from v6.simulator.wire import Field, frame, plain
+from v6.simulator.wire import UNSET_DOUBLE, Field, frame, plain
 
 
 def account_value(key: str, value: str, currency: str, account: str) -> bytes:
@@ -36,8 +36,11 @@ def position_end() -> bytes:
     return frame(62, 1)
 
 
-def position_multi(request: int, account: str, listing: Listing, quantity: float, average_cost: float) -> bytes:
-    return frame(71, 1, request, account, *_held(listing), plain(quantity), average_cost, "")
+def position_multi(
+    request: int, account: str, model: str, listing: Listing, quantity: float, average_cost: float
+) -> bytes:
+    """The model code is the last field, "" outside any model."""
+    return frame(71, 1, request, account, *_held(listing), plain(quantity), average_cost, model)
 
 
 def position_multi_end(request: int) -> bytes:
@@ -61,9 +64,25 @@ def account_summary_end(request: int) -> bytes:
     return frame(64, 1, request)
 
 
-def account_multi(request: int, account: str, key: str, value: str, currency: str) -> bytes:
-    return frame(73, 1, request, account, "", key, value, currency)
+def account_multi(request: int, account: str, model: str, row: tuple[str, str, str]) -> bytes:
+    """`row`: key, value, currency."""
+    return frame(73, 1, request, account, model, *row)
 
 
 def account_multi_end(request: int) -> bytes:
     return frame(74, 1, request)
+
+
+def profit(request: int, daily: float | None, unrealized: float | None, realized: float | None) -> bytes:
+    """Account or model profit and loss in its base currency; None travels as unset."""
+    return frame(94, request, *(_unset(value) for value in (daily, unrealized, realized)))
+
+
+def profit_single(version: int, request: int, position: float, money: Sequence[float | None]) -> bytes:
+    """`money`: daily, unrealized, realized profit and the position's value. Positions are integers below 163."""
+    size = str(int(position)) if version < 163 else repr(float(position))
+    return frame(95, request, size, *(_unset(value) for value in money))
+
+
+def _unset(value: float | None) -> Field:
+    return UNSET_DOUBLE if value is None else value

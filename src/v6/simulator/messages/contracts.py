@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from v6.simulator.listings import Listing
+from v6.simulator.market_rules import rule_ids
 from v6.simulator.wire import Field, frame, plain
 
 ORDER_TYPES = "ACTIVETIM,ADJUST,ALERT,ALGO,AON,COND,DAY,GTC,IOC,LMT,LOC,MKT,MOC,OCA,SCALE,STP,STPLMT,TRAIL,WHATIF"
@@ -54,7 +55,7 @@ def contract_details(version: int, request: int, listing: Listing, hours: tuple[
         1 if stock else 2147483647,
         underlying,
         under_type,
-        ",".join("26" for _ in listing.exchanges),
+        ",".join(str(rule) for rule in rule_ids(listing)),
         expiry,
         listing.stock_type,
     ]

@@ -46,3 +46,11 @@ def tick_option(request: int, tick: int, greeks: Greeks, attribute: int) -> byte
 
 def snapshot_end(request: int) -> bytes:
     return frame(57, 1, request)
+
+
+def custom_computation(request: int, greeks: Greeks) -> bytes:
+    """The answer to a calculation that a client asked for: tick 53, without a dividend."""
+    return frame(
+        21, request, 53, 0, greeks.iv, greeks.delta, greeks.price, -1, greeks.gamma, greeks.vega, greeks.theta,
+        greeks.underlying,
+    )  # fmt: skip

@@ -1,102 +1,103 @@
-"""Accounts, positions, time."""
+"""Which accounts there are, what they hold, and the time."""
 
 from typing import TYPE_CHECKING
 
-from v6.simulator.errors import VALIDATION
+from v6.simulator import errors
+from v6.simulator.listings import Listing
 from v6.simulator.messages import accounts, connection
+from v6.simulator.requests.streams import Sent, Stream
 from v6.simulator.wire import Fields
 
 if TYPE_CHECKING:
     from v6.simulator.session import Session
 
-UNITLESS = {"AccountType", "Cushion"}
-LEDGER = ("CashBalance", "TotalCashBalance", "StockMarketValue", "OptionMarketValue", "UnrealizedPnL", "RealizedPnL")
+ALL = ("", "All")
 
 
 def current_time(session: "Session", _: Fields) -> None:
-    session.send(connection.current_time(int(session.server.epoch())))
+    session.send(connection.current_time(int(session.server.host_epoch())))
 
 
 def managed(session: "Session", _: Fields) -> None:
     session.send(connection.managed_accounts(session.server.options.accounts))
 
 
-def _accounts(session: "Session", wanted: str) -> list[str]:
+def models(session: "Session", account: str) -> set[str]:
+    """The model portfolios of an account: those it was set up with and those that have traded."""
+    server = session.server
+    return {*server.options.models.get(account, ()), *server.books.models(account)}
+
+
+def chosen(session: "Session", request: int, letters: str, account: str, model: str) -> tuple[str, ...]:
+    """The accounts that a request names ("" and All: every one); after an error none."""
     known = session.server.options.accounts
-    return [account for account in known if wanted in ("", "All", account)]
+    if account not in (*ALL, *known):
+        session.error(request, *errors.validating(letters, f"Invalid account code '{account}'."))
+        return ()
+    found = known if account in ALL else (account,)
+    if model:
+        found = tuple(each for each in found if model in models(session, each))
+    if not found:
+        session.error(request, *errors.validating(letters, f"Invalid model code '{model}'."))
+    return found
+
+
+class Positions:
+    """Tells of every position that is new or has changed; a closed one once, with quantity 0."""
+
+    def __init__(self, session: "Session", owners: tuple[str, ...], model: str, request: int | None) -> None:
+        self._session, self._owners, self._model, self._request = session, owners, model, request
+        self._sent = Sent()
+        self._listings: dict[tuple[str, int], Listing] = {}
+
+    def send(self) -> None:
+        server = self._session.server
+        held = set()
+        for account in self._owners:
+            for each in server.books.holdings(account, server.epoch(), self._model):
+                key = (account, each.listing.con_id)
+                held.add(key)
+                self._listings[key] = each.listing
+                if self._sent.differs(key, (each.quantity, each.average_cost)):
+                    self._row(account, each.listing, each.quantity, each.average_cost)
+        for key in [key for key in self._listings if key not in held]:
+            self._sent.forget(key)
+            self._row(key[0], self._listings.pop(key), 0.0, 0.0)
+
+    def _row(self, account: str, listing: Listing, quantity: float, cost: float) -> None:
+        if self._request is None:
+            self._session.send(accounts.position(account, listing, quantity, cost))
+        else:
+            self._session.send(accounts.position_multi(self._request, account, self._model, listing, quantity, cost))
 
 
 def positions(session: "Session", _: Fields) -> None:
-    for account in session.server.options.accounts:
-        for holding in session.server.books.holdings(account, session.server.epoch()):
-            session.send(accounts.position(account, holding.listing, holding.quantity, holding.average_cost))
+    """A subscription; a client has one, and asking again starts it anew."""
+    session.end_stream("positions", 0)
+    everyone = session.server.options.accounts
+    rows = Positions(session, everyone, "", None)
+    rows.send()
     session.send(accounts.position_end())
+    session.open_stream("positions", 0, Stream(session, 0, everyone, rows.send).stop)
+
+
+def cancel_positions(session: "Session", _: Fields) -> None:
+    session.end_stream("positions", 0)
 
 
 def positions_multi(session: "Session", fields: Fields) -> None:
     fields.skip(1)
-    request, wanted = fields.integer(), fields.text()
-    for account in _accounts(session, wanted):
-        for holding in session.server.books.holdings(account, session.server.epoch()):
-            session.send(
-                accounts.position_multi(request, account, holding.listing, holding.quantity, holding.average_cost)
-            )
+    request, account, model = fields.integer(), fields.text(), fields.text()
+    owners = chosen(session, request, "cg", account, model)
+    if not owners:
+        return
+    session.end_stream("positions multi", request)
+    rows = Positions(session, owners, model, request)
+    rows.send()
     session.send(accounts.position_multi_end(request))
+    session.open_stream("positions multi", request, Stream(session, 0, owners, rows.send).stop)
 
 
-def summary(session: "Session", fields: Fields) -> None:
+def cancel_positions_multi(session: "Session", fields: Fields) -> None:
     fields.skip(1)
-    request, group, tags = fields.integer(), fields.text(), fields.text().split(",")
-    for account in _accounts(session, group):
-        values = session.server.books.values(account, session.server.epoch())
-        for tag in tags:
-            if tag in values:
-                session.send(accounts.account_summary(request, account, tag, values[tag], _currency(tag)))
-    session.send(accounts.account_summary_end(request))
-
-
-def _currency(tag: str) -> str:
-    return "" if tag in UNITLESS else "USD"
-
-
-def updates(session: "Session", fields: Fields) -> None:
-    fields.skip(1)
-    subscribe, account = fields.flag(), fields.text() or session.server.options.accounts[0]
-    if not subscribe:
-        session.account_updates.discard(account)
-    elif account not in session.server.options.accounts:
-        session.error(-1, VALIDATION, f"Error validating request.-'bX' : cause - Invalid account code '{account}'.")
-    else:
-        session.account_updates.add(account)
-        send_account(session, account)
-        session.send(accounts.account_download_end(account))
-
-
-def send_account(session: "Session", account: str) -> None:
-    """Every account value, then the portfolio, then the time of it all."""
-    server = session.server
-    session.send(accounts.account_value("AccountCode", account, "", account))
-    for tag, value in server.books.values(account, server.epoch()).items():
-        session.send(accounts.account_value(tag, value, _currency(tag), account))
-    for currency in ("BASE", "USD"):
-        for tag, value in _ledger(session, account).items():
-            session.send(accounts.account_value(tag, value, currency, account))
-    for holding in server.books.holdings(account, server.epoch()):
-        numbers = (holding.quantity, holding.price, holding.value, holding.average_cost, holding.profit, 0.0)
-        session.send(accounts.portfolio_value(holding.listing, numbers, account))
-    session.send(accounts.account_update_time(f"{server.now():%H:%M}"))
-
-
-def _ledger(session: "Session", account: str) -> dict[str, str]:
-    values = session.server.books.values(account, session.server.epoch())
-    values["CashBalance"] = values["TotalCashBalance"] = values["TotalCashValue"]
-    return {tag: values[tag] for tag in LEDGER}
-
-
-def updates_multi(session: "Session", fields: Fields) -> None:
-    fields.skip(1)
-    request, wanted = fields.integer(), fields.text()
-    for account in _accounts(session, wanted):
-        for tag, value in session.server.books.values(account, session.server.epoch()).items():
-            session.send(accounts.account_multi(request, account, tag, value, _currency(tag)))
-    session.send(accounts.account_multi_end(request))
+    session.end_stream("positions multi", fields.integer())

@@ -1,55 +1,15 @@
-"""Requests by message id: their name and which field is the request id (0: none)."""
+"""Where each request carries its own id, and which requests TWS does not answer.
 
-NAMES: dict[int, tuple[str, int]] = {
-    1: ("reqMktData", 2),
-    2: ("cancelMktData", 2),
-    3: ("placeOrder", 1),
-    4: ("cancelOrder", 2),
-    7: ("reqExecutions", 2),
-    9: ("reqContractDetails", 2),
-    10: ("reqMktDepth", 2),
-    12: ("reqNewsBulletins", 0),
-    18: ("requestFA", 0),
-    19: ("replaceFA", 4),
-    20: ("reqHistoricalData", 1),
-    21: ("exerciseOptions", 2),
-    22: ("reqScannerSubscription", 1),
-    24: ("reqScannerParameters", 0),
-    25: ("cancelHistoricalData", 2),
-    50: ("reqRealTimeBars", 2),
-    52: ("reqFundamentalData", 2),
-    54: ("reqCalcImpliedVolat", 2),
-    55: ("reqCalcOptionPrice", 2),
-    62: ("reqAccountSummary", 2),
-    65: ("verifyRequest", 0),
-    66: ("verifyMessage", 0),
-    67: ("queryDisplayGroups", 2),
-    68: ("subscribeToGroupEvents", 2),
-    69: ("updateDisplayGroup", 2),
-    72: ("verifyAndAuthRequest", 0),
-    73: ("verifyAndAuthMessage", 0),
-    74: ("reqPositionsMulti", 2),
-    76: ("reqAccountUpdatesMulti", 2),
-    78: ("reqSecDefOptParams", 1),
-    79: ("reqSoftDollarTiers", 1),
-    80: ("reqFamilyCodes", 0),
-    81: ("reqMatchingSymbols", 1),
-    82: ("reqMktDepthExchanges", 0),
-    83: ("reqSmartComponents", 1),
-    84: ("reqNewsArticle", 1),
-    85: ("reqNewsProviders", 0),
-    86: ("reqHistoricalNews", 1),
-    87: ("reqHeadTimestamp", 1),
-    88: ("reqHistogramData", 1),
-    91: ("reqMarketRule", 0),
-    92: ("reqPnL", 1),
-    94: ("reqPnLSingle", 1),
-    96: ("reqHistoricalTicks", 1),
-    97: ("reqTickByTickData", 1),
-    100: ("reqWshMetaData", 1),
-    102: ("reqWshEventData", 1),
-    104: ("reqUserInfo", 1),
-}
+Names of the messages: `v6.simulator.message_names`.
+"""
 
-# cancels and settings that real TWS does not answer either
-SILENT = {11, 13, 14, 15, 23, 51, 53, 56, 57, 58, 63, 64, 70, 75, 77, 89, 90, 93, 95, 98, 101, 103}
+# message id -> place of the request id among the fields (the message id is 0); requests without one are left out
+PLACES: dict[int, int] = {
+    1: 2, 2: 2, 3: 1, 4: 2, 7: 2, 9: 2, 10: 2, 11: 2, 19: 4, 20: 1, 21: 2, 22: 1, 23: 2, 25: 2, 50: 2, 51: 2, 52: 2,
+    53: 2, 54: 2, 55: 2, 56: 2, 57: 2, 62: 2, 63: 2, 67: 2, 68: 2, 69: 2, 70: 2, 74: 2, 75: 2, 76: 2, 77: 2, 78: 1,
+    79: 1, 81: 1, 83: 1, 84: 1, 86: 1, 87: 1, 88: 1, 89: 1, 90: 1, 92: 1, 93: 1, 94: 1, 95: 1, 96: 1, 97: 1, 98: 1,
+    100: 1, 101: 1, 102: 1, 103: 1, 104: 1,
+}  # fmt: skip
+
+# settings, cancels of what answers at once, and the bulletins, which come when there are any
+SILENT = {12, 13, 14, 53, 56, 57, 89, 101, 103}

@@ -1,0 +1,1 @@
+"""Orders as clients instruct them, and what became of them, as values."""

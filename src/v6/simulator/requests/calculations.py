@@ -1,0 +1,61 @@
+"""What an option is worth at a volatility, and which volatility a price implies."""
+
+from typing import TYPE_CHECKING
+
+from v6.simulator import errors
+from v6.simulator.calculations import at_volatility, implied_volatility
+from v6.simulator.hours import new_york_date
+from v6.simulator.listings import Listing, Spec
+from v6.simulator.messages import ticks
+from v6.simulator.wire import Fields
+
+if TYPE_CHECKING:
+    from v6.simulator.session import Session
+
+NOT_COMPUTED, NO_GREEK = -1.0, -2.0
+
+
+def _option(session: "Session", request: int, spec: Spec) -> Listing | None:
+    """The one option that is meant; after an error None."""
+    found = session.server.contracts.find(spec, new_york_date(session.server.epoch()))
+    if not found:
+        session.error(request, *errors.NO_DEFINITION)
+    elif len(found) > 1:
+        code, text = errors.AMBIGUOUS
+        session.error(request, code, text.format(symbol=spec.symbol))
+    elif found[0].sec_type != "OPT":
+        session.error(request, *errors.validating("bz", f"Invalid security type {found[0].sec_type}"))
+    else:
+        return found[0]
+    return None
+
+
+def option_price(session: "Session", fields: Fields) -> None:
+    fields.skip(1)
+    request, spec, volatility, spot = fields.integer(), Spec.read(fields), fields.number(), fields.number()
+    listing = _option(session, request, spec)
+    if listing is None:
+        return
+    if volatility <= 0 or spot <= 0:
+        session.error(request, *errors.validating("bz", "Invalid volatility or underlying price"))
+        return
+    session.send(ticks.custom_computation(request, at_volatility(listing, volatility, spot, session.server.epoch())))
+
+
+def volatility(session: "Session", fields: Fields) -> None:
+    """TWS answers with the volatility alone: the greeks are -2."""
+    fields.skip(1)
+    request, spec, price, spot = fields.integer(), Spec.read(fields), fields.number(), fields.number()
+    listing = _option(session, request, spec)
+    if listing is None:
+        return
+    if price <= 0 or spot <= 0:
+        session.error(request, *errors.validating("ba", "Invalid option or underlying price"))
+        return
+    now = session.server.epoch()
+    iv = implied_volatility(listing, price, spot, now)
+    computed = at_volatility(listing, iv or 1.0, spot, now)._replace(
+        iv=NOT_COMPUTED if iv is None else iv, price=price, delta=NO_GREEK, gamma=NO_GREEK, vega=NO_GREEK,
+        theta=NO_GREEK,
+    )  # fmt: skip
+    session.send(ticks.custom_computation(request, computed))
