@@ -65,15 +65,23 @@ system_for_tests() {
 make_venv() {
     local venv=$1 lock=$2 python=$3 stamp
     stamp="$(pwd) $("$python" -VV) $(sha256sum "$lock")"
-    if [[ -x $venv/bin/python && -f $venv/.stamp && $(<"$venv/.stamp") == "$stamp" ]]; then
-        return
+    if [[ ! -x $venv/bin/python || ! -f $venv/.stamp || $(<"$venv/.stamp") != "$stamp" ]]; then
+        fill_venv "$venv" "$lock" "$python"
+        printf '%s' "$stamp" >"$venv/.stamp"
     fi
+    stamp=$(sha256sum pyproject.toml)
+    if [[ ! -f $venv/.stamp-v6 || $(<"$venv/.stamp-v6") != "$stamp" ]]; then
+        "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+        printf '%s' "$stamp" >"$venv/.stamp-v6"
+    fi
+}
+
+fill_venv() {
+    local venv=$1 lock=$2 python=$3
     printf 'setup: %s from %s (%s), a minute or two\n' "$venv" "$lock" "$("$python" -V)"
     rm -rf "$venv"
     "$python" -m venv "$venv"
     "$venv/bin/python" -m pip install -q --disable-pip-version-check --retries 5 --require-hashes -r "$lock"
-    "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
-    printf '%s' "$stamp" >"$venv/.stamp"
 }
 
 # The official client comes as a source archive only: it is built with the hash-checked setuptools of .venv.

@@ -77,11 +77,15 @@ def simulator_process(folder: Path, *arguments: str) -> Iterator[Simulator]:
 
 
 class Report(NamedTuple):
-    """`results` and `failures` by step; `said` is the program's standard error, and the simulator's."""
+    """`results` and `failures` by step; `said` is the program's standard error, and the simulator's.
+
+    `errors`: how often the simulator sent each code.
+    """
 
     results: dict[str, Any]
     failures: dict[str, str]
     said: str
+    errors: dict[int, int]
 
     def of(self, step: str) -> Any:
         """What the client saw. Raises AssertionError with what it said instead."""
@@ -109,13 +113,14 @@ def run_program(name: str, folder: Path) -> Report:
                     failures[message["step"]] = message["error"]
                 else:
                     results[message["step"]] = message["result"]
+            errors = simulator.control({"do": "stats"})["stats"]["errors"]
         finally:
             late.cancel()
             running.kill()
             running.wait()
             running.stdout.close()
     texts = [(folder / file).read_text() for file in ("program.txt", "simulator.txt")]
-    return Report(results, failures, "\n".join(texts))
+    return Report(results, failures, "\n".join(texts), {int(code): count for code, count in errors.items()})
 
 
 def environment() -> dict[str, str]:

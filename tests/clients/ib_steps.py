@@ -1,6 +1,7 @@
 """The steps on ib_insync and on ib_async, which have the same interface: the library is an argument."""
 
 import asyncio
+import logging
 import math
 
 from program import NO_SUCH_SYMBOL, SPY, ask, near_the_money, without_repeats
@@ -40,17 +41,30 @@ def option_row(option, ticker):
     }
 
 
+class Complaints(logging.Handler):
+    """What a library's decoder could not read: it logs that, and goes on."""
+
+    def __init__(self, library):
+        super().__init__()
+        self.texts = []
+        logging.getLogger(f"{library.__name__}.Decoder").addHandler(self)
+
+    def emit(self, record):
+        self.texts.append(self.format(record))
+
+
 class Steps:
     def __init__(self, library, host, port, client_id):
         self.api, self.host, self.port, self.client_id = library, host, port, client_id
         self.ib = library.IB()
         self.ib.RequestTimeout = SECONDS
         self.errors = []  # (id, code) in order
+        self.complaints = Complaints(library)
         self.ib.errorEvent += lambda request, code, text, contract: self.errors.append((request, code))
         self.all = [
             self.connect, self.two_clients, self.client_id_in_use, self.positions, self.portfolio,
             self.contract_details, self.chain, self.ticks, self.history, self.scanner, self.order, self.rejection,
-            self.bracket, self.bracket_cancelled, self.cancel, self.restart,
+            self.bracket, self.bracket_cancelled, self.cancel, self.restart, self.undecoded,
         ]  # fmt: skip
 
     async def until(self, condition, what):
@@ -95,7 +109,7 @@ class Steps:
         second.errorEvent += lambda request, code, text, contract: codes.append(code)
         try:
             await second.connectAsync(self.host, self.port, clientId=self.client_id, timeout=1)
-        except (asyncio.TimeoutError, ConnectionError):
+        except (TimeoutError, ConnectionError):
             return {"codes": codes, "connected": False}
         return {"codes": codes, "connected": True}
 
@@ -113,23 +127,32 @@ class Steps:
                 raise TimeoutError("the gateway did not come back")
             try:
                 await self.ib.connectAsync(self.host, self.port, clientId=self.client_id, timeout=2)
-            except (OSError, asyncio.TimeoutError):
+            except (OSError, TimeoutError):
                 await asyncio.sleep(0.5)
         orders = [(trade.order.permId, trade.orderStatus.status) for trade in await self.ib.reqAllOpenOrdersAsync()]
+        again = next(trade for trade in self.ib.openTrades() if trade.order.permId == resting.order.permId)
+        self.ib.cancelOrder(again.order)
+        await self.until(again.isDone, "the cancel")
         return {
             "attempts": attempts,
             "before": before,
             "after": await self.positions(),
             "resting": resting.order.permId,
             "open": orders,
+            "cancelled": again.orderStatus.status,
             "executions": [fill.execution.execId for fill in await self.ib.reqExecutionsAsync()],
         }
+
+    async def undecoded(self):
+        return self.complaints.texts
 
     # accounts and contracts
 
     async def positions(self):
         rows = await self.ib.reqPositionsAsync()
-        return [(p.account, p.contract.conId, p.contract.symbol, p.contract.secType, p.position, p.avgCost) for p in rows]
+        return [
+            (p.account, p.contract.conId, p.contract.symbol, p.contract.secType, p.position, p.avgCost) for p in rows
+        ]
 
     async def portfolio(self):
         account = self.ib.managedAccounts()[0]
@@ -188,7 +211,9 @@ class Steps:
             option: self.ib.reqMktData(self.api.Contract(conId=option[0], exchange="SMART"), "100,101,106")
             for option in near_the_money(self.options, stock.marketPrice())
         }
-        await self.until(lambda: all(t.modelGreeks and known(t.bid) and known(t.ask) for t in tickers.values()), "greeks")
+        await self.until(
+            lambda: all(t.modelGreeks and known(t.bid) and known(t.ask) for t in tickers.values()), "greeks"
+        )
         await self.until(lambda: all(known(open_interest(*each)) for each in tickers.items()), "open interest")
         result = {
             "stock": {name: getattr(stock, name) for name in names},
@@ -213,10 +238,12 @@ class Steps:
         scan = self.api.ScannerSubscription(
             instrument="STK", locationCode="STK.US.MAJOR", scanCode="TOP_PERC_GAIN", numberOfRows=5
         )
+        seen = len(self.errors)
         rows = await asyncio.wait_for(self.ib.reqScannerDataAsync(scan), SECONDS)
         return {
             "parameters": {"start": xml[:5], "scan": "TOP_PERC_GAIN" in xml},
             "rows": [(r.rank, r.contractDetails.contract.conId, r.contractDetails.contract.symbol) for r in rows],
+            "codes": [code for request, code in self.errors[seen:] if request > 0],
         }
 
     # orders
@@ -251,12 +278,17 @@ class Steps:
         before = await self.quantity()
         trade = self.place(self.api.LimitOrder("BUY", 10, round(self.ask + 2, 2), tif="DAY"))
         await self.until(lambda: filled_and_paid(trade), "fill and commission")
-        return {"limit": trade.order.lmtPrice, "before": before, "after": await self.quantity(), "order": self.told(trade)}
+        return {
+            "limit": trade.order.lmtPrice,
+            "before": before,
+            "after": await self.quantity(),
+            "order": self.told(trade),
+        }
 
     async def rejection(self):
-        """A price between two ticks."""
+        """A price between two ticks. ib_insync takes 110 for a warning and goes on waiting for the order."""
         trade = self.place(self.api.LimitOrder("BUY", 10, 100.1234, tif="DAY"))
-        await self.until(trade.isDone, "a refusal")
+        await self.until(lambda: self.codes_of(trade.order.orderId), "a refusal")
         return {"codes": self.codes_of(trade.order.orderId)}
 
     async def bracket(self):

@@ -5,6 +5,7 @@ from collections import defaultdict
 
 from ibapi.client import EClient
 from ibapi.contract import Contract
+from ibapi.errors import BAD_LENGTH, BAD_MESSAGE
 from ibapi.order import Order
 from ibapi.ticktype import TickTypeEnum
 from ibapi.wrapper import EWrapper
@@ -30,6 +31,7 @@ def limit_order(action, quantity, price):
     order = Order()
     order.action, order.totalQuantity, order.orderType, order.tif = action, quantity, "LMT", "DAY"
     order.lmtPrice = round(price, 2)
+    order.eTradeOnly = order.firmQuoteOnly = False  # TWS 10 refuses the defaults of ibapi 9.81 (10268, 10269)
     return order
 
 
@@ -49,6 +51,7 @@ class Client(EWrapper, EClient):
         EClient.__init__(self, wrapper=self)
         self._changed = threading.Condition()
         self.ended, self.errors = [], []  # what has ended, by name and id; (id, code)
+        self.complaints = []  # messages that the library could not read
         self.rows = defaultdict(list)  # what came for a request, by name and id
         self.ticks, self.greeks = defaultdict(dict), defaultdict(dict)
         self.statuses, self.fills, self.commissions = defaultdict(list), defaultdict(dict), {}
@@ -59,9 +62,9 @@ class Client(EWrapper, EClient):
     # asking and waiting
 
     def start(self, host, port, client_id):
-        """Connect and read in a thread. Raises ConnectionError; the library itself would wait for ever for a mute TWS."""
+        """Connect and read in a thread. Raises ConnectionError; the library itself waits for ever for a mute TWS."""
         self.next_id, self.ended = None, []
-        watchdog = threading.Timer(2, self.disconnect)
+        watchdog = threading.Timer(2, lambda: self.conn and self.conn.disconnect())
         watchdog.start()
         self.connect(host, port, client_id)
         watchdog.cancel()
@@ -111,10 +114,12 @@ class Client(EWrapper, EClient):
     def _end(self, name, request):
         self._note(lambda: self.ended.append((name, request)))
 
-    # EWrapper: the connection
+    # what EWrapper is told of the connection
 
     def error(self, request, code, text):
         self._note(lambda: self.errors.append((request, code)))
+        if code in (BAD_LENGTH.code(), BAD_MESSAGE.code()):
+            self.complaints.append(text)
 
     def nextValidId(self, order_id):
         self._note(lambda: setattr(self, "next_id", order_id))
@@ -128,7 +133,7 @@ class Client(EWrapper, EClient):
     def connectionClosed(self):
         self._end("connection", 0)
 
-    # EWrapper: accounts and contracts
+    # what EWrapper is told of accounts and contracts
 
     def position(self, account, contract, quantity, cost):
         self._row("positions", 0, (account, contract.conId, contract.symbol, contract.secType, quantity, cost))
@@ -164,7 +169,7 @@ class Client(EWrapper, EClient):
     def securityDefinitionOptionParameterEnd(self, request):
         self._end("chain", request)
 
-    # EWrapper: market data
+    # what EWrapper is told of the market
 
     def marketDataType(self, request, kind):
         self.ticks[request]["MARKET_DATA_TYPE"] = kind
@@ -175,7 +180,9 @@ class Client(EWrapper, EClient):
     def tickSize(self, request, kind, size):
         self._note(lambda: self.ticks[request].update({TickTypeEnum.to_str(kind): size}))
 
-    def tickOptionComputation(self, request, kind, _, volatility, delta, price, dividend, gamma, vega, theta, underlying):
+    def tickOptionComputation(
+        self, request, kind, _, volatility, delta, price, dividend, gamma, vega, theta, underlying
+    ):
         if kind == MODEL and delta is not None:
             names = ("volatility", "delta", "price", "gamma", "vega", "theta", "underlying")
             values = (volatility, delta, price, gamma, vega, theta, underlying)
@@ -196,7 +203,7 @@ class Client(EWrapper, EClient):
     def scannerDataEnd(self, request):
         self._end("scan", request)
 
-    # EWrapper: orders
+    # what EWrapper is told of orders
 
     def openOrder(self, order_id, contract, order, state):
         self._note(lambda: self.perm_ids.update({order_id: order.permId}))

@@ -6,7 +6,6 @@ import ib_async
 from ib_steps import Steps
 from program import place, run
 
-ib_async.util.logToConsole("CRITICAL")
 with asyncio.Runner() as runner:
     steps = Steps(ib_async, *place())
     run(steps.all, runner.run)

@@ -120,9 +120,7 @@ def ticks():
     app.until(lambda: all(app.ticks[spy].get(name, 0) > 0 for name in STOCK_TICKS), "the stock's ticks")
     seen = dict(app.ticks[spy])
     found["bid"], found["ask"] = seen["BID"], seen["ASK"]
-    requests = {
-        each: stream(by_id(each[0]), "100,101,106") for each in near_the_money(found["options"], seen["LAST"])
-    }
+    requests = {each: stream(by_id(each[0]), "100,101,106") for each in near_the_money(found["options"], seen["LAST"])}
     for each, request in requests.items():
         app.until(lambda request=request: app.greeks[request] and app.ticks[request].get("ASK", 0) > 0, "greeks")
         app.until(lambda each=each, request=request: open_interest(each, request) > 0, "open interest")
@@ -273,15 +271,23 @@ def restart():
     app.rows.pop(("open", 0), None)
     app.reqAllOpenOrders()
     app.until(lambda: ("open", 0) in app.ended, "open orders")
+    found_again = list(app.rows["open", 0])
+    app.cancelOrder(resting)
+    app.until(lambda: done(resting), "the cancel")
     executions, _ = app.rows_of("executions", app.reqExecutions, ExecutionFilter())
     return {
         "attempts": attempts,
         "before": before,
         "after": positions(),
         "resting": app.perm_ids[resting],
-        "open": list(app.rows["open", 0]),
+        "open": found_again,
+        "cancelled": status(resting),
         "executions": executions,
     }
+
+
+def undecoded():
+    return app.complaints
 
 
 def connect_again():
@@ -299,6 +305,6 @@ def connect_again():
 
 run([
     connect, two_clients, client_id_in_use, positions, portfolio, contract_details, chain, ticks, history, scanner,
-    order, rejection, bracket, bracket_cancelled, cancel, restart,
+    order, rejection, bracket, bracket_cancelled, cancel, restart, undecoded,
 ])  # fmt: skip
 app.disconnect()

@@ -8,7 +8,9 @@ DIVIDENDS = (0.0, 0.04)
 YEAR_SECONDS = 365 * 86400.0
 
 
-def value(right: str, price: float, strike: float, years: float, volatility: float, rate: float, dividend: float) -> float:
+def value(
+    right: str, price: float, strike: float, years: float, volatility: float, rate: float, dividend: float
+) -> float:
     """Black, Scholes and Merton's price of a European option."""
     spread = volatility * math.sqrt(years)
     first = (math.log(price / strike) + (rate - dividend + volatility**2 / 2) * years) / spread

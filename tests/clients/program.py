@@ -1,8 +1,8 @@
 """What the three Python programs share: the arguments, and one JSON object a line on standard output.
 
-    {"step": NAME, "result": ...}    what the client saw, the same keys from every client
-    {"step": NAME, "error": TEXT}    the step ended with an exception; the next ones go on
-    {"ask": {"do": ...}}             the simulator's control port shall do this now
+{"step": NAME, "result": ...}    what the client saw, the same keys from every client
+{"step": NAME, "error": TEXT}    the step ended with an exception; the next ones go on
+{"ask": {"do": ...}}             the simulator's control port shall do this now
 """
 
 import json

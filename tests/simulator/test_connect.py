@@ -76,10 +76,10 @@ def test_requests_before_start_api_are_not_served(raw):
     assert client.error()[1] == 504
 
 
-def test_an_order_is_refused_not_swallowed(raw):
+def test_an_order_that_breaks_off_is_refused_not_swallowed(raw):
     client = raw()
     client.send(3, 55, *SPY_ORDER)
-    assert client.error()[:2] == (55, 201)
+    assert client.error()[:2] == (55, 320)
 
 
 SPY_ORDER = (756733, "SPY", "STK", "", "0.0", "", "", "SMART", "", "USD", "", "", "", "", "BUY", 100, "MKT")

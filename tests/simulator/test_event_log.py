@@ -144,7 +144,6 @@ def test_every_request_that_is_known_has_a_name():
     assert HANDLERS.keys() <= INCOMING.keys()
 
 
-
 def test_every_message_that_ib_insync_decodes_has_a_name():
     from ib_insync.decoder import Decoder
     from ib_insync.wrapper import Wrapper

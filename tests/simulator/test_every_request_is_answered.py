@@ -3,6 +3,8 @@
 The requests are written by ib_insync's own encoder, a client at a time, so that they are what real clients send.
 """
 
+import time
+
 import pytest
 from ib_insync import Contract, ExecutionFilter, LimitOrder, ScannerSubscription, WshEventData
 from ib_insync.client import Client
@@ -94,7 +96,7 @@ ASKED = {
     87: (lambda c: c.reqHeadTimeStamp(987, SPY, "TRADES", 1, 1), {88, ERROR}),
     88: (lambda c: c.reqHistogramData(988, SPY, True, "3 days"), {89, ERROR}),
     89: (lambda c: c.cancelHistogramData(989), NOTHING),
-    90: (lambda c: c.cancelHeadTimeStamp(990), {ERROR}),
+    90: (lambda c: c.cancelHeadTimeStamp(990), NOTHING),
     91: (lambda c: c.reqMarketRule(26), {93}),
     92: (lambda c: c.reqPnL(992, ACCOUNT, ""), {94}),
     93: (lambda c: c.cancelPnL(993), {ERROR}),
@@ -169,9 +171,7 @@ def test_a_request_gets_an_answer_an_error_of_tws_or_tws_own_silence(encoder, ki
         assert raw.until(49)
         return
     if expected:
-        wanted = {str(each) for each in expected}
-        while (frame := raw.next())[0] not in wanted or (frame[0] == "4" and 2100 <= int(frame[3]) < 2160):
-            assert frame[0] != "4" or 2100 <= int(frame[3]) < 2160, frame
+        frame = first_of(raw, expected)
         if frame[0] == "4":
             check_error(kind, encoder.written, frame)
     else:
@@ -179,6 +179,19 @@ def test_a_request_gets_an_answer_an_error_of_tws_or_tws_own_silence(encoder, ki
         raw.until(49)
         mine = [f for f in raw.seen[before:] if f[0] == "4" and not 2100 <= int(f[3]) < 2160 and f[3] != CANCELLED]
         assert mine == []
+
+
+def first_of(raw, kinds, seconds=5.0):
+    """The first frame of one of those kinds; an error that is none of them fails. Other streams go on meanwhile."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        frame = raw.next(seconds)
+        if frame[0] == "4" and 2100 <= int(frame[3]) < 2160:
+            continue
+        if int(frame[0]) in kinds:
+            return frame
+        assert frame[0] != "4", frame
+    raise TimeoutError(f"none of {sorted(kinds)} in {seconds} s")
 
 
 def check_error(kind, written, frame):
@@ -210,13 +223,12 @@ def test_a_message_that_tws_does_not_know_is_an_error_and_not_the_end(raw, kind)
     assert raw.until(49)
 
 
-@pytest.mark.parametrize("kind", sorted(ASKED.keys() - SILENT))
-@pytest.mark.parametrize("tail", [(), ("x",), ("",) * 30, ("-1",) * 5, ("nonsense",) * 40])
-def test_a_request_that_cannot_be_read_does_not_end_the_connection(server, kind, tail):
+@pytest.mark.parametrize("tail", [(), ("x",), ("",) * 30, ("-1",) * 5, ("nonsense",) * 40], ids=str)
+def test_requests_that_cannot_be_read_do_not_end_the_connection(server, tail):
     with RawClient(server.port, client_id=1) as client:
-        client.send(kind, *tail)
-        client.send(49, 1)
-        assert client.until(49)
-        texts = [f[4] for f in client.seen if f[0] == "4"]
-        assert not any("internal" in text.lower() for text in texts)
-        assert "Server error when processing an API client request." not in texts
+        for kind in sorted(ASKED.keys() - SILENT - {49}):
+            client.send(kind, *tail)
+            client.send(49, 1)
+            assert client.until(49), kind
+            broken = [f for f in client.seen if f[0] == "4" and f[4].startswith("Server error")]
+            assert not broken, kind

@@ -1,9 +1,14 @@
 """The limits of real TWS, on by default, each to be switched off."""
 
+import socket
+import struct
+import time
+
 import pytest
-from raw_tws_client import SPY, TUESDAY, RawClient
+from raw_tws_client import SPY, TUESDAY, RawClient, eventually
 
 from v6.simulator.limits import LineBudget, MessageMeter, Verdict
+from v6.simulator.options import Options
 from v6.simulator.testing import simulated_tws
 
 
@@ -100,3 +105,113 @@ def test_the_thirty_third_client_is_turned_away():
         assert third.gone()
         for client in [*clients, third]:
             client.close()
+
+
+def test_a_queueing_meter_says_how_long_the_next_message_waits():
+    meter = MessageMeter(2)
+    assert meter.wait(7.25) == 0.0
+    meter.count(7.25)
+    meter.count(7.25)
+    assert meter.wait(7.25) == 0.75
+    assert meter.wait(8.0) == 0.0
+
+
+@pytest.mark.integration
+def test_queued_messages_wait_instead_of_being_rejected():
+    with simulated_tws(start_at=TUESDAY, messages_a_second=20, rate="queue") as tws:
+        client = RawClient(tws.port)
+        begun = time.monotonic()
+        for _ in range(50):
+            client.send(49, 1)
+        for _ in range(50):
+            client.until(49)
+        assert 1.0 < time.monotonic() - begun < 4.0
+        assert tws.stats.errors[100] == tws.stats.breaches == 0
+        client.close()
+
+
+@pytest.mark.integration
+def test_near_the_rate_tws_warns_with_code_0_and_no_request_id():
+    with simulated_tws(start_at=TUESDAY, messages_a_second=50) as tws:
+        client = RawClient(tws.port)
+        assert warned(client)[:3] == (-1, 0, "Warning: Approaching max rate of 50 messages per second (42)")
+        client.close()
+
+
+def warned(client):
+    """Send 45 at once until they fall into one second."""
+    for _ in range(5):
+        for _ in range(45):
+            client.send(49, 1)
+        for _ in range(45):
+            while (fields := client.next())[0] != "49":
+                if fields[0] == "4" and fields[3] == "0":
+                    return int(fields[2]), int(fields[3]), fields[4]
+    return None
+
+
+@pytest.mark.integration
+def test_a_hundred_snapshots_a_second_are_allowed_and_no_more():
+    with simulated_tws(start_at=TUESDAY, messages_a_second=0, lines=0, snapshots_a_second=3) as tws:
+        client = RawClient(tws.port)
+        for request in range(12):
+            client.send(1, 11, request, *SPY, 0, "", 1, 0, "")
+        request, code, text = client.error()
+        assert (code, text) == (
+            321,
+            "Error validating request.-'bW' : cause - Snapshot requests limitation exceeded:3 per 1 second(s)",
+        )
+        assert request >= 3
+        client.close()
+
+
+def test_the_defaults_are_those_of_real_tws_and_fast_switches_them_all_off():
+    real, fast = Options(), Options().fast()
+    assert (real.messages_a_second, real.lines, real.clients, real.snapshots_a_second) == (50, 100, 32, 100)
+    assert (real.snapshot_seconds, real.refresh_seconds, real.rate) == (11.0, 180.0, "reject")
+    assert real.occupied_seconds >= 5.0
+    assert real.freed_seconds > 0
+    assert (fast.messages_a_second, fast.lines, fast.clients, fast.snapshots_a_second) == (0, 0, 0, 0)
+    assert fast.occupied_seconds == fast.freed_seconds == fast.snapshot_seconds == 0.0
+
+
+def in_use(port, client_id):
+    """Whether the id is answered with 326."""
+    client = RawClient(port, client_id=client_id, start=False)
+    try:
+        client.next()
+        client.send(71, 2, client_id, "")
+        return client.next()[3:4] == ["326"]
+    finally:
+        client.close()
+
+
+def vanish(client):
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+@pytest.mark.integration
+def test_the_id_of_a_vanished_client_is_in_use_for_a_while_and_that_of_a_clean_one_hardly():
+    with simulated_tws(start_at=TUESDAY, messages_a_second=0, freed_seconds=0.0) as tws:
+        clean = RawClient(tws.port, client_id=7)
+        while clean.next()[3:4] != ["2158"]:
+            pass
+        clean.close()
+        assert eventually(lambda: tws.stats.clients == 0)
+        assert not in_use(tws.port, 7)
+        vanish(RawClient(tws.port, client_id=8))
+        assert eventually(lambda: tws.stats.clients == 0)
+        assert in_use(tws.port, 8)
+        tws.control({"do": "restart", "refused_seconds": 0, "mute_seconds": 0, "farm_seconds": 0})
+        assert not in_use(tws.port, 8)
+
+
+@pytest.mark.integration
+def test_a_struck_out_client_finds_its_id_in_use():
+    with simulated_tws(start_at=TUESDAY, strikes=1, messages_a_second=5) as tws:
+        client = RawClient(tws.port, client_id=9)
+        assert flood(client)
+        client.close()
+        assert eventually(lambda: tws.stats.clients == 0)
+        assert in_use(tws.port, 9)

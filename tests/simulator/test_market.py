@@ -138,9 +138,9 @@ def test_a_year_of_daily_moves_has_the_volatility_asked_for():
 
 def test_prices_move_smoothly_and_stay_in_their_world():
     for symbol, underlying in UNDERLYINGS.items():
-        prices = [MARKET.price(symbol, NOW + second) for second in range(0, 3600, 1)]
+        prices = [MARKET.price(symbol, NOW + second) for second in range(300)]
         assert max(abs(b / a - 1) for a, b in itertools.pairwise(prices)) < 0.01
-        years = [MARKET.price(symbol, NOW + week * 604800) for week in range(-300, 300)]
+        years = [MARKET.price(symbol, NOW + week * 604800) for week in range(-300, 300, 4)]
         assert 0.2 < min(years) / underlying.base < 1 < max(years) / underlying.base < 6
 
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -51,6 +52,20 @@ def test_it_says_when_the_clock_is_shifted(tmp_path, monkeypatch):
         assert "the clock is shifted by +3600 s" in running.stderr.read()
 
 
+def test_its_control_port_takes_orders_and_its_event_log_tells_of_them(tmp_path):
+    port_file, log = tmp_path / "control", tmp_path / "events.jsonl"
+    options = ("--fast", "--control-port", "0", "--control-port-file", str(port_file), "--event-log", str(log))
+    with process(tmp_path, *options) as (running, port):
+        with RawClient(port) as client, socket.create_connection(("127.0.0.1", int(port_file.read_text()))) as control:
+            control.sendall(b'{"do": "drop"}\n')
+            assert json.loads(control.recv(1000)) == {"ok": True, "dropped": 1}
+            assert client.end() == "reset"
+        running.terminate()
+        assert running.wait(10) == 0
+        assert "orders are taken on 127.0.0.1:" in running.stderr.read()
+    assert "reset by TWS" in log.read_text()
+
+
 def run(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "v6.simulator", *arguments], capture_output=True, text=True, timeout=30
@@ -68,8 +83,16 @@ def test_about_says_what_is_modelled_simplified_and_absent():
         (("--host", "0.0.0.0"), "only loopback, unless --public"),
         (("--accounts", "U1234567"), "only ids that cannot be real"),
         (("--replay", "/nonexistent"), "no DATE.parquet"),
-        (("--scenario", "gremlins"), "gremlins: no such scenario, allowed: a file, or a shipped one: absurd_length, bad_morning, "),
+        (
+            ("--scenario", "gremlins"),
+            "gremlins: no such scenario, allowed: a file, or a shipped one: absurd_length, bad_morning, ",
+        ),
         (("--port", "99999"), "--port 99999: allowed 0 to 65535"),
+        (("--control-port", "70000"), "--control-port 70000: allowed 0 to 65535"),
+        (("--control-port-file", "x"), "--control-port-file: allowed only with --control-port"),
+        (("--event-log", "/nonexistent/log"), "/nonexistent/log"),
+        (("--event-log-mb", "0"), "--event-log-mb 0: allowed above 0"),
+        (("--accounts", "DU9ABCDEF"), "only ids that cannot be real"),
         (("--port", "-1"), "--port -1: allowed 0 to 65535"),
         (("--calendar", "/nonexistent"), "/nonexistent"),
     ],

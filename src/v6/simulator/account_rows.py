@@ -8,7 +8,7 @@ repeats them. Segment S is securities, C commodities.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from v6.simulator.books import Holding
+from v6.simulator.positions import Holding
 from v6.simulator.trading import margins
 
 CURRENCY, BASE = "USD", "BASE"
@@ -86,9 +86,11 @@ def futures_segment(holdings: Iterable[Holding]) -> dict[str, float]:
     held = [each for each in holdings if each.listing.sec_type == "FUT"]
     required = [margins.requirement(each.listing, each.quantity, each.price) for each in held]
     initial, maintenance = sum(each.initial for each in required), sum(each.maintenance for each in required)
-    equity = initial + sum(each.profit for each in held)
+    profit = sum(each.profit for each in held)
+    swept = max(initial - profit, 0.0)
+    equity = swept + profit
     return {
-        "TotalCashValue": initial,
+        "TotalCashValue": swept,
         "EquityWithLoanValue": equity,
         "NetLiquidation": equity,
         "InitMarginReq": initial,

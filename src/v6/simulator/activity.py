@@ -115,9 +115,9 @@ class Activities:
         return 0.97 + 0.03 * min((at - regular.end) / max(segment.end - regular.end, 1.0), 1.0)
 
 
-def size(listing: Listing, base: int, at: float) -> float:
-    """Contracts, or shares in hundreds; `base`: the key of that side. It changes every two seconds at most."""
-    draw = noise.uniform(base, int(at) // SIZE_SECONDS)
+def size(listing: Listing, base: int, turn: int) -> float:
+    """Contracts, or shares in hundreds; `base`: the key of that side, `turn`: which stretch of two seconds."""
+    draw = noise.uniform(base, turn)
     number = 1 + int(draw * draw * LARGEST.get(listing.sec_type, LARGEST_OPTION))
     return float(number * 100 if listing.sec_type == "STK" else number)
 

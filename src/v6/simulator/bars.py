@@ -115,6 +115,8 @@ def _part(hours: Hours, request: Request, day: date) -> Segment | None:
 
 def build(feed: SyntheticFeed, hours: Hours, request: Request) -> list[RawBar]:
     """The bars, oldest first; the last one may be going on. Raises BarError."""
+    if request.what in VOLATILITIES and not feed.has_volatility(request.listing, request.what):
+        return []
     parts = segments(hours, request)
     if request.seconds >= DAY_SECONDS:
         return list(_grouped(feed, hours, request, parts))
@@ -151,12 +153,12 @@ def latest(feed: SyntheticFeed, hours: Hours, request: Request) -> RawBar | None
     return None
 
 
-def finished(feed: SyntheticFeed, hours: Hours, request: Request, start: float) -> RawBar | None:
-    """The bar of the request's size that began at `start`; None when nothing traded then."""
+def finished(feed: SyntheticFeed, hours: Hours, request: Request, start: float, end: float) -> RawBar | None:
+    """The bar from `start` to `end`, or to the end of trading before it; None when nothing traded then."""
     for day in (new_york_date(start), new_york_date(start) + DAY):
         part = _part(hours, request, day)
         if part is not None and part.contains(start):
-            return bar_of(feed, request, part, (start, min(start + request.seconds, part.end)))
+            return bar_of(feed, request, part, (start, min(end, part.end)))
     return None
 
 

@@ -5,126 +5,18 @@ A contract that has been traded leaves the invented plan: from then on its own p
 on to other months without changing what somebody bought.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import date
-from typing import NamedTuple
 
-from v6.simulator.chains import third_friday
 from v6.simulator.contracts import Contracts
-from v6.simulator.hours import DAY, Hours, new_york_date
+from v6.simulator.hours import Hours, new_york_date
 from v6.simulator.listings import Listing, Spec
+from v6.simulator.positions import PAID, Holding, Position, plan, together
 from v6.simulator.quotes import Feed
 from v6.simulator.trading import margins
 
 CASH = 250_000.0
-LONGEST = 30 * DAY
-ROLL = 8 * DAY
-PAID = {"STK": 640.0, "FUT": 6500.0, "OPT": 12.5}
-
-
-class Holding(NamedTuple):
-    """`average_cost`: of one share or contract, multiplier and commissions included. `realized`: today's profit.
-
-    `began`: quantity and average cost before today's first trade. `traded`: whether there was a trade today.
-    """
-
-    listing: Listing
-    quantity: float
-    average_cost: float
-    price: float
-    realized: float = 0.0
-    began: tuple[float, float] = (0.0, 0.0)
-    traded: bool = False
-
-    @property
-    def factor(self) -> float:
-        return float(self.listing.multiplier or 1)
-
-    @property
-    def value(self) -> float:
-        return self.quantity * self.price * self.factor
-
-    @property
-    def profit(self) -> float:
-        return self.value - self.quantity * self.average_cost
-
-
-class Position(NamedTuple):
-    """What one model ("" outside any) of an account has of one contract.
-
-    `day` is that of its last trade, to which `realized` and `began` (quantity and average cost before the day's first
-    trade) belong.
-    """
-
-    listing: Listing
-    quantity: float = 0.0
-    average_cost: float = 0.0
-    realized: float = 0.0
-    day: date = date.min
-    began: tuple[float, float] = (0.0, 0.0)
-
-    def began_on(self, day: date) -> tuple[float, float]:
-        return self.began if self.day == day else (self.quantity, self.average_cost)
-
-    def realized_on(self, day: date) -> float:
-        return self.realized if self.day == day else 0.0
-
-    def traded(self, quantity: float, price: float, commission: float, day: date) -> tuple["Position", float | None]:
-        """The position after a trade of a signed quantity, and the profit that it realized (None: it closed nothing)."""
-        factor = float(self.listing.multiplier or 1)
-        closing = min(abs(quantity), abs(self.quantity)) if quantity * self.quantity < 0 else 0.0
-        share = closing / abs(quantity)
-        opening = quantity * (1 - share)
-        left = self.quantity + quantity - opening
-        realized = None
-        if closing:
-            sign = 1.0 if self.quantity > 0 else -1.0
-            realized = sign * closing * (price * factor - self.average_cost) - commission * share
-        cost = left * self.average_cost + opening * price * factor + commission * (1 - share)
-        after = round(left + opening, 9)
-        return (
-            Position(
-                self.listing,
-                after,
-                cost / after if after else 0.0,
-                self.realized_on(day) + (realized or 0.0),
-                day,
-                self.began_on(day),
-            ),
-            realized,
-        )
-
-
-def option_plan(contracts: Contracts, today: date) -> list[tuple[Listing, float]]:
-    """One SPY call near the middle of its chain and one QQQ put far below it, of a quarterly month far enough away."""
-    plan: list[tuple[Listing, float]] = []
-    for symbol, right, place, quantity in (("SPY", "C", 0.5, 2.0), ("QQQ", "P", 0.04, -3.0)):
-        strikes = _chain(contracts, symbol, right, today)
-        if strikes:
-            plan.append((strikes[int(place * (len(strikes) - 1))], quantity))
-    return plan
-
-
-def _chain(contracts: Contracts, symbol: str, right: str, today: date) -> list[Listing]:
-    """The strikes of the first standard expiry of a quarterly month, which stays the same for weeks."""
-    spec = Spec(symbol=symbol, sec_type="OPT", right=right, trading_class=symbol)
-    for expiry in _quarterly(today + LONGEST):
-        if chain := contracts.find(replace(spec, expiry=f"{expiry:%Y%m%d}"), today):
-            return sorted(chain, key=lambda each: each.strike)
-    listed = contracts.find(spec, today)
-    first = min((each.expiry_text for each in listed), default="")
-    return [each for each in listed if each.expiry_text == first]
-
-
-def _quarterly(after: date) -> Iterator[date]:
-    """Third Fridays of quarterly months, and the Thursdays before them in case the Friday is a holiday."""
-    for offset in range(12):
-        year, month = after.year + (after.month - 1 + offset) // 12, (after.month - 1 + offset) % 12 + 1
-        friday = third_friday(year, month)
-        if month % 3 == 0 and friday - DAY >= after:
-            yield friday
-            yield friday - DAY
+LAST_SECOND = 1.0
 
 
 class Books:
@@ -148,20 +40,17 @@ class Books:
 
     def _plan(self, today: date) -> list[tuple[Listing, float]]:
         if today not in self._plans:
-            stock = self._contracts.find(Spec(symbol="SPY", sec_type="STK", exchange="SMART"), today)
-            futures = self._contracts.find(Spec(symbol="ES", sec_type="FUT", exchange="CME"), today)
-            month = next(listing for listing in futures if listing.expiry and listing.expiry - today > ROLL)
-            self._plans = {today: [(stock[0], 100.0), (month, 1.0), *option_plan(self._contracts, today)]}
+            self._plans = {today: plan(self._contracts, today)}
         return self._plans[today]
 
     def _planned(self, account: str, today: date) -> list[Position]:
         """Every account after the first holds only the stock."""
-        plan = self._plan(today)
+        planned = self._plan(today)
         if account != self.accounts[0]:
-            plan = plan[:1]
+            planned = planned[:1]
         return [
             Position(listing, quantity, PAID[listing.sec_type] * float(listing.multiplier or 1))
-            for listing, quantity in plan
+            for listing, quantity in planned
         ]
 
     def positions(self, account: str, instant: float, model: str = "") -> list[Position]:
@@ -176,7 +65,7 @@ class Books:
             }
         for (owner, part, con_id), position in self.traded.items():
             if owner == account and (not model or part == model) and not self._gone(position, instant):
-                found[con_id] = _together(found[con_id], position, today) if con_id in found else position
+                found[con_id] = together(found[con_id], position, today) if con_id in found else position
         return list(found.values())
 
     @staticmethod
@@ -212,6 +101,39 @@ class Books:
 
     # trades
 
+    def settle(self, instant: float) -> list[str]:
+        """Turn what has expired into cash: options at what they are worth then, futures at the last price.
+
+        The accounts concerned. There is no exercise and no assignment.
+        """
+        concerned = []
+        for (account, model, con_id), position in list(self.traded.items()):
+            listing = position.listing
+            if position.quantity and 0 < listing.expires_at <= instant:
+                worth = self._worth_at_expiry(listing)
+                position, realized = position.traded(-position.quantity, worth, 0.0, new_york_date(instant))
+                before = self.traded[account, model, con_id]
+                self.traded[account, model, con_id] = position
+                value = before.quantity * worth * float(listing.multiplier or 1)
+                paid = (realized or 0.0) if listing.sec_type == "FUT" else value
+                self.cash[account, model] = self.cash.get((account, model), 0.0) + paid
+                concerned.append(account)
+        for account in concerned:
+            self._tell(account)
+        return concerned
+
+    def _worth_at_expiry(self, listing: Listing) -> float:
+        last = listing.expires_at - LAST_SECOND
+        if listing.sec_type != "OPT":
+            return self.mark(listing, last)
+        found = self._contracts.find(Spec(con_id=listing.under_con_id), new_york_date(last))
+        price = self.mark(found[0], last) if found else listing.strike
+        return max(price - listing.strike if listing.call else listing.strike - price, 0.0)
+
+    def _tell(self, account: str) -> None:
+        for callback in list(self._listeners):
+            callback(account)
+
     def fill(
         self, account: str, model: str, listing: Listing, quantity: float, price: float, commission: float,
         instant: float,
@@ -230,8 +152,7 @@ class Books:
         else:
             paid = quantity * price * float(listing.multiplier or 1) + commission
         self.cash[account, model] = self.cash.get((account, model), 0.0) - paid
-        for callback in list(self._listeners):
-            callback(account)
+        self._tell(account)
         return realized
 
     # values
@@ -254,19 +175,6 @@ class Books:
         return margins.Standing(numbers["InitMarginReq"], numbers["MaintMarginReq"], numbers["EquityWithLoanValue"])
 
 
-def _together(first: Position, second: Position, day: date) -> Position:
-    quantity = first.quantity + second.quantity
-    cost = first.quantity * first.average_cost + second.quantity * second.average_cost
-    realized = first.realized_on(day) + second.realized_on(day)
-    began = [each.began_on(day) for each in (first, second)]
-    began_quantity = sum(each for each, _ in began)
-    began_cost = sum(each * average for each, average in began)
-    return Position(
-        first.listing, quantity, cost / quantity if quantity else 0.0, realized, max(first.day, second.day),
-        (began_quantity, began_cost / began_quantity if began_quantity else 0.0),
-    )  # fmt: skip
-
-
 def _numbers(holdings: list[Holding], cash: float) -> dict[str, float]:
     def value(sec_type: str) -> float:
         return sum(holding.value for holding in holdings if holding.listing.sec_type == sec_type)
@@ -279,7 +187,8 @@ def _numbers(holdings: list[Holding], cash: float) -> dict[str, float]:
     available, excess = equity - initial, equity - maintenance
     return {
         "NetLiquidation": worth,
-        "TotalCashValue": cash,
+        "CashBalance": cash,
+        "TotalCashValue": cash + futures,  # IBKR's guide: with the futures' profit
         "SettledCash": cash,
         "AccruedCash": 0.0,
         "EquityWithLoanValue": equity,

@@ -3,6 +3,7 @@
 Codes and texts as TWS words them: IBKR's message codes; IBC#143 (1100 repeated, 1102 naming farms), ib_async#6.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from v6.simulator import errors
@@ -55,7 +56,7 @@ HISTORY = frozenset({20, 22, 50, 87, 88, 96})
 DEFINITIONS = frozenset({9, 78, 81})
 ORDERS = frozenset({3, 4, 21, 58})
 NEEDS_FARMS = HISTORY | DEFINITIONS | {1, 10, 97}
-LIVE_BARS = ("bars", "history", "historical", "keep_up_to_date", "realtime", "real_time_bars")
+LIVE_BARS = ("history", "real_time_bars")
 
 
 class Connectivity:
@@ -140,7 +141,7 @@ class Connectivity:
 
     def follow(self, faults: Faults) -> None:
         """Tell the clients what has changed since the last look."""
-        before, self._before = self._before, faults
+        before, self._before = self._before, replace(faults)
         self._troubled = bool(
             self.offline or faults.competing_session or faults.deaf_until_farms or faults.farms_down
         )  # fmt: skip

@@ -10,6 +10,7 @@ from v6.clock import NEW_YORK
 from v6.simulator.about import FIDELITY
 from v6.simulator.fault_values import FAULTS, FaultError, read, shown
 from v6.simulator.faults import Faults, Restart, ServerReset
+from v6.simulator.market_state import GENERAL, HaltError
 from v6.simulator.scenario import Scenario, ScenarioError, listing
 from v6.simulator.trading import commands as orders
 
@@ -185,6 +186,23 @@ def login(server: "Server", request: Request) -> dict[str, Any]:
     return {}
 
 
+def halt(server: "Server", request: Request) -> dict[str, Any]:
+    """Halt trading in `symbol` (* is everything): `kind` 1 general (default), 2 volatility."""
+    allow(request, "symbol", "kind")
+    symbol, kind = text(request, "symbol"), number(request, "kind", GENERAL)
+    try:
+        server.market_state.halt(symbol, int(kind))
+    except HaltError as error:
+        raise ControlError(f"kind: {error}") from None
+    return {"symbol": symbol, "halted": int(kind)}
+
+
+def resume(server: "Server", request: Request) -> dict[str, Any]:
+    """Let `symbol` trade again."""
+    allow(request, "symbol")
+    return {"was_halted": server.market_state.resume(text(request, "symbol"))}
+
+
 # time
 
 
@@ -269,6 +287,8 @@ COMMANDS: dict[str, Command] = {
     "garbage": garbage,
     "flood": flood,
     "login": login,
+    "halt": halt,
+    "resume": resume,
     "clock": clock,
     "scenarios": scenarios,
     "run": run,

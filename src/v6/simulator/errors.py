@@ -32,7 +32,10 @@ NO_SCAN = (365, "No scanner subscription found for ticker id:{request}")
 NO_LOCATION = (162, "Historical Market Data Service error message:Error: Market Scanner is not configured for one of "
                "the chosen locations.")  # fmt: skip
 SCAN_DISABLED = (162, "Historical Market Data Service error message:Scanner type with code {code} is disabled.")
-FILTER_DISABLED = (162, "Historical Market Data Service error message:Filter with code {code} is disabled.")  # unverified
+FILTER_DISABLED = (
+    162,
+    "Historical Market Data Service error message:Filter with code {code} is disabled.",
+)  # unverified
 NOTHING_FOUND = (165, "Historical Market Data Service query message:no items retrieved")
 NO_HISTORY_QUERY = (366, "No historical data query found for ticker id:{request}")
 CANCEL_UNKNOWN = (10147, "OrderId {request} that needs to be cancelled is not found.")

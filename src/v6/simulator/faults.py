@@ -26,7 +26,7 @@ class Restart(NamedTuple):
 
 
 class ServerReset(NamedTuple):
-    """The nightly reset of IBKR's servers: 1100, repeated, then 1102 or (`data_lost`) 1101, without a drop [IBC#143]."""
+    """The nightly reset of IBKR's servers: 1100, repeated, then 1102 or (`data_lost`) 1101; no drop [IBC#143]."""
 
     lost_seconds: float = 14.0
     repeat_seconds: float = 5.0
@@ -48,7 +48,8 @@ class Faults:
     client_ids_in_use: answered 326 and closed. no_account: an empty list of accounts.
 
     The farms (usfarm, usopt, usfuture, ushmds, secdefil):
-    farms_down, farms_idle: their names; what they feed stops. deaf_until_farms: farms connect, data requests unanswered.
+    farms_down, farms_idle: their names; what they feed stops. deaf_until_farms: they still
+    connect, and requests for data are not answered.
     link_broken: TWS has lost IBKR's servers (2110). competing_session: 10197 for every line, no data.
 
     Data:

@@ -1,4 +1,4 @@
-"""Nonsense on the wire, one kind a name: what a broken proxy, a truncated stream or a bad byte looks like to a client."""
+"""Nonsense on the wire, one kind a name: how a broken proxy, a truncated stream or a bad byte look to a client."""
 
 from typing import TYPE_CHECKING
 

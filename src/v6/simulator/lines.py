@@ -1,16 +1,23 @@
 """One market data line: a subscription or a snapshot of one contract by one client."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from v6.simulator.errors import DELAYED_FOLLOWS, NO_PERMISSION
 from v6.simulator.faults import Spoiling
 from v6.simulator.hours import new_york_date
 from v6.simulator.listings import Listing
 from v6.simulator.messages import ticks
-from v6.simulator.quotes import DELAYED, DELAYED_FROZEN, FROZEN, LIVE, Snapshot, implied_volatility
+from v6.simulator.quotes import (
+    DAY,
+    DELAYED,
+    DELAYED_FROZEN,
+    FROZEN,
+    LIVE,
+    PRICES_AND_SIZES,
+    Snapshot,
+    implied_volatility,
+)
 from v6.simulator.rounds import Moment
 from v6.simulator.surface import Greeks
 
@@ -24,16 +31,13 @@ HUGE = 1.7976931348623157e308
 NAN = float("nan")
 OPEN_INTEREST_TICKS = {101, 588}
 
-# tick types of live and delayed data
+# tick types of live and delayed data; prices and sizes in the order of Snapshot
 PRICES = {"bid": (1, 66), "ask": (2, 67), "last": (4, 68), "high": (6, 72), "low": (7, 73), "close": (9, 75),
           "open": (14, 76)}  # fmt: skip
 SIZES = {"bid": (0, 69), "ask": (3, 70), "last": (5, 71)}
 VOLUME, LAST_TIME, HALTED = (8, 74), (45, 88), 49
-COMPUTATIONS = {"bid": (10, 80), "ask": (11, 81), "last": (12, 82)}
-MODEL = (13, 83)
-
-_prices = attrgetter(*PRICES, *(f"{name}_size" for name in SIZES))
-_day = attrgetter("last_at", "volume", "open_interest", "option_volume", "option_interest")
+COMPUTATIONS = ((10, 80), (11, 81), (12, 82))  # of bid, ask and last
+LAST_COMPUTATION, MODEL = 12, (13, 83)
 
 
 class Line:
@@ -51,8 +55,10 @@ class Line:
         self._kind = 0
         self._halted: int | None = None
         self._sent: dict[str, object] = {}
-        self._last_prices: object = None
-        self._last_day: object = None
+        self.wait_until = 0.0
+        self._last_prices: tuple[Any, ...] = (None,) * (len(PRICES) + len(SIZES))
+        self._last_day: tuple[Any, ...] = ()
+        self._computed: dict[tuple[int, int], tuple[float, int]] = {}
         self._greeks_from = float("inf")
         self._model_at = 0.0
 
@@ -156,11 +162,15 @@ class Line:
 
     def _send_changes(self, quote: Snapshot) -> None:
         """Most looks find most fields as they were: those are compared together."""
-        prices, day = _prices(quote), _day(quote)
+        prices, day = quote[PRICES_AND_SIZES], quote[DAY]
         if prices != self._last_prices:
-            self._last_prices = prices
-            for name in PRICES:
-                self._price(name, quote)
+            before, self._last_prices = self._last_prices, prices
+            for place, name in enumerate(PRICES):
+                price = prices[place]
+                sized = place < len(SIZES)
+                size = prices[len(PRICES) + place] if sized else 0.0
+                if price != before[place] or (sized and size != before[len(PRICES) + place]):
+                    self._price(name, price, size or 0.0)
         if day != self._last_day:
             self._last_day = day
             self._day(quote)
@@ -174,13 +184,10 @@ class Line:
         self._interest(quote)
         self._options_of_stock(quote)
 
-    def _price(self, name: str, quote: Snapshot) -> None:
-        price = getattr(quote, name)
+    def _price(self, name: str, price: float | None, size: float) -> None:
         if price is None:
             return
-        column = 1 if self._delayed else 0
-        sized = name in SIZES
-        size = getattr(quote, f"{name}_size") if sized else 0.0
+        column, sized = 1 if self._delayed else 0, name in SIZES
         if self._changed(name, price):
             self._sent[name + "_size"] = size
             text = "" if sized and self.listing.sec_type == "IND" else self._size(size)
@@ -213,13 +220,14 @@ class Line:
         """Greeks of bid, ask and last when their price or volatility has changed; the model's once a second."""
         column = 1 if self._delayed else 0
         if quote.computed:
-            for name, kinds in COMPUTATIONS.items():
-                price = getattr(quote, name)
-                if price is None or price <= 0 or (name == "last" and not quote.last_at):
+            for kinds, price in zip(COMPUTATIONS, (quote.bid, quote.ask, quote.last), strict=True):
+                if price is None or price <= 0 or (kinds[0] == LAST_COMPUTATION and not quote.last_at):
                     continue
                 iv = implied_volatility(model, price)
-                if self._changed(f"{name}_greeks", (price, int(iv * 10_000))):
-                    computed = model._replace(iv=iv, price=price)
+                if self._computed.get(kinds) != (price, int(iv * 10_000)):
+                    self._computed[kinds] = (price, int(iv * 10_000))
+                    _, delta, _, gamma, vega, theta, underlying = model
+                    computed = Greeks(iv, delta, price, gamma, vega, theta, underlying)
                     self._session.send(ticks.tick_option(self._request, kinds[column], computed, 1))
         if now - self._model_at >= MODEL_SECONDS and self._changed("model", model):
             self._model_at = now
@@ -243,9 +251,9 @@ def spoil(quote: Snapshot, how: Spoiling) -> Snapshot:
     model = quote.model
     if how == "minus_one":
         nothing = model._replace(iv=-1.0, delta=-2.0, gamma=-2.0, vega=-2.0, theta=-2.0, price=-1.0) if model else None
-        return replace(quote, bid=-1.0, ask=-1.0, bid_size=0.0, ask_size=0.0, model=nothing, computed=False)
+        return quote._replace(bid=-1.0, ask=-1.0, bid_size=0.0, ask_size=0.0, model=nothing, computed=False)
     value = NAN if how == "nan" else HUGE
     broken = Greeks(value, value, model.price, value, value, value, model.underlying) if model else None
     if how == "huge":
-        return replace(quote, model=broken, computed=False)
-    return replace(quote, model=broken, last=value, computed=False)
+        return quote._replace(model=broken, computed=False)
+    return quote._replace(model=broken, last=value, computed=False)

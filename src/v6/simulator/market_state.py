@@ -28,6 +28,11 @@ class MarketState:
         self._halts: dict[str, list[Halt]] = {}
         self._followed: set[str] = set()
 
+    @property
+    def any(self) -> bool:
+        """Whether anything has ever been halted."""
+        return bool(self._halts)
+
     def halt(self, symbol: str, kind: int = GENERAL) -> None:
         """Halt from now on; a second halt only changes the kind. Raises HaltError."""
         if kind not in (GENERAL, VOLATILITY):

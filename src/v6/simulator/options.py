@@ -30,6 +30,7 @@ class Options:
     commission_seconds: from the fill to its commission report.
     realistic_statuses: order statuses repeat or are skipped. preset_notices: an order without a tif gets a 10349.
     master_client: the id that is told of every client's orders. read_only: TWS's "Read-Only API".
+    refuse_old_attributes: eTradeOnly and firmQuoteOnly, which ibapi 9.81 sets unasked, are refused (10268, 10269).
     order_precautions: TWS's order presets refuse sizes over size_limit (383), values over value_limit dollars (451)
     and limits more than percentage_limit through the market (109). price_bands: IB ends such orders by itself (202).
     orders_a_side: working orders of one contract and side. margins: orders beyond the account's means are refused.
@@ -80,6 +81,7 @@ class Options:
     preset_notices: bool = True
     master_client: int | None = None
     read_only: bool = False
+    refuse_old_attributes: bool = True
     order_precautions: bool = True
     size_limit: float = 500.0
     value_limit: float = 100_000.0

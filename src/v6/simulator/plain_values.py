@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from functools import lru_cache
+from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
+
+NOT_FINITE = ("inf", "-inf", "nan")
 
 
 class PlainError(ValueError):
@@ -25,6 +28,8 @@ def to_plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, ZoneInfo):
         return value.key
+    if isinstance(value, float) and not isfinite(value):
+        return repr(value)  # JSON has no such numbers
     if isinstance(value, tuple | list):
         return [to_plain(each) for each in value]
     return value
@@ -62,6 +67,8 @@ def _read(kind: Any, value: Any) -> Any:
         return date.fromisoformat(value)
     if kind is ZoneInfo:
         return ZoneInfo(value)
+    if kind is float and value in NOT_FINITE:
+        return float(value)
     if kind is float and isinstance(value, int):
         return float(value)
     if not isinstance(value, kind):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from v6.simulator.books import Holding
+from v6.simulator.positions import Holding
 from v6.simulator.listings import Listing
 
 Closes = Callable[[Listing], float | None]

@@ -1,36 +1,38 @@
 """What a market data line can say at one instant, whatever it comes from."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from v6.simulator.listings import Listing
 from v6.simulator.surface import Greeks
 
 LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4
 SMALLEST_VEGA, SMALLEST_IV = 1e-4, 0.01
+PRICES_AND_SIZES, DAY = slice(1, 11), slice(11, 16)  # of a Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """None: not sent. -1.0 and NaN are sent as they are. `data_type` is LIVE or FROZEN; sizes below 0: sent empty."""
+class Snapshot(NamedTuple):
+    """None: not sent. -1.0 and NaN are sent as they are. `data_type` is LIVE or FROZEN; sizes below 0: sent empty.
+
+    A tuple because thousands are made and compared every second: prices and sizes lie together, then the day's numbers.
+    """
 
     data_type: int = LIVE
     bid: float | None = None
     ask: float | None = None
-    bid_size: float = 0.0
-    ask_size: float = 0.0
     last: float | None = None
-    last_size: float = 0.0
-    last_at: int = 0
-    volume: float | None = None
-    open: float | None = None
     high: float | None = None
     low: float | None = None
     close: float | None = None
+    open: float | None = None
+    bid_size: float = 0.0
+    ask_size: float = 0.0
+    last_size: float = 0.0
+    last_at: int = 0
+    volume: float | None = None
     open_interest: int | None = None
-    settled: float | None = None  # closing price of the session that is over, outside sessions only
     option_volume: tuple[int, int] | None = None  # calls and puts on a stock
     option_interest: tuple[int, int] | None = None
+    settled: float | None = None  # closing price of the session that is over, outside sessions only
     model: Greeks | None = None
     computed: bool = False  # whether TWS computes greeks of the bid, ask and last too
 

@@ -1,154 +1,61 @@
-"""Recorded option chains instead of synthetic ones.
+"""Recorded quotes instead of synthetic ones: the shared format of option chains, or our own lake.
 
-A recording is a folder of DATE.parquet with naive New York `timestamp`, symbol, expiry (yyyymmdd), strike, right, bid,
-ask, last, volume, open_interest, iv, delta, gamma, theta, vega. The quote of a slot (5 minutes) is the last recorded
-one at or before the slot's start; more than a slot old it is stale and travels as frozen data. Recorded values travel
-unchanged. Sizes and the underlying's price are not recorded: sizes are 0, the underlying's quote is derived from
-put-call parity, and the greeks' underlying price is unset.
+Shared format (recorded.py): the quote of a slot (5 minutes) is the last recorded one at or before the slot's start; more
+than a slot old it is stale and travels as frozen data. Sizes and the underlying's price are not recorded: sizes are 0,
+the underlying's quote is derived from put-call parity, and the greeks' underlying price is unset. Lake (lake.py): the
+quote of a slot lasts that slot, and what was not collected does not tick. Recorded values travel unchanged.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 from math import ceil, exp, floor
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
 
-import polars as pl
-
-from v6.simulator import noise
-from v6.simulator.con_ids import Identity, encode
 from v6.simulator.contracts import Contracts, ParameterRow, underlying_listing
-from v6.simulator.hours import new_york, new_york_date
-from v6.simulator.listings import Listing, Spec, occ_symbol
+from v6.simulator.hours import new_york_date
+from v6.simulator.listings import Listing, Spec
+from v6.simulator.market_state import MarketState
 from v6.simulator.quotes import FROZEN, LIVE, Feed, Snapshot
+from v6.simulator.recorded import SLOT_SECONDS, Recorded, Recording, ReplayError, Row, underlying_of
 from v6.simulator.surface import RATE, YEAR, Greeks
-from v6.simulator.underlyings import OPTION_EXCHANGES, UNDERLYINGS, OptionClass, Underlying
+from v6.simulator.underlyings import OPTION_EXCHANGES, UNDERLYINGS, Underlying
 
-SLOT_SECONDS = 300
+__all__ = ["RecordedContracts", "RecordedFeed", "Recording", "ReplayError", "opened"]
+
 NAN = float("nan")
-VALUES = ("bid", "ask", "last", "volume", "open_interest", "iv", "delta", "gamma", "theta", "vega")
-UNKNOWN_CLASS = OptionClass("", 0, 0.5, 1.0)
+_time_of = attrgetter("at")
 
 
-class ReplayError(ValueError):
-    """The folder is not a recording."""
+def opened(folder: Path) -> Recorded:
+    """The lake or the recordings in that folder. Raises ReplayError when it holds neither."""
+    from v6.simulator.lake import Lake, is_lake
 
-
-class Row(NamedTuple):
-    at: float
-    bid: float | None
-    ask: float | None
-    last: float | None
-    volume: float | None
-    open_interest: int | None
-    iv: float | None
-    delta: float | None
-    gamma: float | None
-    theta: float | None
-    vega: float | None
-
-
-def _time_of(row: Row) -> float:
-    return row.at
-
-
-class Day(NamedTuple):
-    """One recorded day: listings by contract id, and each one's rows, oldest first."""
-
-    listings: dict[int, Listing]
-    rows: dict[int, list[Row]]
-
-
-def underlying_of(symbol: str) -> Underlying:
-    """The known one, or a plain stock for a symbol that the synthetic world does not have."""
-    if symbol in UNDERLYINGS:
-        return UNDERLYINGS[symbol]
-    return Underlying(symbol, "STK", noise.key("recorded", symbol) >> 33 | 1, "NYSE", symbol, 0.0)
-
-
-class Recording:
-    """Raises ReplayError for a folder without recordings. Days are read when they are first asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        self._files = {path.stem: path for path in sorted(folder.glob("*.parquet"))}
-        if not self._files:
-            raise ReplayError(f"{folder}: no DATE.parquet in it")
-        scan = pl.concat([pl.scan_parquet(path).select("symbol") for path in self._files.values()])
-        self.symbols = frozenset(scan.unique().collect()["symbol"].to_list())
-        self.day = lru_cache(maxsize=3)(self._read)
-
-    def _read(self, day: date) -> Day:
-        path = self._files.get(day.isoformat())
-        if path is None:
-            return Day({}, {})
-        frame = pl.read_parquet(path).with_columns(
-            pl.col("timestamp")
-            .dt.replace_time_zone("America/New_York", ambiguous="earliest", non_existent="null")
-            .dt.epoch("us")
-            .alias("at")
-        )
-        listings: dict[int, Listing] = {}
-        rows: dict[int, list[Row]] = {}
-        keys = ["symbol", "expiry", "strike", "right"]
-        for key, group in frame.sort("at", maintain_order=True).group_by(keys, maintain_order=True):
-            symbol, expiry, strike, right = key
-            listing = recorded_listing(str(symbol), str(expiry), float(str(strike)), str(right), listings)
-            listings[listing.con_id] = listing
-            rows[listing.con_id] = [
-                Row(at / 1e6, *values) for at, *values in group.select("at", *VALUES).iter_rows() if at is not None
-            ]
-        return Day(listings, rows)
-
-
-def recorded_listing(symbol: str, expiry: str, strike: float, right: str, taken: Iterable[int]) -> Listing:
-    underlying = underlying_of(symbol)
-    option_class = underlying.classes[0] if underlying.classes else UNKNOWN_CLASS
-    day = date.fromisoformat(expiry)
-    units = strike / option_class.unit
-    if option_class.index and units == round(units) and units < 4096:
-        con_id = encode(Identity(option_class.index, day, round(units), right == "P"))
-    else:
-        con_id = noise.key("recorded", symbol, expiry, strike, right) >> 33
-        while con_id in taken:
-            con_id += 1
-    return Listing(
-        con_id=con_id,
-        symbol=symbol,
-        sec_type="OPT",
-        exchange="SMART",
-        primary_exchange="",
-        local_symbol=occ_symbol(symbol, day, right, strike),
-        trading_class=symbol,
-        name=underlying.name,
-        min_tick=0.01,
-        exchanges=OPTION_EXCHANGES,
-        multiplier="100",
-        expiry=day,
-        expires_at=new_york(day, 16),
-        strike=strike,
-        right=right,
-        under_con_id=underlying.con_id,
-        market_name=symbol,
-    )
+    return Lake(folder) if is_lake(folder) else Recording(folder)
 
 
 class RecordedContracts:
-    """Options: those of the recording of the day, and no others. Everything else as in the synthetic world."""
+    """Options: those of the recording of the day, and no others. Everything else as recorded, or as synthetic."""
 
-    def __init__(self, recording: Recording, others: Contracts) -> None:
+    def __init__(self, recording: Recorded, others: Contracts) -> None:
         self._recording, self._others = recording, others
 
     def find(self, spec: Spec, today: date, *, expired: bool = False) -> list[Listing]:
         listings = self._recording.day(today).listings
         if spec.con_id and spec.con_id in listings:
-            return [listings[spec.con_id]] if spec.exchange in ("", *OPTION_EXCHANGES) else []
+            listing = listings[spec.con_id]
+            return [listing] if spec.exchange in ("", *listing.exchanges) else []
         if spec.symbol in self._recording.symbols and spec.symbol not in UNDERLYINGS and spec.sec_type == "STK":
             return [each for each in [underlying_listing(underlying_of(spec.symbol))] if spec.fits(each)]
         if spec.sec_type == "OPT":
             found = [listing for listing in listings.values() if spec.fits(listing)] if not spec.con_id else []
             return sorted(found, key=lambda each: (each.expiry_text, each.strike, each.right))
+        if not spec.con_id and (found := [each for each in listings.values() if each.sec_type == spec.sec_type]):
+            mine = sorted((each for each in found if spec.fits(each)), key=lambda each: each.expiry_text)
+            if mine:
+                return mine
         return [each for each in self._others.find(spec, today, expired=expired) if each.sec_type != "OPT"]
 
     def underlying(self, con_id: int) -> Underlying | None:
@@ -156,47 +63,55 @@ class RecordedContracts:
         return next((each for each in mine if each.con_id == con_id), self._others.underlying(con_id))
 
     def parameters(self, underlying: Underlying, today: date) -> Iterator[ParameterRow]:
-        mine = [each for each in self._recording.day(today).listings.values() if each.symbol == underlying.symbol]
-        if mine:
-            expiries = tuple(sorted({each.expiry for each in mine if each.expiry}))
-            strikes = tuple(sorted({each.strike for each in mine}))
-            yield ParameterRow(OPTION_EXCHANGES, underlying.symbol, "100", expiries, strikes)
+        by_class: dict[str, list[Listing]] = {}
+        for each in self._recording.day(today).listings.values():
+            if each.symbol == underlying.symbol and each.sec_type == "OPT":
+                by_class.setdefault(each.trading_class, []).append(each)
+        for name, listed in by_class.items():
+            expiries = tuple(sorted({each.expiry for each in listed if each.expiry}))
+            strikes = tuple(sorted({each.strike for each in listed}))
+            yield ParameterRow(OPTION_EXCHANGES, name, "100", expiries, strikes)
 
 
 class RecordedFeed:
     """Recorded quotes for recorded symbols, synthetic ones for everything else (futures, indices)."""
 
-    def __init__(self, recording: Recording, others: Feed) -> None:
+    def __init__(self, recording: Recorded, others: Feed, state: MarketState | None = None) -> None:
         self._recording, self._others = recording, others
+        self._state = state or MarketState(lambda: 0.0)
         self._implied = lru_cache(maxsize=256)(self._implied_at)
 
     def quote(self, listing: Listing, instant: float) -> Snapshot | None:
-        slot = int(instant) // SLOT_SECONDS * SLOT_SECONDS
-        if listing.sec_type == "OPT":
-            return self._recorded(listing, slot)
+        at = self._state.effective(listing.symbol, instant)
+        slot = int(at) // SLOT_SECONDS * SLOT_SECONDS
+        moment = at if self._recording.exact else slot
+        rows = self._recording.day(new_york_date(moment)).rows.get(listing.con_id)
+        if rows is not None or listing.sec_type == "OPT":
+            return self._recorded(rows or [], moment)
         if listing.sec_type == "STK" and listing.symbol in self._recording.symbols:
             return self._implied(listing.symbol, slot)
         return self._others.quote(listing, instant)
 
-    def _row(self, con_id: int, slot: int) -> Row | None:
-        rows = self._recording.day(new_york_date(slot)).rows.get(con_id, [])
-        place = bisect_right(rows, float(slot), key=_time_of)
-        return rows[place - 1] if place else None
-
-    def _recorded(self, listing: Listing, slot: int) -> Snapshot | None:
-        row = self._row(listing.con_id, slot)
-        if row is None:
+    @staticmethod
+    def _recorded(rows: list[Row], moment: float) -> Snapshot | None:
+        place = bisect_right(rows, moment, key=_time_of)
+        row = rows[place - 1] if place else None
+        if row is None or (row.until and moment >= row.until):
             return None
         model = None
         if row.iv is not None and row.delta is not None:
             gamma, vega, theta = (_or_unset(value) for value in (row.gamma, row.vega, row.theta))
-            model = Greeks(row.iv, row.delta, NAN, gamma, vega, theta, None)
+            model = Greeks(row.iv, row.delta, NAN, gamma, vega, theta, row.underlying)
+        stale = row.frozen or (not row.until and moment - row.at > SLOT_SECONDS)
         return Snapshot(
-            data_type=FROZEN if slot - row.at > SLOT_SECONDS else LIVE,
+            data_type=FROZEN if stale else LIVE,
             bid=row.bid,
             ask=row.ask,
+            bid_size=row.bid_size,
+            ask_size=row.ask_size,
             last=row.last,
             volume=row.volume,
+            close=row.close,
             open_interest=row.open_interest,
             model=model,
         )
@@ -204,9 +119,10 @@ class RecordedFeed:
     def _implied_at(self, symbol: str, slot: int) -> Snapshot | None:
         """Put-call parity at the strike where call and put cost about the same: C - P + K exp(-rT), no dividends."""
         pairs: dict[tuple[float, float], dict[str, Snapshot]] = {}
-        for listing in self._recording.day(new_york_date(slot)).listings.values():
-            if listing.symbol == symbol:
-                quote = self._recorded(listing, slot)
+        recorded = self._recording.day(new_york_date(slot))
+        for listing in recorded.listings.values():
+            if listing.symbol == symbol and listing.sec_type == "OPT":
+                quote = self._recorded(recorded.rows[listing.con_id], slot)
                 if quote is not None and (quote.bid or -1.0) > 0 and (quote.ask or -1.0) > 0:
                     pairs.setdefault((listing.strike, listing.expires_at), {})[listing.right] = quote
         candidates = []

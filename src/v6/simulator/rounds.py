@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 ROUND_SECONDS = 0.25  # TWS aggregates updates to about four a second [doc]
 PORTIONS = 10
+SLACK = 0.01
 
 
 class Moment(NamedTuple):
@@ -22,7 +23,7 @@ class Moment(NamedTuple):
 
 
 class Rounds:
-    """A line stays in the portion in which it began, so that its looks are a quarter of a second apart."""
+    """A line stays in the portion it was given, the smallest, so that its looks are a quarter of a second apart."""
 
     def __init__(self, server: "Server", loop: asyncio.AbstractEventLoop) -> None:
         self._server = server
@@ -37,8 +38,9 @@ class Rounds:
         return Moment(now, new_york_date(now).toordinal(), self._loop.time())
 
     def add(self, line: "Line") -> None:
-        """Look at it from now on; the first time a quarter of a second from now."""
-        self._portions[self._place].append(line)
+        """Look at it from now on; the first time a quarter to half a second from now."""
+        line.wait_until = self._loop.time() + ROUND_SECONDS - SLACK
+        min(self._portions, key=len).append(line)
         if self._handle is None:
             self._turn_at = self._loop.time()
             self._wait()
@@ -58,13 +60,20 @@ class Rounds:
             moment = self.moment()
             for line in lines:
                 if not line.closed:
-                    line.look(moment)
+                    self._look(line, moment)
             self._server.stats.looks += len(lines)
             self._portions[self._place] = [line for line in lines if not line.closed]
         if any(self._portions):
             self._wait()
         else:
             self._handle = None
+
+    def _look(self, line: "Line", moment: Moment) -> None:
+        try:
+            line.look(moment)
+        except Exception as error:  # a defect about one line must not stop the others of every client
+            self._server.unexpected(error)
+            line.closed = True
 
     def stop(self) -> None:
         for portion in self._portions:

@@ -14,6 +14,7 @@ from v6.simulator.faults import EVENTS, Faults, Restart, ServerReset
 FOLDER = Path(__file__).parent / "scenarios"
 KEYS = ("fault", "value", "at", "for_seconds", "date")
 TOP_KEYS = ("imitates", "source", "events")
+LONGEST_SECONDS = 366 * 86400
 
 
 class ScenarioError(Exception):
@@ -133,8 +134,9 @@ def _event(raw: Any, place: str) -> Event:
     if fault not in FAULTS:
         raise ScenarioError(f"{place}.fault: {fault!r}; allowed: {', '.join(FAULTS)}")
     seconds = raw.get("for_seconds")
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0):
-        raise ScenarioError(f"{place}.for_seconds: {seconds!r}; allowed: seconds above 0")
+    numeric = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if seconds is not None and not (numeric and 0 < seconds <= LONGEST_SECONDS):
+        raise ScenarioError(f"{place}.for_seconds: {seconds!r}; allowed: seconds above 0, at most {LONGEST_SECONDS}")
     day = raw.get("date")
     if day is not None and type(day) is not date:
         raise ScenarioError(f"{place}.date: {day!r}; allowed: a date such as 2026-11-27")

@@ -61,13 +61,14 @@ class Server:
         self.contracts: Contracts = SyntheticContracts(chains)
         self.feed: Feed = self.synthetic
         self._replayed: frozenset[str] = frozenset()
+        self._replayed_kinds: frozenset[str] = frozenset()
         if options.replay:
-            from v6.simulator.replay import RecordedContracts, RecordedFeed, Recording
+            from v6.simulator.replay import RecordedContracts, RecordedFeed, opened
 
-            recording = Recording(options.replay)
+            recording = opened(options.replay)
             self.contracts = RecordedContracts(recording, self.contracts)
-            self.feed = RecordedFeed(recording, self.synthetic)
-            self._replayed = recording.symbols
+            self.feed = RecordedFeed(recording, self.synthetic, self.market_state)
+            self._replayed, self._replayed_kinds = recording.symbols, recording.kinds
         self.books = Books(options.accounts, self.contracts, self.feed, self.hours)
         self.changes = Changes(self.books)
         self.lines = LineBudget(options.lines)
@@ -117,7 +118,7 @@ class Server:
 
     def recorded(self, listing: Listing) -> bool:
         """Whether its quotes come from the recording, which alone decides what is stale."""
-        return listing.symbol in self._replayed and listing.sec_type in ("OPT", "STK")
+        return listing.symbol in self._replayed and listing.sec_type in self._replayed_kinds
 
     # life
 
@@ -127,11 +128,16 @@ class Server:
         self.loop.set_exception_handler(self._loop_failed)
         self.wheel = Wheel(self.loop, self.unexpected)
         self.rounds = Rounds(self, self.loop)
-        if self.options.event_log is not None:
-            self.events = EventLog(self.options.event_log, self.options.event_log_mb, self)
-        self.port = self._listener.open(self.options.port)
-        if self.options.control_port is not None:
-            self.control_port = await self._control.open(self.options.control_port)
+        try:
+            if self.options.event_log is not None:
+                self.events = EventLog(self.options.event_log, self.options.event_log_mb, self)
+            self.port = self._listener.open(self.options.port)
+            if self.options.control_port is not None:
+                self.control_port = await self._control.open(self.options.control_port)
+        except OSError:
+            self._listener.close()
+            self.events.close()
+            raise
         self.trading.start()
         self.watch()
         self.wheel.after(WATCH_SECONDS, self._watch_again)
@@ -142,6 +148,8 @@ class Server:
     async def stop(self) -> None:
         """Close everything; no task, socket or timer is left."""
         self._stopping = True
+        self.wheel.stop()
+        self.rounds.stop()
         self._listener.close()
         await self._control.close()
         for session in list(self.sessions):
@@ -152,10 +160,8 @@ class Server:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=STOP_SECONDS)
-        self.wheel.stop()
         if self._state is not None:
             self._state.save()
-        self.rounds.stop()
         self.events.close()
         self.loop.set_exception_handler(None)
 

@@ -14,6 +14,7 @@ from v6.simulator.limits import MessageMeter, Verdict
 from v6.simulator.lines import Line
 from v6.simulator.listings import Listing
 from v6.simulator.messages import connection
+from v6.simulator.outbox import Outbox
 from v6.simulator.quotes import LIVE
 from v6.simulator.wire import Fields, WireError, read_frame
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from v6.simulator.server import Server
 
 START_API = 71
-UNSENT_LIMIT = 64 << 20
 LINGER_SECONDS = 5.0
 ZOMBIE_LOOK_SECONDS = 0.05
 RANGE = re.compile(rb"v(\d+)\.\.(\d+)")
@@ -42,11 +42,10 @@ class Session:
         self.summary_ids: set[int] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self._streams: dict[tuple[str, int], Callable[[], None]] = {}
-        self.shaken = self.closed = self.vanished = self._shut = False
+        self.shaken = self.closed = self.vanished = False
         self._meter = MessageMeter(server.options.messages_a_second, server.options.strikes)
         self._second, self._in_second = 0, 0
-        self._unsent: list[bytes] = []
-        self._drip = bytearray()
+        self._outbox = Outbox(server, writer, self.reset)
         self._log = server.events if server.events.on else None
 
     @property
@@ -59,7 +58,7 @@ class Session:
 
     def send(self, frame: bytes) -> None:
         """Queue one frame; everything queued in one turn of the loop leaves in one write."""
-        if self.closed or self._shut:
+        if self.closed or self._outbox.shut:
             return
         self.server.stats.messages_sent += 1
         if self._log is not None:
@@ -68,35 +67,7 @@ class Session:
 
     def send_raw(self, some: bytes) -> None:
         """Queue bytes that need not be a frame."""
-        if not self._unsent:
-            self.server.loop.call_soon(self._flush)
-        self._unsent.append(some)
-
-    def _flush(self) -> None:
-        if self.closed or self._shut or not self._unsent:
-            self._unsent.clear()
-            return
-        some = b"".join(self._unsent)
-        self._unsent.clear()
-        if self._drip or self.server.faults.drip_seconds:
-            self._drip += some
-            if len(self._drip) == len(some):
-                self._drip_on()
-            return
-        self._writer.write(some)
-        if self._writer.transport.get_write_buffer_size() > UNSENT_LIMIT:
-            self.reset()
-
-    def _drip_on(self) -> None:
-        """One byte now, the next one later; all the rest when the fault is over."""
-        seconds = self.server.faults.drip_seconds
-        if self.closed or self._shut or not self._drip:
-            return
-        count = 1 if seconds else len(self._drip)
-        self._writer.write(bytes(self._drip[:count]))
-        del self._drip[:count]
-        if self._drip:
-            self.server.wheel.after(seconds, self._drip_on)
+        self._outbox.put(some)
 
     def error(self, request: int, code: int, text: str) -> None:
         self.server.stats.errors[code] += 1
@@ -181,7 +152,7 @@ class Session:
             if not self._admit() or self.server.faults.mute_after_handshake:
                 continue
             self._answer(fields)
-            if self._writer.transport.get_write_buffer_size():
+            if self._outbox.waits:
                 await asyncio.sleep(0)
 
     def _admit(self) -> bool:
@@ -213,14 +184,18 @@ class Session:
                 self._start(fields)
             elif self.client_id is None:
                 self.error(-1, *errors.NOT_CONNECTED)
-            elif not self.server.faults.mute_after_start:
-                if not self.server.connectivity.refuses(self, kind, requests.request_id(kind, fields)):
-                    requests.answer(self, kind, fields)
+            elif self._is_served(kind, fields):
+                requests.answer(self, kind, fields)
         except WireError as error:
             self.error(requests.request_id(kind, fields), errors.BAD_REQUEST,
                        f"Error reading request. Unable to parse data. {error}")  # fmt: skip
         except Exception as error:  # the edge: a defect of ours must not end a client's connection
             self._failed(error, requests.request_id(kind, fields))
+
+    def _is_served(self, kind: int, fields: Fields) -> bool:
+        if self.server.faults.mute_after_start:
+            return False
+        return not self.server.connectivity.refuses(self, kind, requests.request_id(kind, fields))
 
     def _failed(self, error: BaseException, request: int) -> None:
         self.server.unexpected(error, self)
@@ -304,17 +279,14 @@ class Session:
         """Close after everything queued has left (FIN)."""
         if not self.closed:
             self.server.events.note("closed by TWS", self, why=why)
-        self._flush()
         self.close()
 
     def half_close(self) -> None:
         """End what TWS says (FIN), and go on reading."""
-        if self.closed or self._shut or self._writer.transport.is_closing():
+        if self.closed or self._outbox.shut or self._writer.transport.is_closing():
             return
-        self._flush()
-        self._shut = True
+        self._outbox.end()
         self.server.events.note("half closed by TWS", self)
-        self._writer.write_eof()
 
     def reset(self) -> None:
         """Break the connection as a dying gateway does (RST)."""
@@ -329,7 +301,7 @@ class Session:
     def close(self) -> None:
         if self.closed:
             return
-        self._flush()
+        self._outbox.close()
         self.closed = True
         for task in self.tasks:
             task.cancel()
@@ -339,3 +311,4 @@ class Session:
             self.end_stream(kind, request)
         self.server.forget(self)
         self._writer.close()
+        self._reader.feed_eof()  # whoever waits for the next request need not wait until all is sent

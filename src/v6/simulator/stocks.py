@@ -4,9 +4,13 @@ Symbols, exchanges and names are public facts; levels, volumes and contract ids 
 symbol), those of the best known excepted.
 """
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from v6.simulator import noise
+from v6.simulator.con_ids import EPOCH, Identity, encode
+
+NO_CLASS = 31
 
 
 class Stock(NamedTuple):
@@ -26,12 +30,17 @@ class Stock(NamedTuple):
 
     @property
     def number(self) -> int:
-        return self.con_id or noise.key("stock", self.symbol) >> 34 | 1 << 29 | 1
+        """Its contract id; an invented one lies where no option's or future's does."""
+        if self.con_id:
+            return self.con_id
+        drawn = noise.key("stock", self.symbol)
+        return encode(Identity(NO_CLASS, EPOCH + timedelta(days=drawn % 8192), drawn >> 13 & 4095, False))
 
     @property
     def volatility(self) -> float:
         """Of its options, in units of the S&P 500's, about as its own path has it."""
-        return round((self.beta**2 + (self.own / 0.15) ** 2) ** 0.5, 2)
+        total: float = (self.beta**2 + (self.own / 0.15) ** 2) ** 0.5
+        return round(total, 2)
 
 
 STOCKS = (

@@ -6,7 +6,7 @@ from math import ceil, floor, log, sqrt
 from statistics import stdev
 
 from v6.simulator import noise
-from v6.simulator.activity import Activities, Activity, calls_and_puts, size
+from v6.simulator.activity import SIZE_SECONDS, Activities, Activity, calls_and_puts, size
 from v6.simulator.hours import Hours, Segment
 from v6.simulator.listings import Listing
 from v6.simulator.market import Market
@@ -45,6 +45,7 @@ class SyntheticFeed:
         self._state = state or MarketState(lambda: 0.0)
         self._activities = Activities(market, hours)
         self._side_key = lru_cache(maxsize=1 << 14)(lambda con_id: noise.key(market.seed, "side", con_id))
+        self._size = lru_cache(maxsize=1 << 14)(size)
         self._close = lru_cache(maxsize=1 << 14)(self._close_on)
         self._closes = lru_cache(maxsize=1 << 10)(self._closes_before)
         self._before = lru_cache(maxsize=1 << 14)(self._close_before)
@@ -100,7 +101,9 @@ class SyntheticFeed:
         if listing.expires_at and instant >= listing.expires_at:
             return None
         segment, live = self._hours.current(listing.sec_type, instant)
-        at = self._state.effective(listing.symbol, instant if live else segment.end - LAST_MOMENT)
+        at = instant if live else segment.end - LAST_MOMENT
+        if self._state.any:
+            at = self._state.effective(listing.symbol, at)
         kind = LIVE if live else FROZEN
         if listing.sec_type == "OPT":
             return self._option(listing, segment, at, kind)
@@ -129,10 +132,10 @@ class SyntheticFeed:
             data_type=kind,
             bid=bid,
             ask=ask,
-            bid_size=100.0 if thin else size(listing, about.bid_key, at),
-            ask_size=100.0 if thin else size(listing, about.ask_key, at),
+            bid_size=100.0 if thin else self._size(listing, about.bid_key, int(at) // SIZE_SECONDS),
+            ask_size=100.0 if thin else self._size(listing, about.ask_key, int(at) // SIZE_SECONDS),
             last=last,
-            last_size=100.0 if thin else size(listing, about.last_key, at),
+            last_size=100.0 if thin else self._size(listing, about.last_key, int(at) // SIZE_SECONDS),
             last_at=last_at,
             volume=volume,
             open=opened,
@@ -158,10 +161,10 @@ class SyntheticFeed:
             data_type=kind,
             bid=bid,
             ask=ask,
-            bid_size=0.0 if index else size(listing, about.bid_key, at),
-            ask_size=0.0 if index else size(listing, about.ask_key, at),
+            bid_size=0.0 if index else self._size(listing, about.bid_key, int(at) // SIZE_SECONDS),
+            ask_size=0.0 if index else self._size(listing, about.ask_key, int(at) // SIZE_SECONDS),
             last=last,
-            last_size=0.0 if index else size(listing, about.last_key, at),
+            last_size=0.0 if index else self._size(listing, about.last_key, int(at) // SIZE_SECONDS),
             last_at=last_at,
             volume=None if index else self.volume(listing, segment, at),
             open=to_tick(self._fair(listing, segment.start), tick),
@@ -176,24 +179,32 @@ class SyntheticFeed:
         model = self._model(listing, at)
         bid, ask = self._option_sides(model, listing.min_tick)
         about = self._activities.on(listing, segment.date)
-        volume = self.volume(listing, segment, at)
+        volume = self._activities.volume(listing, segment, at)
+        before = self._before(listing, segment)
         last, last_at = self._last_trade(listing, segment, at, about) if volume >= 1 else (None, 0)
         return Snapshot(
             data_type=kind,
             bid=bid if bid > 0 else -1.0,
             ask=ask,
-            bid_size=size(listing, about.bid_key, at) if bid > 0 else 0.0,
-            ask_size=size(listing, about.ask_key, at),
-            last=self._before(listing, segment) if last is None else last,
-            last_size=size(listing, about.last_key, last_at) if last_at else 0.0,
+            bid_size=self._size(listing, about.bid_key, int(at) // SIZE_SECONDS) if bid > 0 else 0.0,
+            ask_size=self._size(listing, about.ask_key, int(at) // SIZE_SECONDS),
+            last=before if last is None else last,
+            last_size=self._size(listing, about.last_key, last_at // SIZE_SECONDS) if last_at else 0.0,
             last_at=last_at,
             volume=volume,
-            close=self._before(listing, segment),
+            close=before,
             settled=self._close(listing, segment) if kind == FROZEN else None,
             open_interest=about.open_interest,
             model=model,
             computed=True,
         )
+
+    def has_volatility(self, listing: Listing, what: str) -> bool:
+        """Whether there are such bars of it: implied volatility needs options, or an index whose fund has some."""
+        if listing.sec_type not in ("STK", "IND"):
+            return False
+        underlying = UNDERLYINGS[listing.symbol]
+        return what == "HISTORICAL_VOLATILITY" or bool(underlying.classes or underlying.follows)
 
     def volatility(self, listing: Listing, instant: float, what: str) -> float:
         """Annualised, 0.25 is 25 %: of a stock's or an index's options over 30 days, or of its last 30 days' closes."""

@@ -3,7 +3,7 @@
     with simulated_tws() as tws:
         ib.connect("127.0.0.1", tws.port, clientId=10)
 
-Put `from v6.simulator.testing import tws` in a conftest for a fixture.
+In pytest the same is a fixture, which needs no import: `def test_it(simulated_tws)`, see v6.simulator.pytest_plugin.
 """
 
 import asyncio
@@ -15,9 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from v6.clock import NEW_YORK
 from v6.simulator.control import perform
 from v6.simulator.faults import Faults
 from v6.simulator.options import Options
@@ -31,9 +28,9 @@ class SimulatedTWS:
     """A running simulator. `faults` may be changed directly; `set` also waits until the change is in force."""
 
     def __init__(self, options: Options) -> None:
+        self.server = Server(options)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="simulated-tws", daemon=True)
-        self.server = Server(options)
         self._thread.start()
         try:
             self.port = asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(START_SECONDS)
@@ -131,10 +128,3 @@ def simulated_tws(*, fast: bool = False, faults: Faults | None = None, **options
     finally:
         running.stop()
     running.require_sound()
-
-
-@pytest.fixture
-def tws() -> Iterator[SimulatedTWS]:
-    """A fast simulated TWS in the middle of a trading day."""
-    with simulated_tws(fast=True, start_at=datetime(2026, 11, 24, 10, 35, tzinfo=NEW_YORK)) as running:
-        yield running

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 FLOOD_SECONDS = 0.02
 MOST_LATE = 0.5
+MOST_AT_ONCE = 2000
 FIRST_FLOOD_ID = 900_000_000
 FOR_EVER = float("inf")
 
@@ -84,8 +85,7 @@ class Troubles:
         server.drop_all()
         server.free_ids()
         server.connectivity.offline = False
-        if server.trading is not None:
-            server.trading.restart(lose_in_flight=how.lose_in_flight)
+        server.trading.restart(lose_in_flight=how.lose_in_flight)
         self._enter(
             (how.refused_seconds, {"refuse": True}),
             (FOR_EVER if how.needs_login else 0.0, {"awaiting_login": True}),
@@ -138,7 +138,7 @@ class Troubles:
         now = self._server.loop_time()
         self._owed += rate * min(now - self._flooded_at, MOST_LATE)
         self._flooded_at = now
-        count, self._owed = int(self._owed), self._owed % 1.0
+        count, self._owed = min(int(self._owed), MOST_AT_ONCE), self._owed % 1.0
         code, text = errors.CANNOT_FIND
         for _ in range(count):
             self._flooded += 1

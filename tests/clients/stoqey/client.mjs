@@ -10,6 +10,7 @@ export class Client {
   constructor(host, port, clientId) {
     this.api = new IBApi({ host, port, clientId });
     this.errors = []; // {id, code}
+    this.complaints = []; // messages that the library could not read, or not to their ends
     this.statuses = new Map();
     this.permIds = new Map();
     this.fills = new Map();
@@ -22,7 +23,10 @@ export class Client {
 
   listen() {
     const { api } = this;
-    api.on(EventName.error, (error, code, id) => this.errors.push({ id, code }));
+    api.on(EventName.error, (error, code, id) => {
+      this.errors.push({ id, code });
+      if (/^(Decoding|Underrun) error/.test(error.message)) this.complaints.push(error.message);
+    });
     api.on(EventName.info, (text, code) => this.errors.push({ id: -1, code })); // what TWS says about no request
     api.on(EventName.nextValidId, (id) => {
       this.nextId = id;

@@ -1,7 +1,7 @@
 // The steps on @stoqey/ib: `node on_stoqey.mjs HOST PORT CLIENT_ID`. One JSON object a line on standard output,
 // the same as the Python programs' (program.py).
 
-import { BarSizeSetting, EventName, IBApiTickType, MarketDataType, OrderAction, OrderType, SecType, TimeInForce, WhatToShow } from "@stoqey/ib";
+import { BarSizeSetting, EventName, IBApiTickType, MarketDataType, OrderAction, OrderType, ScanCode, SecType, TimeInForce, WhatToShow } from "@stoqey/ib";
 import { Client, sleep, withoutRepeats } from "./client.mjs";
 
 const SPY = 756733;
@@ -203,7 +203,7 @@ async function scanner() {
   api.reqScannerParameters();
   await client.until(() => xml, "scanner parameters");
   const id = client.request();
-  const scan = { instrument: "STK", locationCode: "STK.US.MAJOR", scanCode: "TOP_PERC_GAIN", numberOfRows: 5 };
+  const scan = { instrument: "STK", locationCode: "STK.US.MAJOR", scanCode: ScanCode.TOP_PERC_GAIN, numberOfRows: 5 };
   const rows = await client.rows({
     id,
     ask: () => api.reqScannerSubscription(id, scan),
@@ -212,7 +212,7 @@ async function scanner() {
     end: EventName.scannerDataEnd,
   });
   api.cancelScannerSubscription(id);
-  return { parameters: { start: xml.slice(0, 5), scan: xml.includes("TOP_PERC_GAIN") }, rows };
+  return { parameters: { start: xml.slice(0, 5), scan: xml.includes("TOP_PERC_GAIN") }, rows, codes: client.codesOf(id) };
 }
 
 // orders
@@ -337,6 +337,8 @@ async function restart() {
     pick: (_, contract, order, state) => [order.permId, state.status],
     end: EventName.openOrderEnd,
   });
+  api.cancelOrder(resting);
+  await client.until(() => done(resting), "the cancel");
   const id = client.request();
   const executions = await client.rows({
     id,
@@ -345,12 +347,15 @@ async function restart() {
     pick: (_, contract, execution) => execution.execId,
     end: EventName.execDetailsEnd,
   });
-  return { attempts, before, after: await positions(), resting: client.permIds.get(resting), open, executions };
+  const after = await positions();
+  return { attempts, before, after, resting: client.permIds.get(resting), open, cancelled: status(resting), executions };
 }
+
+const undecoded = async () => client.complaints;
 
 const STEPS = [
   connect, two_clients, client_id_in_use, positions, portfolio, contract_details, chain, ticks, history, scanner,
-  order, rejection, bracket, bracket_cancelled, cancel, restart,
+  order, rejection, bracket, bracket_cancelled, cancel, restart, undecoded,
 ];
 
 for (const step of STEPS) {

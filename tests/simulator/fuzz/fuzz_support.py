@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import socket
 
 import psutil
@@ -20,8 +21,11 @@ def few(examples):
 
 
 def many(examples):
-    """Other examples in every run, for the soak."""
-    return settings(max_examples=examples, deadline=None, suppress_health_check=OFTEN, print_blob=True)
+    """Other examples in every run, for the soak. FUZZ_SHARE=0.1: only a tenth of them."""
+    share = float(os.environ.get("FUZZ_SHARE", "1"))
+    return settings(
+        max_examples=max(int(examples * share), 1), deadline=None, suppress_health_check=OFTEN, print_blob=True
+    )
 
 
 class Watch:

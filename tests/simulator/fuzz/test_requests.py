@@ -1,5 +1,7 @@
 """Requests of every kind with fields nobody should send: each connection is answered or ended, never forgotten."""
 
+import time
+
 import pytest
 from fuzz_support import few, many
 from hypothesis import given
@@ -42,20 +44,22 @@ SOUND = [
     (97, 41, *SPY, "BidAsk", 0, 0), (98, 41), (99, 0), (100, 42), (102, 43, 756733, "", 0, 0, 0, "", "", 10),
     (104, 44),
 ]  # fmt: skip
+ODD_TEXTS = [
+    "", "0", "-1", "1", "2147483647", "2147483648", "-2147483649", "9223372036854775808", "9" * 30, "1e308",
+    "1e999", "-1e999", "nan", "NaN", "inf", "1.7976931348623157E308", "1.7976931348623157e+308", "0.0", "-0.0",
+    "5e-324", " 5", "1_000", "0x10", "٣", "²", "true", "STK", "OPT", "FUT", "BAG", "IND", "CASH", "SPY", "ES",
+    "VIX", "C", "?", "PUT", "20270115", "2027", "00000000", "20261341", "99991231", "20261124-15:30:00",
+    "20261124 15:30:00 Nowhere/Land", "10000101 00:00:00", "MKT", "STP", "TRAIL", "TRAIL LIMIT", "PEG BENCH",
+    "PEG BEST", "VOL", "REL", "IOC", "GTD", "SELL", "DU9000001", "U1234567", "All", "1 secs", "1 month", "100 Y",
+    "999999999 D", "86400 S", "0 D", "-5 D", "1 D extra", "BID_ASK", "SCHEDULE", "233,236,mdoff", "101,,",
+    "a" * 5000, "é\u202e\U0001f600", "\n\r\t", "%s%n{}", "<a>&", "None",
+]  # fmt: skip
 ODD = st.one_of(
-    st.sampled_from([
-        "", "0", "-1", "1", "2147483647", "2147483648", "-2147483649", "9223372036854775808", "9" * 30, "1e308",
-        "1e999", "-1e999", "nan", "NaN", "inf", "1.7976931348623157E308", "1.7976931348623157e+308", "0.0", "-0.0",
-        "5e-324", " 5", "1_000", "0x10", "٣", "²", "true", "STK", "OPT", "FUT", "BAG", "IND", "CASH", "SPY", "ES",
-        "VIX", "C", "?", "PUT", "20270115", "2027", "00000000", "20261341", "99991231", "20261124-15:30:00",
-        "20261124 15:30:00 Nowhere/Land", "10000101 00:00:00", "MKT", "STP", "TRAIL", "TRAIL LIMIT", "PEG BENCH",
-        "PEG BEST", "VOL", "REL", "IOC", "GTD", "SELL", "DU9000001", "U1234567", "All", "1 secs", "1 month", "100 Y",
-        "999999999 D", "86400 S", "0 D", "-5 D", "1 D extra", "BID_ASK", "SCHEDULE", "233,236,mdoff", "101,,",
-        "a" * 5000, "é\u202e\U0001f600", "\n\r\t", "%s%n{}", "<a>&", "None",
-    ]),
-    st.integers().map(str), st.floats().map(repr),
+    st.sampled_from(ODD_TEXTS),
+    st.integers().map(str),
+    st.floats().map(repr),
     st.text(max_size=12).map(lambda text: text.encode(errors="replace").decode()),
-)  # fmt: skip
+)
 
 
 @st.composite
@@ -121,3 +125,37 @@ def test_many_requests_with_fields_nobody_should_send_harm_nobody(watch, version
 @pytest.mark.parametrize("kind", [*range(1, START_API), *range(START_API + 1, 111)])
 def test_a_request_of_every_kind_without_any_field_is_answered_or_ignored(watch, kind):
     check(watch, 178, 7, [[str(kind)], [str(kind), ""], [str(kind), "1", "-1", *[""] * 120]])
+
+
+BATCH = 40
+SLOWEST = 2.0
+SUBSTITUTED = [
+    [str(odd if place == position else field) for position, field in enumerate(request)]
+    for request in SOUND
+    for place in range(1, len(request))
+    for odd in ODD_TEXTS
+]
+
+
+def check_substituted(watch, chosen):
+    """None keeps the others waiting: they all share one thread."""
+    for start in range(0, len(chosen), BATCH):
+        for version in (157, 178):
+            check(watch, version, 7, chosen[start : start + BATCH])
+    for fields in chosen[:: max(len(chosen) // 50, 1)]:
+        with RawClient(watch.tws.port, "v157..178", 7) as client:
+            client.send(*fields)
+            began = time.monotonic()
+            watch.healthy.send(49, 1)
+            watch.healthy.until(49, 20)
+            assert time.monotonic() - began < SLOWEST, fields
+
+
+def test_some_fields_of_every_request_hold_odd_values_one_at_a_time(watch):
+    check_substituted(watch, SUBSTITUTED[::97])
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_every_field_of_every_request_holds_every_odd_value_in_turn(watch):
+    check_substituted(watch, SUBSTITUTED)

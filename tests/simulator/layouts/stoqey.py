@@ -11,7 +11,10 @@ RENAMED = {
     "changePercent": "percent", "val": "value", "yield_": "yield", "familyCodeStr": "familyCode",
     "code": "providerCode", "comboLegsDescrip": "comboLegsDescription",
 }  # fmt: skip
-LEFT_IN_TEXT = ("lastTradeTime", "lastTradeDateOrContractMonth", "time")  # not taken apart, see the literal layout
+UNTRANSLATED = {  # attributes it does not have or keeps as text; the literal layout knows them
+    "contractDetails": ("lastTradeTime", "lastTradeDateOrContractMonth"), "execDetails": ("time",),
+    "scannerData": ("lastTradeDateOrContractMonth", "multiplier"), "updatePortfolio": ("exchange",),
+}  # fmt: skip
 
 
 def calls(case: Case) -> tuple[Any, ...]:
@@ -27,11 +30,11 @@ def translated(value: Any, name: str = "", within: str = "") -> Any:
         return type(value)(value.version, translated(value.value, name, within))
     if isinstance(value, dict):
         renamed = RENAMED | ({"name": "providerName"} if within == "newsProviders" else {})
-        skipped = LEFT_IN_TEXT if within in ("contractDetails", "execDetails") else ()
+        skipped = UNTRANSLATED.get(within, ())
         return {
             renamed.get(each, each): translated(content, each, within)
             for each, content in value.items()
-            if each not in skipped and not (within == "updatePortfolio" and each == "exchange")
+            if each not in skipped
         }
     if isinstance(value, list | tuple):
         return [translated(each, within=within) for each in value]

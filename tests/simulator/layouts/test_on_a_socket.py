@@ -19,7 +19,8 @@ from v6.simulator.testing import simulated_tws
 pytestmark = pytest.mark.integration
 
 OPTION = (0, "SPY", "OPT", "20270115", "0.0", "C", "", "SMART", "", "USD", "", "SPY")
-ORDER, FA_PROFILE = 77, 42
+FA_PROFILE = 42  # its place in the request
+SPOKEN = [version for version in VERSIONS if version not in (160, 162)]  # like 159 but for one field at the end
 CALLS = {
     "accountDownloadEnd", "accountSummary", "accountSummaryEnd", "accountUpdateMulti", "accountUpdateMultiEnd",
     "commissionReport", "completedOrdersEnd", "contractDetails", "contractDetailsEnd", "currentTime", "error",
@@ -56,13 +57,13 @@ def market_order(version):
     return fields
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=SPOKEN)
 def client(request, server):
     with RawClient(server.port, f"v157..{request.param}", client_id=request.param) as connected:
         yield connected
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="module", params=SPOKEN)
 def spoken(request, server):
     """A whole conversation at one version."""
     with RawClient(server.port, f"v157..{request.param}", client_id=1000 + request.param) as connected:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from v6.clock import NEW_YORK
-from v6.simulator.books import Books, Position
+from v6.simulator.books import Books
 from v6.simulator.contracts import underlying_listing
 from v6.simulator.hours import new_york_date
+from v6.simulator.positions import Position
 from v6.simulator.trading import margins
 from v6.simulator.underlyings import UNDERLYINGS
 
@@ -89,6 +90,7 @@ def test_a_traded_position_of_the_plan_begins_with_the_plans(calendar):
     from v6.simulator.server import Server
 
     found = Server(Options(calendar=calendar)).books
+    found._listeners.clear()  # they need an event loop
     before = {held.listing.con_id: held for held in found.holdings("DU9000001", NOW)}
     assert found.fill("DU9000001", "", SPY, -40, 700.0, 0.0, NOW) == pytest.approx(40 * 60)
     after = {held.listing.con_id: held for held in found.holdings("DU9000001", NOW)}
@@ -119,13 +121,40 @@ def test_cash_and_positions_balance_with_the_executions(executions):
 
 @given(st.integers(1, 1000), st.integers(1, 1000))
 def test_a_future_costs_nothing_and_pays_its_profit_when_closed(quantity, gain):
-    future = SPY.__class__(**{name: getattr(SPY, name) for name in SPY.__slots__} | {"sec_type": "FUT", "multiplier": "50"})
+    future = SPY.__class__(
+        **{name: getattr(SPY, name) for name in SPY.__slots__} | {"sec_type": "FUT", "multiplier": "50"}
+    )
     books = Unplanned(("DU9000001",), None, FEED, None)
     start = books.total_cash("DU9000001")
     fill(books, quantity, 100.0, listing=future)
     assert books.total_cash("DU9000001") == start
     fill(books, -quantity, 100.0 + gain, listing=future)
     assert books.total_cash("DU9000001") == pytest.approx(start + quantity * gain * 50)
+
+
+@pytest.mark.parametrize(("right", "quantity"), [("C", 3), ("C", -3), ("P", 2)])
+def test_an_option_expires_to_what_it_is_worth_in_cash(calendar, right, quantity):
+    from v6.simulator.listings import Spec
+    from v6.simulator.options import Options
+    from v6.simulator.server import Server
+
+    server = Server(Options(calendar=calendar))
+    books = server.books
+    books._listeners.clear()
+    chain = server.contracts.find(
+        Spec(symbol="SPY", sec_type="OPT", right=right, expiry="20261127", exchange="SMART"), TODAY
+    )
+    option = chain[0] if right == "C" else chain[-1]  # deep in the money
+    cash = books.total_cash("DU9000001")
+    books.fill("DU9000001", "", option, quantity, 50.0, 0.0, NOW)
+    assert books.settle(NOW) == []
+    assert books.settle(option.expires_at) == ["DU9000001"]
+    spy = books.mark(SPY, option.expires_at - 1)
+    worth = spy - option.strike if right == "C" else option.strike - spy
+    assert worth > 20
+    assert books.total_cash("DU9000001") == pytest.approx(cash + quantity * 100 * (worth - 50.0))
+    assert books.quantity("DU9000001", option.con_id, option.expires_at) == 0
+    assert books.settle(option.expires_at + 1) == []
 
 
 # margins and commissions

@@ -81,7 +81,9 @@ def test_a_refused_parent_takes_its_children_with_it(client):
 def test_a_child_of_a_filled_parent_is_refused(client):
     said(client, *order_fields(1, type="MKT"))
     frames = said(client, *order_fields(2, action="SELL", limit=900, parent=1))
-    assert [fields[4] for fields in frames if fields[0] == "4"] == ["Order rejected - reason:Parent order is being cancelled."]
+    assert [fields[4] for fields in frames if fields[0] == "4"] == [
+        "Order rejected - reason:Parent order is being cancelled."
+    ]
 
 
 def test_a_partly_filled_parent_lets_its_children_work_for_that_part(client, tws):
@@ -140,7 +142,9 @@ def test_cancelling_one_order_of_a_group_cancels_the_others(client):
 def test_a_group_that_has_filled_takes_no_more_orders(client):
     said(client, *order_fields(1, type="MKT", oca="G", oca_type=1))
     frames = said(client, *order_fields(2, limit=100, oca="G", oca_type=1))
-    assert [fields[4] for fields in frames if fields[0] == "4"] == ["Order rejected - reason:OCA group is already filled."]
+    assert [fields[4] for fields in frames if fields[0] == "4"] == [
+        "Order rejected - reason:OCA group is already filled."
+    ]
 
 
 def test_ib_insync_brackets_work_unchanged(ib):

@@ -87,7 +87,7 @@ def test_client_0_that_binds_automatically_is_told_at_once(tws, raw):
     said(zero, 15, 1, 1)
     tws.control(MANUAL)
     frames = said(zero)
-    assert [fields[0] for fields in frames][0] == "100"
+    assert frames[0][0] == "100"
     assert opened(frames)[0][0] < 0
     said(zero, 15, 1, 0)
     tws.control(MANUAL)

@@ -68,7 +68,9 @@ def test_completed_orders_tell_what_was_left_and_what_was_done(traded):
     said(traded, 4, 1, 2, "")
     frames = said(traded, 99, 0)
     assert frames[-1][0] == "102"
-    filled, cancelled = (next(f for f in frames if f[0] == "101" and word in f) for word in ("Filled Size: 10", "Cancelled by Trader"))
+    filled, cancelled = (
+        next(f for f in frames if f[0] == "101" and word in f) for word in ("Filled Size: 10", "Cancelled by Trader")
+    )
     assert filled[12:14] == ["BUY", "0"]
     assert cancelled[12:14] == ["BUY", "100"]
 

@@ -165,7 +165,8 @@ def quotes(draw):
 @st.composite
 def orders(draw, perm_id: int = 1):
     return ticket(
-        perm_id, perm_id, action=draw(st.sampled_from(("BUY", "SELL"))), total_quantity=float(draw(st.integers(1, 20_000))),
+        perm_id, perm_id, action=draw(st.sampled_from(("BUY", "SELL"))),
+        total_quantity=float(draw(st.integers(1, 20_000))),
         order_type=draw(st.sampled_from(("MKT", "LMT"))), limit_price=draw(prices),
         tif=draw(st.sampled_from(("DAY", "IOC", "FOK"))), all_or_none=draw(st.booleans()),
     )  # fmt: skip
@@ -197,7 +198,8 @@ def test_filled_and_remaining_are_the_total_and_no_fill_beats_the_quote_or_its_l
 def test_a_group_of_equal_orders_never_fills_more_than_one_of_them(totals, kind, fills):
     total = float(max(totals))
     group = [
-        ticket(number, number, total_quantity=total, oca_group="G", oca_type=kind) for number in range(1, len(totals) + 1)
+        ticket(number, number, total_quantity=total, oca_group="G", oca_type=kind)
+        for number in range(1, len(totals) + 1)
     ]
     for place, size in fills:
         order = group[place % len(group)]

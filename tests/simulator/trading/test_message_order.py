@@ -41,7 +41,9 @@ def test_ib_refuses_with_inactive_and_then_error_201(client):
 
 def test_the_permanent_id_is_in_every_message_and_unique(client):
     frames = said(client, *order_fields(1, type="MKT")) + said(client, *order_fields(2, type="MKT"))
-    found = [fields[6] for fields in frames if fields[0] == "3"] + [fields[21] for fields in frames if fields[0] == "11"]
+    found = [fields[6] for fields in frames if fields[0] == "3"] + [
+        fields[21] for fields in frames if fields[0] == "11"
+    ]
     assert len(set(found)) == 2
 
 
@@ -53,9 +55,7 @@ def lively(calendar):
 
 def test_realistic_statuses_repeat_and_skip_steps(lively):
     with RawClient(lively.port) as client:
-        seen = []
-        for order_id in range(1, 41):
-            seen.append(statuses(said(client, *order_fields(order_id, limit=100)), order_id))
+        seen = [statuses(said(client, *order_fields(number, limit=100)), number) for number in range(1, 41)]
     assert ["PreSubmitted", "Submitted"] in seen
     assert any("PreSubmitted" not in steps for steps in seen), "never skipped"
     assert any(steps.count("Submitted") == 2 or steps.count("PreSubmitted") == 2 for steps in seen), "never repeated"

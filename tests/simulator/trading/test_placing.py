@@ -38,7 +38,7 @@ def test_a_fill_changes_position_and_cash(ib, tws):
     cash = books.total_cash(account)
     trade = ib.placeOrder(SPY, MarketOrder("BUY", 10, tif="DAY"))
     assert wait(ib, lambda: trade.isDone())
-    position = next(each for each in ib.reqPositions() if each.contract.symbol == "SPY" and each.contract.secType == "STK")
+    position = next(each for each in ib.reqPositions() if each.contract.conId == 756733)
     assert position.position == 110
     paid = 10 * trade.orderStatus.avgFillPrice + 1.0
     assert books.total_cash(account) == pytest.approx(cash - paid)
@@ -96,12 +96,13 @@ def test_a_stop_limit_becomes_a_limit_order_when_triggered(ib, quote):
     assert not trade.fills
 
 
-@pytest.mark.parametrize("terms", [{"auxPrice": 1.0}, {"trailingPercent": 0.2}])
-def test_a_trailing_stop_follows_at_its_distance(ib, quote, terms):
+@pytest.mark.parametrize(("terms", "distance"), [({"auxPrice": 20.0}, 20), ({"trailingPercent": 5}, 30)])
+def test_a_trailing_stop_stands_at_its_distance_and_is_shown_there(ib, tws, quote, terms, distance):
     trade = ib.placeOrder(SPY, Order(action="SELL", totalQuantity=10, orderType="TRAIL", tif="DAY", **terms))
     assert wait(ib, lambda: trade.orderStatus.whyHeld == "trigger")
-    ib.reqOpenOrders()
-    assert wait(ib, lambda: not trade.fills)
+    (ticket,) = tws.server.trading.blotter.open
+    assert ticket.order.trail_stop_price == ticket.stop == pytest.approx(quote().last - distance, abs=2)
+    assert not trade.fills
 
 
 def test_a_trailing_limit_gets_its_limit_from_stop_and_offset(ib, tws, quote):
@@ -114,7 +115,8 @@ def test_a_trailing_limit_gets_its_limit_from_stop_and_offset(ib, tws, quote):
 
 
 def test_a_trailing_stop_that_is_already_behind_the_market_fills(ib, quote):
-    order = Order(action="SELL", totalQuantity=10, orderType="TRAIL", auxPrice=1, trailStopPrice=round(quote().last + 10, 2), tif="DAY")
+    behind = round(quote().last + 10, 2)
+    order = Order(action="SELL", totalQuantity=10, orderType="TRAIL", auxPrice=1, trailStopPrice=behind, tif="DAY")
     trade = ib.placeOrder(SPY, order)
     assert wait(ib, lambda: trade.orderStatus.status == "Filled")
 
@@ -122,7 +124,8 @@ def test_a_trailing_stop_that_is_already_behind_the_market_fills(ib, quote):
 @pytest.mark.parametrize("kind", ["MIT", "LIT"])
 def test_an_if_touched_order_below_its_touch_fills(ib, quote, kind):
     last = quote().last
-    order = Order(action="BUY", totalQuantity=10, orderType=kind, auxPrice=round(last + 10, 2), lmtPrice=round(last + 11, 2), tif="DAY")
+    touch, most = round(last + 10, 2), round(last + 11, 2)
+    order = Order(action="BUY", totalQuantity=10, orderType=kind, auxPrice=touch, lmtPrice=most, tif="DAY")
     trade = ib.placeOrder(SPY, order)
     assert wait(ib, lambda: trade.orderStatus.status == "Filled")
     assert trade.orderStatus.avgFillPrice < last + 5

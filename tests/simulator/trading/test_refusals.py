@@ -25,7 +25,8 @@ CASES = [
     ({"type": "MKT", "quantity": 1.5}, 10243, "Fractional-sized order cannot be placed via API. Please use desktop "
      "version to place this order."),
     ({"limit": 100.001}, 110, "The price does not conform to the minimum price variation for this contract."),
-    ({"type": "STP", "aux": 100.001}, 110, "The price does not conform to the minimum price variation for this contract."),
+    ({"type": "STP", "aux": 100.001}, 110, "The price does not conform to the minimum price variation for this "
+     "contract."),
     ({"limit": ""}, 463, "You must enter a valid price."),
     ({"type": "STP"}, 403, "Invalid stop price."),
     ({"type": "TRAIL"}, 403, "Invalid stop price."),
@@ -142,7 +143,10 @@ def test_a_global_cancel_ends_every_clients_orders_and_names_finished_ones_with_
         frames = said(one, 58, 1)
         assert "Cancelled" in [fields[2] for fields in frames if fields[0] == "3" and fields[1] == "2"]
         late = [text for code, text in errors(frames) if code == 161]
-        assert any(text.startswith("Cancel attempted when order is not in a cancellable state.  Order permId =") for text in late)
+        assert any(
+            text.startswith("Cancel attempted when order is not in a cancellable state.  Order permId =")
+            for text in late
+        )
         assert (202, "Order Canceled - reason:") in errors(said(two))
 
 
@@ -206,7 +210,9 @@ def test_a_limit_too_far_through_the_market_is_ended_by_ib(careful):
     assert steps[-2:] == ["PendingCancel", "Cancelled"]
     ((code, text),) = errors(frames)
     assert code == 202
-    assert text.startswith("Order Canceled - reason:We cannot accept an order at a limit price at or more aggressive than 6")
+    assert text.startswith(
+        "Order Canceled - reason:We cannot accept an order at a limit price at or more aggressive than 6"
+    )
 
 
 def test_shares_that_cannot_be_borrowed_are_not_sold_short(careful):

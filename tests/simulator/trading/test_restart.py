@@ -30,7 +30,9 @@ def open_ids(client: RawClient) -> set[int]:
 
 @pytest.fixture
 def slow(calendar):
-    with simulated_tws(fast=True, start_at=TUESDAY, calendar=calendar, latency=True, submit_seconds=(0.3, 0.3)) as running:
+    with simulated_tws(
+        fast=True, start_at=TUESDAY, calendar=calendar, latency=True, submit_seconds=(0.3, 0.3)
+    ) as running:
         yield running
 
 
@@ -46,6 +48,20 @@ def test_orders_on_their_way_are_lost_and_their_ids_given_out_again(slow):
         client.send(*order_fields(5, limit=101))  # the id is free again
         while client.until(3)[1] != "5":
             pass
+
+
+def test_a_cancel_on_its_way_is_lost_too(slow):
+    with RawClient(slow.port) as client:
+        client.send(*order_fields(4, limit=100))
+        while client.until(3)[2] != "Submitted":
+            pass
+        client.send(4, 1, 4, "")
+        said(client)
+        slow._call(lambda: slow.server.trading.restart(lose_in_flight=True))
+        assert client.falls_silent()
+        assert open_ids(client) == {4}
+        client.send(4, 1, 4, "")
+        assert client.until(3)[2] == "Cancelled"
 
 
 def test_a_gentle_restart_loses_nothing(slow):
@@ -109,7 +125,10 @@ def test_a_stop_that_survived_still_triggers(tmp_path, calendar):
         ('["list"]', "not a state file of the simulator"),
         (json.dumps({"kind": "v6 simulator state", "version": 99}), "version 99, but this simulator has 1"),
         (json.dumps({"kind": "v6 simulator state", "version": 1, "seed": 8}), "seed 8, but this simulator has 1"),
-        (json.dumps({"kind": "v6 simulator state", "version": 1, "seed": 1, "accounts": ["DU9000001"]}), "cannot be read"),
+        (
+            json.dumps({"kind": "v6 simulator state", "version": 1, "seed": 1, "accounts": ["DU9000001"]}),
+            "cannot be read",
+        ),
     ],
 )
 def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path, content, words):

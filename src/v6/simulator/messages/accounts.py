@@ -14,7 +14,7 @@ def portfolio_value(listing: Listing, numbers: Sequence[float], account: str) ->
     """`numbers`: position, price, value, average cost, unrealized and realized P&L."""
     position, *money = numbers
     return frame(
-        7, 8, listing.con_id, listing.symbol, listing.sec_type, listing.expiry_text, listing.strike,
+        7, 8, listing.con_id, listing.symbol, listing.sec_type, listing.expiry_text, plain(listing.strike),
         listing.right or "0", listing.multiplier, listing.primary_exchange or listing.exchanges[0], listing.currency,
         listing.local_symbol, listing.trading_class, plain(position), *money, account,
     )  # fmt: skip

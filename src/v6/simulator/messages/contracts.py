@@ -7,6 +7,7 @@ from v6.simulator.listings import Listing
 from v6.simulator.market_rules import rule_ids
 from v6.simulator.wire import Field, frame, plain
 
+AGGREGATION_GROUPS = {"STK": 1, "OPT": 2}  # as recorded of AAPL and its options; 2147483647 of ES
 ORDER_TYPES = "ACTIVETIM,ADJUST,ALERT,ALGO,AON,COND,DAY,GTC,IOC,LMT,LOC,MKT,MOC,OCA,SCALE,STP,STPLMT,TRAIL,WHATIF"
 
 
@@ -50,9 +51,9 @@ def contract_details(version: int, request: int, listing: Listing, hours: tuple[
         listing.zone_name,
         *hours,
         "",
+        "",
         0,
-        0,
-        1 if stock else 2147483647,
+        AGGREGATION_GROUPS.get(listing.sec_type, 2147483647),
         underlying,
         under_type,
         ",".join(str(rule) for rule in rule_ids(listing)),

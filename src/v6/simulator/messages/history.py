@@ -12,8 +12,14 @@ def historical_data(request: int, start: str, end: str, bars: Sequence[Bar]) -> 
     """`bars`: time, open, high, low, close, volume, average, count."""
     fields: list[Field] = [17, request, start, end, len(bars)]
     for when, opened, high, low, close, volume, average, count in bars:
-        fields += [when, opened, high, low, close, plain(volume), average, count]
+        fields += [when, *map(_price, (opened, high, low, close)), plain(volume), plain(average), count]
     return frame(*fields)
+
+
+def _price(value: float) -> str:
+    """Recordings of real TWS show two decimals at least: 254.20, 2603.00."""
+    shortest = repr(float(value))
+    return shortest if len(shortest.partition(".")[2]) > 2 or "e" in shortest else f"{value:.2f}"
 
 
 def historical_data_update(request: int, bar: Bar) -> bytes:

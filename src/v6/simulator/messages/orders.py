@@ -52,10 +52,10 @@ def completed_order(
         *_short_sale(order), *_box(order), order.sweep_to_fill, order.all_or_none, order.min_quantity,
         order.oca_type or 3, order.trigger_method, *_volatility(order), order.delta_neutral_con_id,
         *_delta_neutral_short_sale(order), *_trail(order), *_combination(order), *_scale(order), *_clearing(order),
-        *_algorithm(order), state.status, order.randomize_size, order.randomize_price, *_pegged_to_benchmark(order), *_conditions(order),
-        _unset(order.trail_stop_price), _unset(order.limit_offset), *_hedging(order), "", plain(filled), UNSET_INTEGER,
-        order.auto_cancel_parent, NOT_AN_INSIDER, 0, 0, state.parent_perm_id or UNSET_LONG, state.completed_time,
-        state.completed_status, *_competing(version, order),
+        *_algorithm(order), state.status, order.randomize_size, order.randomize_price, *_pegged_to_benchmark(order),
+        *_conditions(order), _unset(order.trail_stop_price), _unset(order.limit_offset), *_hedging(order), "",
+        plain(filled), UNSET_INTEGER, order.auto_cancel_parent, NOT_AN_INSIDER, 0, 0,
+        state.parent_perm_id or UNSET_LONG, state.completed_time, state.completed_status, *_competing(version, order),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Market data ticks."""
 
 from v6.simulator.surface import Greeks
-from v6.simulator.wire import UNSET_DOUBLE, frame, plain
+from v6.simulator.wire import UNSET_DOUBLE, frame, framed, plain
 
 
 def size_text(version: int, size: float) -> str:
@@ -18,11 +18,11 @@ def tick_parameters(request: int, min_tick: float, exchange: str, permissions: i
 
 
 def tick_price(request: int, tick: int, price: float, size: str, mask: int = 0) -> bytes:
-    return frame(1, 6, request, tick, price, size, mask)
+    return framed(f"1\x006\x00{request}\x00{tick}\x00{price}\x00{size}\x00{mask}\x00")
 
 
 def tick_size(request: int, tick: int, size: str) -> bytes:
-    return frame(2, 6, request, tick, size)
+    return framed(f"2\x006\x00{request}\x00{tick}\x00{size}\x00")
 
 
 def tick_generic(request: int, tick: int, value: float) -> bytes:
@@ -35,13 +35,16 @@ def tick_string(request: int, tick: int, value: str) -> bytes:
 
 def tick_option(request: int, tick: int, greeks: Greeks, attribute: int) -> bytes:
     """`attribute`: 0 return-based, 1 price-based. A NaN price or an unknown underlying travels as unset."""
-    price = UNSET_DOUBLE if greeks.price != greeks.price else greeks.price
-    dividend = UNSET_DOUBLE if greeks.underlying is None else 0.0
-    underlying = UNSET_DOUBLE if greeks.underlying is None else greeks.underlying
-    return frame(
-        21, request, tick, attribute, greeks.iv, greeks.delta, price, dividend, greeks.gamma, greeks.vega,
-        greeks.theta, underlying,
-    )  # fmt: skip
+    iv, delta, value, gamma, vega, theta, underlying = greeks
+    price: float | str = UNSET_DOUBLE if value != value else value
+    dividend: float | str = 0.0
+    spot: float | str | None = underlying
+    if underlying is None:
+        dividend = spot = UNSET_DOUBLE
+    return framed(
+        f"21\x00{request}\x00{tick}\x00{attribute}\x00{iv}\x00{delta}\x00{price}\x00{dividend}\x00{gamma}\x00{vega}"
+        f"\x00{theta}\x00{spot}\x00"
+    )
 
 
 def snapshot_end(request: int) -> bytes:

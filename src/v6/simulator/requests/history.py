@@ -133,8 +133,8 @@ def _keep(session: "Session", asked: Asked, start: float) -> None:
         if bar is None:
             return
         if bar.start > last:
-            closed = history.latest(server.synthetic, server.hours, asked.bars._replace(end=bar.start - 0.001))
-            if closed is not None and closed.start == last:
+            closed = history.finished(server.synthetic, server.hours, asked.bars, last, bar.start)
+            if closed is not None:
                 session.send(messages.historical_data_update(asked.request, _wire(session, asked, closed)))
         last = bar.start
         session.send(messages.historical_data_update(asked.request, _wire(session, asked, bar)))

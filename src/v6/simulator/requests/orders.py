@@ -52,4 +52,6 @@ def executions(session: "Session", fields: Fields) -> None:
 
 def next_id(session: "Session", _: Fields) -> None:
     """The number of ids that is asked for is ignored, as TWS does."""
+    if session.server.trading.refuse_read_only(session):
+        return
     session.send(connection.next_valid_id(session.server.trading.next_id()))

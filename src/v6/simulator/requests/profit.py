@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from v6.simulator import errors, profit
-from v6.simulator.books import Holding
+from v6.simulator.positions import Holding
 from v6.simulator.listings import Listing
 from v6.simulator.messages import accounts
 from v6.simulator.requests.accounts import models

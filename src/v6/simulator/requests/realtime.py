@@ -53,7 +53,7 @@ def _stream(session: "Session", request: int, listing: Listing, what: str, regul
     def send(end: float) -> None:
         """The bar that has just ended; nothing while the market is closed."""
         asked = history.Request(listing, end - 0.001, "60 S", "5 secs", what, regular)
-        bar = history.finished(server.synthetic, server.hours, asked, end - BEAT)
+        bar = history.finished(server.synthetic, server.hours, asked, end - BEAT, end)
         if bar is not None:
             session.send(messages.real_time_bar(request, int(bar.start), ("", *bar[1:])))
 

@@ -38,7 +38,12 @@ class Stream:
 
     def stop(self) -> None:
         self._stopped = True
+        self._send = _nothing  # the wheel holds this until its time has come: not also all that was sent
         self._unlisten()
+
+
+def _nothing() -> None:
+    pass
 
 
 class Sent:

@@ -13,6 +13,7 @@ class Blotter:
     def __init__(self) -> None:
         self.open: list[Ticket] = []
         self._known: dict[Key, Ticket] = {}
+        self._children: dict[Key, list[Ticket]] = {}
         self._arrived = 0
 
     def add(self, ticket: Ticket) -> None:
@@ -22,6 +23,8 @@ class Blotter:
             self.open.append(ticket)
         if ticket.order_id:
             self._known[ticket.client_id, ticket.order_id] = ticket
+        if ticket.order.parent_id:
+            self._children.setdefault((ticket.client_id, ticket.order.parent_id), []).append(ticket)
 
     def find(self, client_id: int, order_id: int) -> Ticket | None:
         return self._known.get((client_id, order_id))
@@ -32,13 +35,15 @@ class Blotter:
         self._known[ticket.client_id, order_id] = ticket
 
     def finish(self, ticket: Ticket) -> None:
-        if ticket in self.open:
-            self.open.remove(ticket)
+        self.open = [each for each in self.open if each is not ticket]
 
     def lose(self, ticket: Ticket) -> None:
         """As if it had never been."""
         self.finish(ticket)
         self._known.pop((ticket.client_id, ticket.order_id), None)
+        key = (ticket.client_id, ticket.order.parent_id)
+        if key in self._children:
+            self._children[key] = [each for each in self._children[key] if each is not ticket]
 
     def finished(self, client_id: int) -> Iterator[Ticket]:
         return (each for each in self._known.values() if each.client_id == client_id and each.done)
@@ -48,8 +53,8 @@ class Blotter:
         root = ticket.order.parent_id or ticket.order_id
         if not root:
             return [ticket]
-        mine = (each for (client, _), each in self._known.items() if client == ticket.client_id)
-        return [each for each in mine if root in (each.order_id, each.order.parent_id)]
+        parent = self._known.get((ticket.client_id, root))
+        return [*([parent] if parent else []), *self._children.get((ticket.client_id, root), [])]
 
     def by_contract(self) -> dict[int, list[Ticket]]:
         """Open orders that IB has, by contract id, first come first."""

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from v6.simulator.hours import new_york_date
 from v6.simulator.listings import Listing, Spec
 from v6.simulator.orders.order import Order
+from v6.simulator.trading.booking import ADDED, execute
 from v6.simulator.trading.depth import Fill
-from v6.simulator.trading.floor import ADDED
 from v6.simulator.trading.refusals import rejected
 from v6.simulator.trading.ticket import Ticket
 
@@ -38,7 +38,7 @@ def fill(server: "Server", request: Request) -> dict[str, Any]:
     quantity = min(_optional(request, "quantity") or ticket.remaining, ticket.remaining)
     if quantity <= 0:
         raise CommandError("quantity: must be above 0")
-    server.trading.floor.execute(ticket, Fill(_number(request, "price"), quantity), ADDED)
+    execute(server.trading, ticket, Fill(_number(request, "price"), quantity), ADDED)
     return {"status": ticket.status, "filled": ticket.filled, "remaining": ticket.remaining}
 
 

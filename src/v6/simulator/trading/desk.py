@@ -8,7 +8,7 @@ from v6.simulator import errors
 from v6.simulator.hours import new_york_date
 from v6.simulator.listings import Listing, Spec
 from v6.simulator.orders.order import Order
-from v6.simulator.trading import admission, refusals, rules
+from v6.simulator.trading import admission, conditions, refusals, rules
 from v6.simulator.trading.refusals import Refusal
 from v6.simulator.trading.ticket import API_CANCELLED, FILLED, INACTIVE, PENDING_CANCEL, Ticket
 from v6.simulator.trading.what_if import preview
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from v6.simulator.session import Session
     from v6.simulator.trading.engine import Trading
 
+LAST_ID = (1 << 31) - 1
 STILL_PROCESSED = Refusal(2102, "Unable to modify this order as its still being processed.")
 
 
@@ -25,6 +26,7 @@ class Desk:
         self._trading = trading
         self._server = trading.server
         self._due = 0.0  # loop time at which IB has everything sent so far
+        self._restarts = 0
 
     # placing
 
@@ -46,6 +48,8 @@ class Desk:
             return found
         order, notices = rules.normal(order, found, self._server.options)
         refusal = self._check(order_id, found, order)
+        if refusal is None and not conditions.check(order.conditions, self._trading):
+            refusal = refusals.TIME
         if refusal is not None:
             return refusal
         if order.what_if:
@@ -63,7 +67,7 @@ class Desk:
                 return refusals.DUPLICATE_ID if order.what_if else None
             same = known.status == FILLED and known.order.action == order.action and not order.what_if
             return refusals.MODIFY_FILLED if same else refusals.DUPLICATE_ID
-        if order_id <= 0:
+        if not 0 < order_id <= LAST_ID:
             return refusals.invalid_id(order_id)
         taken = self._trading.ids.taken(client_id, order_id)
         return refusals.DUPLICATE_ID if taken and not order.what_if else None
@@ -112,12 +116,19 @@ class Desk:
             return
         now = self._server.loop_time()
         self._due = max(self._due, now + seconds)
-        self._server.wheel.after(self._due - now, action)
+        restarts = self._restarts
+        self._server.wheel.after(self._due - now, lambda: action() if restarts == self._restarts else None)
+
+    def lose(self) -> None:
+        """Whatever is on its way to IB never gets there."""
+        self._restarts += 1
+        for ticket in self._trading.blotter.open:
+            ticket.cancelling = False
 
     def receive(self, tickets: list[Ticket]) -> None:
         """IB has got them, together: from now on they exist, whatever happens to TWS."""
         trading = self._trading
-        tickets = [each for each in tickets if not each.done and not each.received and not each.lost]
+        tickets = [each for each in tickets if not each.done and not each.received]
         refused = {}
         for ticket in tickets:
             ticket.received = True

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from v6.simulator.server import Server
     from v6.simulator.session import Session
 
-CASCADE_SECONDS = 0.235  # from one order's cancel to its group's, as seen on a wire
+SETTLE_SECONDS = 1.0
 
 
 class Trading:
@@ -49,7 +49,7 @@ class Trading:
 
     def open_orders(self, session: "Session") -> None:
         """Those of that client; client 0 binds those of TWS itself thereby."""
-        if self._refuse_read_only(session):
+        if self.refuse_read_only(session):
             return
         if session.client_id == MANUAL_CLIENT:
             self._bind_manual()
@@ -57,12 +57,12 @@ class Trading:
         self._send_open(session, lambda ticket: master or ticket.client_id == session.client_id)
 
     def all_open_orders(self, session: "Session") -> None:
-        if not self._refuse_read_only(session):
+        if not self.refuse_read_only(session):
             self._send_open(session, lambda _: True)
 
     def auto_open(self, session: "Session", bind: bool) -> None:
         """Only client 0 may: orders typed into TWS from now on are its own."""
-        if self._refuse_read_only(session):
+        if self.refuse_read_only(session):
             return
         if session.client_id != MANUAL_CLIENT:
             session.error(-1, *ONLY_CLIENT_ZERO)
@@ -73,7 +73,7 @@ class Trading:
 
     def completed_orders(self, session: "Session", api_only: bool) -> None:
         """Those of today, of every client. `api_only`: without those typed into TWS."""
-        if self._refuse_read_only(session):
+        if self.refuse_read_only(session):
             return
         self.archive.forget(self.server.epoch())
         for ticket in self.archive.orders:
@@ -98,7 +98,8 @@ class Trading:
         """What nextValidId answers."""
         return self.ids.next()
 
-    def _refuse_read_only(self, session: "Session") -> bool:
+    def refuse_read_only(self, session: "Session") -> bool:
+        """Whether TWS is set so that clients may not trade, nor ask about orders; says so."""
         if self.server.options.read_only:
             session.error(-1, refusals.READ_ONLY.code, refusals.READ_ONLY.text)
         return self.server.options.read_only
@@ -206,14 +207,15 @@ class Trading:
     # the gateway's own life
 
     def restart(self, *, lose_in_flight: bool = True) -> None:
-        """What a restart of TWS does: orders IB has not got are lost, and their ids will be given out again."""
+        """What a restart of TWS does: what IB has not got is lost, and lost orders' ids will be given out again."""
         for ticket in list(self.blotter.open):
             if not ticket.received:
                 if lose_in_flight or not ticket.transmitted:
-                    ticket.lost = True
                     self.blotter.lose(ticket)
                 else:
                     self.desk.receive([ticket])
+        if lose_in_flight:
+            self.desk.lose()
         self.ids.roll_back()
         self.reports.binding = False
         self.changed()
@@ -224,8 +226,22 @@ class Trading:
             self.reports.binding = False
 
     def start(self) -> None:
-        """Look after orders that a state file brought."""
+        """Look after orders that a state file brought, and after what expires."""
         self.floor.watch()
+        self._settle()
+
+    def _settle(self) -> None:
+        if self.server.books.settle(self.server.epoch()):
+            self.changed()
+        self.server.wheel.after(SETTLE_SECONDS, self._settle)
+
+    def later(self, bounds: tuple[float, float], action: Callable[[], None]) -> None:
+        """At once, or within those seconds."""
+        seconds = self.server.between(bounds)
+        if seconds <= 0:
+            action()
+        else:
+            self.server.wheel.after(seconds, action)
 
     def on_change(self, action: Callable[[], None]) -> None:
         self._on_change.append(action)

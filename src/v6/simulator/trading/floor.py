@@ -1,6 +1,5 @@
 """What the market and the clock do to the orders IB has: four looks a second, at contracts with orders only."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from math import inf
@@ -9,19 +8,17 @@ from typing import TYPE_CHECKING
 from v6.clock import NEW_YORK
 from v6.simulator import noise
 from v6.simulator.listings import Listing
-from v6.simulator.orders.execution import CommissionReport, Execution
 from v6.simulator.quotes import LIVE, Snapshot
-from v6.simulator.trading import groups, margins, matching, refusals, timing
-from v6.simulator.trading.archive import Done
+from v6.simulator.trading import conditions, groups, matching, refusals, timing
+from v6.simulator.trading.booking import ADDED, REMOVED, execute
 from v6.simulator.trading.depth import Depth, Fill
-from v6.simulator.trading.ticket import FILLED, PRE_SUBMITTED, SUBMITTED, Ticket
+from v6.simulator.trading.ticket import PRE_SUBMITTED, SUBMITTED, Ticket
 
 if TYPE_CHECKING:
     from v6.simulator.trading.engine import Trading
 
 LOOK_SECONDS = 0.25
 BAND = 0.03  # a limit that far through the market is ended by IB; seen: 300.93 with the market at 291.9
-ADDED, REMOVED = 1, 2  # lastLiquidity
 
 
 class Floor:
@@ -91,6 +88,8 @@ class Floor:
         if 0 < ticket.until <= now:
             self._expire(ticket)
             return
+        if self._conditions_end(ticket):
+            return
         if not self.stand(ticket, now) or quote is None or quote.data_type != LIVE:
             return
         if self._server.market_state.halted(ticket.listing.symbol) or ticket.order.order_type in matching.AT_CLOSE:
@@ -108,6 +107,16 @@ class Floor:
             return
         self._match(ticket, quote, traded)
 
+    def _conditions_end(self, ticket: Ticket) -> bool:
+        """Look at its conditions until they hold; whether they are of the kind that then ends the order."""
+        if not ticket.order.conditions or ticket.conditions_met:
+            return False
+        ticket.conditions_met = conditions.met(self._trading, ticket)
+        if not (ticket.conditions_met and ticket.order.conditions_cancel_order):
+            return False
+        self._trading.end(ticket, "")
+        return True
+
     def stand(self, ticket: Ticket, now: float) -> bool:
         """Bring its status up to date; whether it may trade now."""
         status, why, works = self._standing(ticket, now)
@@ -123,7 +132,8 @@ class Floor:
         if self._allowed(ticket) <= 0:
             return PRE_SUBMITTED, ",".join(["child", *held]), False
         open_now = timing.window(self._server.hours, ticket.listing, ticket.order, now).contains(now)
-        if not open_now or now < ticket.begins:
+        waits = ticket.order.conditions and not (ticket.conditions_met or ticket.order.conditions_cancel_order)
+        if not open_now or now < ticket.begins or waits:
             return PRE_SUBMITTED, ",".join(held), False
         at_once = kind == "MKT" or kind in matching.AT_CLOSE or ticket.order.tif == "OPG"
         if at_once or matching.waits_for_trigger(ticket):
@@ -166,7 +176,7 @@ class Floor:
         quantity = self._allowed(ticket)
         taker = matching.marketable(ticket, quote) and not ticket.resting
         for fill in matching.fills(ticket, quantity, quote, self._depth(ticket, quote), traded):
-            self.execute(ticket, fill, REMOVED if taker else ADDED)
+            execute(self._trading, ticket, fill, REMOVED if taker else ADDED)
             if ticket.done:
                 return
         if ticket.order.tif in ("IOC", "FOK"):
@@ -180,7 +190,7 @@ class Floor:
         """The whole order at the one price of an opening or a close, or nothing of it."""
         limit = None if ticket.order.order_type in ("MKT", "MOC") else ticket.order.limit_price
         if price is not None and (limit is None or ticket.sign * price <= ticket.sign * limit):
-            self.execute(ticket, Fill(price, ticket.remaining), REMOVED)
+            execute(self._trading, ticket, Fill(price, ticket.remaining), REMOVED)
         else:
             self._trading.end(ticket, "")
 
@@ -191,54 +201,11 @@ class Floor:
         else:
             self._trading.end(ticket, "")
 
-    # fills
-
-    def execute(self, ticket: Ticket, fill: Fill, liquidity: int) -> None:
-        """Report and book one execution, then what it means for other orders."""
-        trading, options = self._trading, self._server.options
-        now = self._server.epoch()
-        ticket.book(fill.shares, fill.price)
-        execution = self._execution(ticket, fill, liquidity, now)
-        trading.reports.execution(ticket, execution)
-        cost = margins.commission(ticket.listing, ticket.filled, ticket.filled * ticket.average_price)
-        charged = round(max(cost - ticket.commission, 0.0), 6)
-        ticket.commission += charged
-        if ticket.remaining <= 0:
-            ticket.status, ticket.why_held = FILLED, ""
-        trading.reports.standing(ticket)
-        realized = self._server.books.fill(
-            ticket.order.account, ticket.order.model_code, ticket.listing, ticket.sign * fill.shares, fill.price,
-            charged, now,
-        )  # fmt: skip
-        report = CommissionReport(execution.exec_id, charged, ticket.listing.currency, realized)
-        trading.archive.executions.append(Done(ticket.listing, execution, report))
-        wait = self._server.between(options.commission_seconds)
-        self._later(wait, lambda: trading.reports.commission(ticket, report))
-        trading.after_fill(ticket, fill.shares)
-
-    def _later(self, seconds: float, action: Callable[[], None]) -> None:
-        if seconds <= 0:
-            action()
-        else:
-            self._server.wheel.after(seconds, action)
-
-    def _execution(self, ticket: Ticket, fill: Fill, liquidity: int, now: float) -> Execution:
-        order, listing = ticket.order, ticket.listing
-        venues = [each for each in listing.exchanges if each != "SMART"] or [listing.exchange]
-        draw = noise.uniform(noise.key(self._server.options.seed, "venue", ticket.perm_id), ticket.fills)
-        return Execution(
-            exec_id=self._trading.ids.execution(ticket.perm_id), time=now, account=order.account,
-            exchange=venues[int(draw * len(venues))], side="BOT" if ticket.buys else "SLD", shares=fill.shares,
-            price=fill.price, perm_id=ticket.perm_id, client_id=ticket.client_id, order_id=ticket.order_id,
-            cumulative=ticket.filled, average_price=round(ticket.average_price, 8), order_ref=order.order_ref,
-            model_code=order.model_code, last_liquidity=liquidity,
-        )  # fmt: skip
-
     # taking an order in
 
     def admit(self, ticket: Ticket) -> None:
         """An order that IB has just accepted: when it trades, what is said of that, and a first look."""
-        now = self._server.epoch()
+        now = ticket.received_at = self._server.epoch()
         self._time(ticket, now)
         window = timing.window(self._server.hours, ticket.listing, ticket.order, now)
         self._warn(ticket, max(window.start, ticket.begins), now)

@@ -38,16 +38,21 @@ TIME = Refusal(391, "The time or time-zone entered is invalid. The correct forma
                "optionally specified time-zone. E.g.: 15:59:00 EST. Note that there is a space between the time and "
                "the time zone. If no time zone is specified, local time is assumed.")  # fmt: skip
 STOP_PRICE = Refusal(403, "Invalid stop price.")
+PERCENT = Refusal(159, "The percent offset value must be between 0% and 100%.")
 ZERO_SIZE = Refusal(434, "The order size cannot be zero.")
 NO_ALLOCATION = Refusal(436, "You must specify an allocation (either a single account, group, or profile).")
 NO_PRICE = Refusal(463, "You must enter a valid price.")
 TIF = Refusal(10052, "Invalid time in force.")
+CASH_QUANTITY = Refusal(10244, "Cash Quantity cannot be used for this order")
+NO_ALGORITHM = Refusal(439, "Order processing failed. Algorithm definition not found.")
+PARENT_CHANGE = Refusal(10341, "Parent order id cannot be modified")
 FRACTION = Refusal(10243, "Fractional-sized order cannot be placed via API. Please use desktop version to place this "
                    "order.")  # fmt: skip
 NOT_ALLOWED = Refusal(203, "The security {symbol} is not available or allowed for this account.", by_server=True)
 NO_SHORTING = rejected("The contract is not available for short sale.")
 PARENT_GONE = rejected("Parent order is being cancelled.")
 GROUP_FILLED = rejected("OCA group is already filled.")
+EXPIRED = rejected("This contract has expired.")
 BOTH_SIDES = rejected("Cannot have open orders on both sides of the same US Option contract.")
 
 # notices: the order goes on
@@ -116,6 +121,3 @@ def cancel_late(order_id: int, state: str) -> Refusal:
 
 def not_cancellable(perm_id: int) -> str:
     return f"Cancel attempted when order is not in a cancellable state.  Order permId ={perm_id}"
-
-
-EXPIRED = rejected("This contract has expired.")

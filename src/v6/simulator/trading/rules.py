@@ -29,7 +29,16 @@ NEEDS_LIMIT = frozenset(("LMT", "STP LMT", "LOC", "LIT"))
 NEEDS_STOP = frozenset(("STP", "STP LMT", "MIT", "LIT"))
 TIFS = frozenset(("DAY", "GTC", "IOC", "FOK", "GTD", "OPG"))
 WITHOUT_FILL_OR_KILL = frozenset(("STP", "STP LMT", "TRAIL", "TRAIL LIMIT", "MIT", "LIT", "REL"))
-UNSET = 1.7e308
+# ibapi 9.81 sets the first two by default
+OLD_ATTRIBUTES = {
+    "etrade_only": (10268, "EtradeOnly"), "firm_quote_only": (10269, "FirmQuoteOnly"),
+    "nbbo_price_cap": (10270, "NbboPriceCap"),
+}  # fmt: skip
+ALGORITHMS = frozenset((
+    "ADAPTIVE", "VWAP", "TWAP", "ARRIVALPX", "DARKICE", "PCTVOL", "AD", "CLOSEPX", "BALANCEIMPACTRISK", "MINIMPACT",
+    "PCTVOLPX", "PCTVOLSZ", "PCTVOLTM",
+))  # fmt: skip
+UNSET, MOST_PRICE, WHOLE = 1.7e308, 1e9, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ def normal(order: Order, listing: Listing, options: Options) -> tuple[Order, lis
             notices.append(refusals.TIF_PRESET)
     if not order.account and len(options.accounts) == 1:
         changed["account"] = options.accounts[0]
-    for name in ("limit_price", "aux_price", "trail_stop_price", "trailing_percent", "limit_offset"):
+    for name in ("limit_price", "nbbo_price_cap", "aux_price", "trail_stop_price", "trailing_percent", "limit_offset"):
         value = getattr(order, name)
         if value is not None and value >= UNSET:
             changed[name] = None
@@ -108,6 +117,21 @@ def _times(asked: Asked) -> Refusal | None:
     return refusals.TIME if 0 < ends <= asked.now.timestamp() else None
 
 
+def _attributes(asked: Asked) -> Refusal | None:
+    """Attributes that newer TWS does not take any more, though older clients set them, and those not worked here."""
+    order = asked.order
+    if asked.options.refuse_old_attributes:
+        for field, (code, name) in OLD_ATTRIBUTES.items():
+            if getattr(order, field):
+                return Refusal(code, f"The '{name}' order attribute is not supported.")
+    if order.cash_quantity:
+        return refusals.CASH_QUANTITY
+    if order.algo_strategy and order.algo_strategy.upper() not in ALGORITHMS:
+        return refusals.NO_ALGORITHM
+    adjusted = order.adjusted_order_type not in ("", "None")
+    return refusals.UNSUPPORTED_TYPE if adjusted or order.scale_init_level_size or order.hedge_type else None
+
+
 def _quantity(asked: Asked) -> Refusal | None:
     quantity = asked.order.total_quantity
     if not isfinite(quantity) or quantity <= 0 or quantity >= UNSET:
@@ -117,6 +141,8 @@ def _quantity(asked: Asked) -> Refusal | None:
 
 def _prices(asked: Asked) -> Refusal | None:
     order = asked.order
+    if order.limit_offset is not None and not isfinite(order.limit_offset):
+        return refusals.NO_PRICE
     if order.order_type in NEEDS_LIMIT and not order.limit_price:
         return refusals.NO_PRICE
     if order.order_type in NEEDS_STOP and not order.aux_price:
@@ -127,9 +153,11 @@ def _prices(asked: Asked) -> Refusal | None:
         if order.order_type == "TRAIL LIMIT" and order.limit_offset is None and order.limit_price is None:
             return refusals.NO_PRICE
     used = [order.limit_price, order.aux_price, order.trail_stop_price]
-    if any(price is not None and (not isfinite(price) or price < 0) for price in used):
+    if any(price is not None and not 0 <= price <= MOST_PRICE for price in used):
         return refusals.NO_PRICE
-    return None
+    if order.trailing_percent is not None and not 0 <= order.trailing_percent < WHOLE:
+        return refusals.PERCENT
+    return refusals.NO_PRICE if abs(order.limit_offset or 0.0) > MOST_PRICE else None
 
 
 def on_tick(price: float, tick: float) -> bool:
@@ -169,7 +197,7 @@ def _percentage(asked: Asked) -> Refusal | None:
 
 
 CHECKS: tuple[Callable[[Asked], Refusal | None], ...] = (
-    _side, _account, _type, _tif, _quantity, _prices, _times, _increments, _precautions, _percentage,
+    _side, _account, _type, _tif, _attributes, _quantity, _prices, _times, _increments, _precautions, _percentage,
 )  # fmt: skip
 
 
@@ -187,6 +215,8 @@ def check_change(before: Order, after: Order, same_contract: bool) -> Refusal | 
     """What may not change in an order. A limit order may become a market order, as recorded."""
     if not same_contract or before.action != after.action or before.account != after.account:
         return refusals.DOES_NOT_MATCH
+    if before.parent_id != after.parent_id:
+        return refusals.PARENT_CHANGE
     if before.oca_group and after.oca_group not in ("", before.oca_group):
         return refusals.DOES_NOT_MATCH
     if after.order_type not in CHANGES.get(before.order_type, (before.order_type,)):

@@ -13,7 +13,7 @@ DONE = frozenset((FILLED, CANCELLED, API_CANCELLED, INACTIVE))
 MANUAL_CLIENT = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Ticket:
     """`transmitted`: TWS has sent it on. `received`: IB has it; until then a restart loses it.
 
@@ -52,7 +52,8 @@ class Ticket:
     arrived: int = 0
     cancelling: bool = False
     banded: bool = False
-    lost: bool = False
+    conditions_met: bool = False
+    received_at: float = 0.0
 
     @property
     def remaining(self) -> float:

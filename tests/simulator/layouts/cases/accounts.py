@@ -27,7 +27,7 @@ CASES = [
     ),
     Case(
         "accounts.portfolio_value", (STOCK, (200.0, 610.5, 122100.0, 600.25, 2050.0, 0.0), "DU9000001"),
-        "7|8|756733|SPY|STK||0.0|0||ARCA|USD|SPY PRA|SPYX|200|610.5|122100.0|600.25|2050.0|0.0|DU9000001|",
+        "7|8|756733|SPY|STK||0|0||ARCA|USD|SPY PRA|SPYX|200|610.5|122100.0|600.25|2050.0|0.0|DU9000001|",
         (
             (
                 "updatePortfolio", READ_STOCK | {"right": "0", "primaryExchange": "ARCA"}, 200, 610.5, 122100, 600.25,

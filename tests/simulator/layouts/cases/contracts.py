@@ -14,7 +14,7 @@ CASES = [
     Case(
         "contracts.contract_details", (41, STOCK, HOURS),
         "10|@-164:8|41|SPY|STK||0||SMART|USD|SPY PRA|NMS|SPYX|756733|0.01|@-164:100||" + TYPES + "|SMART,ARCA,NYSE|1|0|"
-        "SPDR S&P 500 ETF TRUST|ARCA|||||US/Eastern|" + HOURS_WIRE + "||0|0|1|||26,26,26||ETF|@163-164:100|"
+        "SPDR S&P 500 ETF TRUST|ARCA|||||US/Eastern|" + HOURS_WIRE + "|||0|1|||26,26,26||ETF|@163-164:100|"
         "@164-:0.0001|@164-:0.0001|@164-:100|",
         (
             (
@@ -36,7 +36,7 @@ CASES = [
         "contracts.contract_details", (42, OPTION, HOURS),
         "10|@-164:8|42|SPY|OPT|20270115 16:15:00 US/Eastern|615.5|C|SMART|USD|SPY   270115C00615500|SPYM|2SPY|"
         "712345678|0.05|@-164:1|100|" + TYPES + "|SMART,CBOE|1|756733|SPDR S&P 500 ETF TRUST|AMEX|202701||||US/Eastern|"
-        + HOURS_WIRE + "||0|0|2147483647|SPY|STK|110,110|20270115||@163-164:1|@164-:1|@164-:1|@164-:1|",
+        + HOURS_WIRE + "|||0|2|SPY|STK|110,110|20270115||@163-164:1|@164-:1|@164-:1|@164-:1|",
         (
             (
                 "contractDetails", 42,
@@ -44,7 +44,7 @@ CASES = [
                     "contract": READ_OPTION | {"exchange": "SMART", "primaryExchange": "AMEX"},
                     "marketName": "SPYM", "minTick": 0.05, "validExchanges": "SMART,CBOE", "underConId": 756733,
                     "longName": "SPDR S&P 500 ETF TRUST", "contractMonth": "202701", "timeZoneId": "US/Eastern",
-                    "lastTradeTime": "16:15:00", "aggGroup": 2147483647, "underSymbol": "SPY", "underSecType": "STK",
+                    "lastTradeTime": "16:15:00", "aggGroup": 2, "underSymbol": "SPY", "underSecType": "STK",
                     "marketRuleIds": "110,110", "realExpirationDate": "20270115", "stockType": "",
                     "minSize": Since(164, 1), "sizeIncrement": Since(164, 1), "suggestedSizeIncrement": Since(163, 1),
                 },
@@ -55,7 +55,7 @@ CASES = [
     Case(
         "contracts.contract_details", (43, FUTURE, HOURS),
         "10|@-164:8|43|ES|FUT|20261218 09:30:00 US/Central|0||CME|CAD|ESZ6|ESM|ESC|637533641|0.25|@-164:1|50|" + TYPES +
-        "|CME|1|11004968|E-mini S&P 500||202612||||US/Central|" + HOURS_WIRE + "||0|0|2147483647|ES|IND|67|20261218||"
+        "|CME|1|11004968|E-mini S&P 500||202612||||US/Central|" + HOURS_WIRE + "|||0|2147483647|ES|IND|67|20261218||"
         "@163-164:1|@164-:1|@164-:1|@164-:1|",
         (
             (
@@ -63,7 +63,7 @@ CASES = [
                 READ_HOURS | {
                     "contract": READ_FUTURE | {"right": "", "exchange": "CME", "primaryExchange": ""},
                     "marketName": "ESM", "underConId": 11004968, "contractMonth": "202612", "timeZoneId": "US/Central",
-                    "lastTradeTime": "09:30:00", "underSymbol": "ES", "underSecType": "IND",
+                    "lastTradeTime": "09:30:00", "aggGroup": 2147483647, "underSymbol": "ES", "underSecType": "IND",
                 },
             ),
         ),

@@ -1,0 +1,111 @@
+"""Trading halts: tick 49, no trades, the last quote stays, and the options of a halted stock stand still too."""
+
+from datetime import timedelta
+
+import pytest
+from ib_insync import Future, Option, Stock
+from raw_tws_client import TUESDAY
+
+from v6.simulator.market_state import HaltError, MarketState
+
+pytestmark = pytest.mark.integration
+
+STOCK = Stock("NVDA", "SMART", "USD")
+
+
+def numbers(ticker):
+    return (ticker.bid, ticker.ask, ticker.last, ticker.volume, ticker.bidSize, ticker.askSize)
+
+
+def moved(ib, ticker, before, seconds=3.0):
+    for _ in range(int(seconds * 20)):
+        ib.sleep(0.05)
+        if numbers(ticker) != before:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_a_halted_stock_and_its_options_stand_still_until_they_resume(ib, tws, kind):
+    listed = ib.reqContractDetails(Option("NVDA", "20270115", right="C", exchange="SMART"))
+    option = listed[len(listed) // 2].contract
+    stock, call, other = ib.reqMktData(STOCK), ib.reqMktData(option), ib.reqMktData(Stock("SPY", "SMART", "USD"))
+    ib.sleep(0.5)
+    assert (stock.halted, call.halted) == (0.0, 0.0)
+    tws.control({"do": "halt", "symbol": "NVDA", "kind": kind})
+    ib.sleep(0.5)
+    assert (stock.halted, call.halted, other.halted) == (kind, kind, 0.0)
+    still = numbers(stock), numbers(call)
+    flowing = numbers(other)
+    tws.step_to(TUESDAY + timedelta(minutes=10))
+    assert moved(ib, other, flowing)
+    ib.sleep(0.4)
+    assert (numbers(stock), numbers(call)) == still
+    assert tws.control({"do": "resume", "symbol": "NVDA"})["was_halted"]
+    assert moved(ib, stock, still[0])
+    assert (stock.halted, call.halted) == (0.0, 0.0)
+    assert stock.volume > still[0][3]
+
+
+def test_bars_are_flat_while_halted(ib, tws):
+    tws.control({"do": "halt", "symbol": "NVDA"})
+    tws.step_to(TUESDAY + timedelta(minutes=10))
+    tws.control({"do": "resume", "symbol": "NVDA"})
+    tws.step_to(TUESDAY + timedelta(minutes=12))
+    bars = ib.reqHistoricalData(STOCK, "", "900 S", "1 min", "TRADES", True)
+    by_minute = {bar.date.minute: bar for bar in bars}
+    for minute in range(36, 45):
+        bar = by_minute[minute]
+        assert (bar.open, bar.high, bar.low) == (bar.close,) * 3
+        assert (bar.volume, bar.barCount) == (0, 0)
+    assert by_minute[45].volume > by_minute[34].volume
+
+
+def test_a_scenario_halts_and_resumes(ib, tws):
+    ticker = ib.reqMktData(STOCK)
+    tws.set(halted={"NVDA": 2})
+    ib.sleep(0.5)
+    assert ticker.halted == 2.0
+    tws.set(halted={})
+    ib.sleep(0.5)
+    assert ticker.halted == 0.0
+
+
+def test_everything_can_be_halted_at_once(ib, tws):
+    tws.set(halted={"*": 1})
+    future = ib.reqContractDetails(Future("ES", exchange="CME"))[0].contract
+    tickers = [ib.reqMktData(each) for each in (STOCK, future)]
+    ib.sleep(0.4)
+    assert [each.halted for each in tickers] == [1.0, 1.0]
+
+
+def test_halted_stocks_can_be_scanned_for(ib, tws):
+    from ib_insync import ScannerSubscription
+
+    tws.control({"do": "halt", "symbol": "NVDA"})
+    found = ib.reqScannerData(ScannerSubscription(10, "STK", "STK.US.MAJOR", "HALTED"))
+    assert [each.contractDetails.contract.symbol for each in found] == ["NVDA"]
+
+
+def test_an_instant_within_a_halt_shows_its_beginning():
+    now = [100.0]
+    state = MarketState(lambda: now[0])
+    state.halt("AAPL")
+    now[0] = 160.0
+    assert (state.halted("AAPL"), state.halted("SPY")) == (1, 0)
+    assert state.resume("AAPL")
+    assert not state.resume("AAPL")
+    assert [state.effective("AAPL", at) for at in (99.0, 100.0, 159.0, 160.0)] == [99.0, 100.0, 100.0, 160.0]
+    with pytest.raises(HaltError, match="halt kind 3; allowed"):
+        state.halt("AAPL", 3)
+
+
+@pytest.mark.parametrize(
+    ("request_", "text"),
+    [({"do": "halt"}, "symbol"), ({"do": "halt", "symbol": "NVDA", "kind": 7}, "halt kind 7"),
+     ({"do": "resume", "symbol": 5}, "symbol")],
+)  # fmt: skip
+def test_a_wrong_order_to_halt_is_refused(tws, request_, text):
+    answer = tws.server and tws.control(request_)
+    assert not answer["ok"]
+    assert text in answer["error"]
