@@ -140,7 +140,9 @@ class Steps:
             "resting": resting.order.permId,
             "open": orders,
             "cancelled": again.orderStatus.status,
-            "executions": [fill.execution.execId for fill in await self.ib.reqExecutionsAsync()],
+            "executions": [
+                (fill.execution.execId, fill.commissionReport.currency) for fill in await self.ib.reqExecutionsAsync()
+            ],
         }
 
     async def undecoded(self):

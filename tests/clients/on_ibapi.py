@@ -274,7 +274,9 @@ def restart():
     found_again = list(app.rows["open", 0])
     app.cancelOrder(resting)
     app.until(lambda: done(resting), "the cancel")
+    app.commissions.clear()
     executions, _ = app.rows_of("executions", app.reqExecutions, ExecutionFilter())
+    app.until(lambda: all(each in app.commissions for each in executions), "commissions again")
     return {
         "attempts": attempts,
         "before": before,
@@ -282,7 +284,7 @@ def restart():
         "resting": app.perm_ids[resting],
         "open": found_again,
         "cancelled": status(resting),
-        "executions": executions,
+        "executions": [(each, app.commissions[each].currency) for each in executions],
     }
 
 

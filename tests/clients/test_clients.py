@@ -18,6 +18,8 @@ SPY = 756733
 # public contract ids
 CON_IDS = {"SPY": 756733, "QQQ": 320227571, "IWM": 9579970, "AAPL": 265598, "NVDA": 4815747, "TSLA": 76792991,
            "MSFT": 272093}  # fmt: skip
+# ib_insync and ib_async read a completed order that TWS sends unasked, and have no place for it [ib_async#128]
+UNASKED = "KeyError: 'completedOrders'"
 NO_DEFINITION, ID_IN_USE, CANCELLED, BETWEEN_TICKS, SCAN_ENDED = 200, 326, 202, 110, 162
 
 
@@ -62,11 +64,12 @@ def test_it_comes_back_after_a_restart_and_finds_its_books(report):
     assert seen["resting"] in [perm_id for perm_id, _ in seen["open"]]
     assert seen["cancelled"] == "Cancelled"
     made = [each[0] for each in report.of("order")["order"]["executions"]]
-    assert set(made) <= set(seen["executions"])
+    assert set(made) <= {exec_id for exec_id, _ in seen["executions"]}
+    assert {currency for _, currency in seen["executions"]} == {"USD"}
 
 
 def test_it_can_read_every_message_to_its_end(report):
-    assert report.of("undecoded") == []
+    assert [each for each in report.of("undecoded") if UNASKED not in each] == []
     assert "Traceback" not in report.said
 
 
@@ -150,6 +153,12 @@ def test_a_stock_ticks(report):
     assert min(tick["volume"], tick["bidSize"], tick["askSize"]) > 0
 
 
+def test_sizes_of_stocks_are_lots_below_version_159(reports):
+    volumes = {name: report.of("ticks")["stock"]["volume"] for name, report in reports.items()}
+    in_shares = {name: volume * (100 if PROGRAMS[name].version < 159 else 1) for name, volume in volumes.items()}
+    assert max(in_shares.values()) < 1.05 * min(in_shares.values()), volumes
+
+
 def test_options_tick_with_greeks_that_allow_no_arbitrage(report):
     call, put = sorted(report.of("ticks")["options"], key=lambda each: each["right"])
     expiry = datetime.strptime(report.of("chain")["expiry"], "%Y%m%d").replace(hour=16, tzinfo=NEW_YORK)
@@ -210,10 +219,19 @@ def test_a_scanner_finds_ranked_contracts(report):
 # orders
 
 
-def check_filled(order: dict[str, Any], side: str, quantity: float = 10) -> None:
-    """A filled order, its executions and their commissions say the same."""
+LATER = {"PendingSubmit": 0, "PreSubmitted": 1, "Submitted": 2, "PendingCancel": 3, "Filled": 4, "Cancelled": 4}
+
+
+def check_order_of(statuses: list[str]) -> None:
+    """Steps may be missing, but none comes back."""
+    assert statuses == sorted(statuses, key=LATER.__getitem__)
+
+
+def check_filled(order: dict[str, Any], side: str, quantity: float = 10, *, modified: bool = False) -> None:
+    """A filled order, its executions and their commissions say the same. A modified one begins again in between."""
     assert order["statuses"][-1] == "Filled", order
-    assert "Filled" not in order["statuses"][:-1]
+    if not modified:
+        check_order_of(order["statuses"])
     assert (order["filled"], order["remaining"]) == (quantity, 0)
     shares = sum(each[1] for each in order["executions"])
     assert shares == quantity
@@ -230,6 +248,7 @@ def check_filled(order: dict[str, Any], side: str, quantity: float = 10) -> None
 
 def check_cancelled(order: dict[str, Any]) -> None:
     assert order["statuses"][-1] == "Cancelled", order
+    check_order_of(order["statuses"])
     assert CANCELLED in order["codes"]
     assert (order["filled"], order["executions"]) == (0, [])
 
@@ -255,7 +274,7 @@ def test_a_bracket_s_children_work_once_its_entry_has_filled(report):
 
 def test_a_bracket_s_stop_is_cancelled_when_its_take_profit_fills(report):
     seen = report.of("bracket")
-    check_filled(seen["profit"], "SLD")
+    check_filled(seen["profit"], "SLD", modified=True)
     check_cancelled(seen["stop"])
 
 

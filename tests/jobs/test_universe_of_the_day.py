@@ -53,13 +53,15 @@ def test_a_second_run_keeps_what_the_day_already_has(morning: Desk, tws: Simulat
     assert tws.stats.connections == connections
 
 
-def test_before_the_open_the_log_says_what_kind_of_price_was_used(desk: Desk) -> None:
-    desk.at("08:00")
+@pytest.mark.parametrize(("time", "kind"), [("08:00", "live"), ("03:00", "frozen")])
+def test_before_the_open_the_log_says_what_kind_of_price_was_used(desk: Desk, time: str, kind: str) -> None:
+    """At eight a stock trades before the market opens; at three in the night it does not."""
+    desk.at(time)
 
     ran = desk.run("queue_option_contracts", "--dry-run")
 
     assert ran.code == 0, ran.words
-    assert re.search(r"SPY: \d+\.\d+ \((last|middle|previous close), frozen\)", ran.words)
+    assert re.search(rf"SPY: \d+\.\d+ \((last|middle|previous close), {kind}\)", ran.words), ran.words
     assert "dry run: 24 of" in ran.words
     assert not desk.lake.exists("option_contracts")
 

@@ -120,8 +120,10 @@ def test_several_accounts_are_listed_and_asked_for_one_by_one(connected, calenda
 def test_account_ids_that_could_be_real_are_refused():
     from v6.simulator.options import Options
 
-    with pytest.raises(ValueError, match="cannot be real"):
-        Options(accounts=("U1234567",))
+    assert Options(accounts=("DU9000001", "DF9000002")).accounts
+    for account in ("U1234567", "DU1234567", "DU90000011", "DU900000x"):
+        with pytest.raises(ValueError, match="cannot be real"):
+            Options(accounts=(account,))
 
 
 def test_no_socket_stays_behind(tws):

@@ -67,7 +67,8 @@ def test_every_fault_can_be_set_by_its_kind_of_value(both):
         "client_ids_in_use": [7], "no_subscription": {"SPY": 354}, "silent": ["SPY"], "spoiled": [4711],
         "silent_share": 0.5, "no_greeks_share": 1, "spoiled_share": 0, "spoiling": "huge", "farms_down": ["usopt"],
         "farms_idle": ["ushmds"], "error_flood": 0, "drip_seconds": 0.5, "clock_skew": -3, "garbage": "bytes",
-        "halted": {"SPY": 1}, "server_reset": None, "restart": {"refused_seconds": 0, "mute_seconds": 0, "farm_seconds": 0},
+        "halted": {"SPY": 1}, "server_reset": None,
+        "restart": {"refused_seconds": 0, "mute_seconds": 0, "farm_seconds": 0},
     }  # fmt: skip
     for name in port.ask("faults")["known"]:
         assert port.ask("set", faults={name: values.get(name, False)})["ok"], name
@@ -92,8 +93,12 @@ def test_every_fault_can_be_set_by_its_kind_of_value(both):
         ({"do": "restart", "refused_seconds": -1}, "faults.restart.refused_seconds: -1; allowed: seconds from 0"),
         ({"do": "reset", "data_lost": 1}, "faults.server_reset.data_lost: 1; allowed: true or false"),
         ({"do": "clock", "at": "noon"}, "allowed: New York time such as 2026-11-24 10:35"),
+        ({"do": "clock", "step": 1e300}, "allowed: New York time such as"),
+        ({"do": "clock", "step": -1e11}, "allowed: "),
+        ({"do": "clock", "skew": 1e300}, "faults.clock_skew: 1e+300; allowed: seconds"),
+        ({"do": "run", "scenario": "9" * 400}, "no such scenario, allowed: "),
         ({"do": "clock", "step": "much"}, "step: 'much'; allowed: a number"),
-        ({"do": "clock", "skew": True}, "skew: True; allowed: a number"),
+        ({"do": "clock", "skew": True}, "faults.clock_skew: True; allowed: seconds"),
         ({"do": "run", "scenario": "gremlins"}, "no such scenario, allowed: a file, or a shipped one: "),
         ({"do": "run", "scenario": "mute", "faster": 0}, "faster: 0; allowed: a number from 0.001"),
         ({"do": "half_close", "client": 99}, "client: 99; allowed: none is connected"),

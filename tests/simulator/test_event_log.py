@@ -78,7 +78,15 @@ def test_connects_ends_and_faults_are_noted(logged, log):
     client.close()
     logged.stop()
     notes = [line["text"] for line in lines(log) if line["event"] == "note"]
-    assert notes[:4] == ["connected", "faults set", "half closed by TWS", "reset by TWS"]
+    assert notes[:5] == ["connected", "faults set", "faults from now on", "half closed by TWS", "reset by TWS"]
+
+
+def test_faults_are_noted_however_they_came(logged, log):
+    logged.set(silent=frozenset({"SPY"}))
+    logged.set(silent=frozenset())
+    logged.stop()
+    changes = [line["faults"] for line in lines(log) if line.get("text") == "faults from now on"]
+    assert changes == [{"silent": ["SPY"]}, {}]
 
 
 def test_who_ended_a_connection_can_be_read(logged, log):

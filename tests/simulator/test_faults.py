@@ -153,6 +153,16 @@ def test_delayed_data_follow_a_warning_and_have_tick_types_of_their_own(tws, ib)
 
 
 @tcp
+def test_10089_does_not_end_a_stream_of_delayed_data(tws, raw):
+    tws.set(no_subscription={"*": 10089})
+    client = raw()
+    client.send(59, 1, 3)
+    data(client)
+    assert [client.error()[:2] for _ in range(2)] == [(9, 10089), (9, 10167)]
+    assert client.until(1)[3] in ("66", "67", "68")
+
+
+@tcp
 def test_delayed_data_are_fifteen_minutes_old(tws, raw):
     stock = tws.server.contracts.find(spec(), TUESDAY.date())[0]
     tws.set(no_subscription={"*": 354})

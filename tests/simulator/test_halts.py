@@ -17,12 +17,16 @@ def numbers(ticker):
     return (ticker.bid, ticker.ask, ticker.last, ticker.volume, ticker.bidSize, ticker.askSize)
 
 
-def moved(ib, ticker, before, seconds=3.0):
+def comes(ib, condition, seconds=5.0):
     for _ in range(int(seconds * 20)):
-        ib.sleep(0.05)
-        if numbers(ticker) != before:
+        if condition():
             return True
+        ib.sleep(0.05)
     return False
+
+
+def halted(*tickers):
+    return tuple(each.halted for each in tickers)
 
 
 @pytest.mark.parametrize("kind", [1, 2])
@@ -30,20 +34,18 @@ def test_a_halted_stock_and_its_options_stand_still_until_they_resume(ib, tws, k
     listed = ib.reqContractDetails(Option("NVDA", "20270115", right="C", exchange="SMART"))
     option = listed[len(listed) // 2].contract
     stock, call, other = ib.reqMktData(STOCK), ib.reqMktData(option), ib.reqMktData(Stock("SPY", "SMART", "USD"))
-    ib.sleep(0.5)
-    assert (stock.halted, call.halted) == (0.0, 0.0)
+    assert comes(ib, lambda: halted(stock, call, other) == (0.0, 0.0, 0.0))
     tws.control({"do": "halt", "symbol": "NVDA", "kind": kind})
-    ib.sleep(0.5)
-    assert (stock.halted, call.halted, other.halted) == (kind, kind, 0.0)
+    assert comes(ib, lambda: halted(stock, call, other) == (kind, kind, 0.0))
+    ib.sleep(0.4)  # what was under way has arrived
     still = numbers(stock), numbers(call)
     flowing = numbers(other)
     tws.step_to(TUESDAY + timedelta(minutes=10))
-    assert moved(ib, other, flowing)
+    assert comes(ib, lambda: numbers(other) != flowing)
     ib.sleep(0.4)
     assert (numbers(stock), numbers(call)) == still
     assert tws.control({"do": "resume", "symbol": "NVDA"})["was_halted"]
-    assert moved(ib, stock, still[0])
-    assert (stock.halted, call.halted) == (0.0, 0.0)
+    assert comes(ib, lambda: numbers(stock) != still[0] and halted(stock, call) == (0.0, 0.0))
     assert stock.volume > still[0][3]
 
 
@@ -64,19 +66,16 @@ def test_bars_are_flat_while_halted(ib, tws):
 def test_a_scenario_halts_and_resumes(ib, tws):
     ticker = ib.reqMktData(STOCK)
     tws.set(halted={"NVDA": 2})
-    ib.sleep(0.5)
-    assert ticker.halted == 2.0
+    assert comes(ib, lambda: ticker.halted == 2.0)
     tws.set(halted={})
-    ib.sleep(0.5)
-    assert ticker.halted == 0.0
+    assert comes(ib, lambda: ticker.halted == 0.0)
 
 
 def test_everything_can_be_halted_at_once(ib, tws):
     tws.set(halted={"*": 1})
     future = ib.reqContractDetails(Future("ES", exchange="CME"))[0].contract
     tickers = [ib.reqMktData(each) for each in (STOCK, future)]
-    ib.sleep(0.4)
-    assert [each.halted for each in tickers] == [1.0, 1.0]
+    assert comes(ib, lambda: halted(*tickers) == (1.0, 1.0))
 
 
 def test_halted_stocks_can_be_scanned_for(ib, tws):

@@ -81,36 +81,40 @@ def test_a_client_that_repeats_a_request_is_told_of_the_pacing_violation(calenda
 
 @pytest.mark.integration
 def test_fifty_open_requests_are_the_limit_whatever_their_bars(calendar):
-    with simulated_tws(fast=True, start_at=TUESDAY, calendar=calendar, historical_open=2) as tws:
-        with RawClient(tws.port) as client:
-            for request in (1, 2):
-                client.send(20, request, *SPY, 0, "", "1 min", "120 S", 1, "TRADES", 1, 1, "")
-                client.until(17)
-            client.send(20, 3, *SPY, 0, "", "1 min", "120 S", 1, "TRADES", 1, 0, "")
-            assert client.error() == (
-                3, 322, "Error processing request.-'bS' : cause - Only 2 simultaneous API historical data requests "
-                "allowed.",
-            )  # fmt: skip
-            client.send(25, 1, 1)
-            assert client.error() == (
-                1, 162, "Historical Market Data Service error message:API historical data query cancelled: 1"
-            )  # fmt: skip
-            client.send(20, 3, *SPY, 0, "", "1 min", "120 S", 1, "TRADES", 1, 0, "")
-            assert client.until(17)[1] == "3"
-            assert tws.server.pacing.open == 1
+    with (
+        simulated_tws(fast=True, start_at=TUESDAY, calendar=calendar, historical_open=2) as tws,
+        RawClient(tws.port) as client,
+    ):
+        for request in (1, 2):
+            client.send(20, request, *SPY, 0, "", "1 min", "120 S", 1, "TRADES", 1, 1, "")
+            client.until(17)
+        client.send(20, 3, *SPY, 0, "", "1 min", "120 S", 1, "TRADES", 1, 0, "")
+        assert client.error() == (
+            3, 322, "Error processing request.-'bS' : cause - Only 2 simultaneous API historical data requests "
+            "allowed.",
+        )  # fmt: skip
+        client.send(25, 1, 1)
+        assert client.error() == (
+            1, 162, "Historical Market Data Service error message:API historical data query cancelled: 1"
+        )  # fmt: skip
+        client.send(20, 3, *SPY, 0, "", "1 min", "120 S", 1, "TRADES", 1, 0, "")
+        assert client.until(17)[1] == "3"
+        assert tws.server.pacing.open == 1
 
 
 @pytest.mark.integration
 def test_a_head_timestamp_counts_as_open_until_it_is_cancelled(calendar):
-    with simulated_tws(fast=True, start_at=TUESDAY, calendar=calendar, historical_open=1) as tws:
-        with RawClient(tws.port) as client:
-            client.send(87, 1, *SPY, 0, 1, "TRADES", 1)
-            client.until(88)
-            client.send(87, 2, *SPY, 0, 1, "TRADES", 1)
-            assert client.error()[:2] == (2, 322)
-            client.send(90, 1)
-            client.send(87, 2, *SPY, 0, 1, "TRADES", 1)
-            assert client.until(88)[1] == "2"
+    with (
+        simulated_tws(fast=True, start_at=TUESDAY, calendar=calendar, historical_open=1) as tws,
+        RawClient(tws.port) as client,
+    ):
+        client.send(87, 1, *SPY, 0, 1, "TRADES", 1)
+        client.until(88)
+        client.send(87, 2, *SPY, 0, 1, "TRADES", 1)
+        assert client.error()[:2] == (2, 322)
+        client.send(90, 1)
+        client.send(87, 2, *SPY, 0, 1, "TRADES", 1)
+        assert client.until(88)[1] == "2"
 
 
 @pytest.mark.integration

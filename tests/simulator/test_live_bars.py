@@ -1,6 +1,9 @@
 """Real-time bars, bars kept up to date, head timestamps, schedules, volatilities and extended hours."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
+from math import log
+from statistics import stdev
 
 import pytest
 from ib_insync import Index, Stock
@@ -40,7 +43,7 @@ def test_real_time_bars_are_the_historical_bars_of_five_seconds(quick, what):
         fields = client.until(17)
         rows = [fields[5 + 8 * place : 13 + 8 * place] for place in range(int(fields[4]))]
         assert [row[0] for row in rows] == [str(start) for start in starts]
-        assert [row[1:] for row in rows] == [bar[4:] for bar in bars]
+        assert [list(map(float, row[1:])) for row in rows] == [list(map(float, bar[4:])) for bar in bars]
 
 
 def test_a_real_time_bar_takes_a_market_data_line_until_it_is_cancelled(quick):
@@ -54,11 +57,13 @@ def test_a_real_time_bar_takes_a_market_data_line_until_it_is_cancelled(quick):
 
 
 def test_no_real_time_bars_come_after_the_session(calendar):
-    with simulated_tws(fast=True, start_at=TUESDAY.replace(hour=16, minute=0), calendar=calendar, speed=50.0) as tws:
-        with RawClient(tws.port) as client:
-            client.send(50, 3, 9, *SPY, 5, "TRADES", 1, "")
-            client.send(50, 3, 10, *SPY, 5, "TRADES", 0, "")
-            assert {client.until(50)[2] for _ in range(4)} == {"10"}
+    with (
+        simulated_tws(fast=True, start_at=TUESDAY.replace(hour=16, minute=0), calendar=calendar, speed=50.0) as tws,
+        RawClient(tws.port) as client,
+    ):
+        client.send(50, 3, 9, *SPY, 5, "TRADES", 1, "")
+        client.send(50, 3, 10, *SPY, 5, "TRADES", 0, "")
+        assert {client.until(50)[2] for _ in range(4)} == {"10"}
 
 
 def test_without_a_subscription_real_time_bars_are_refused(raw, tws):
@@ -151,12 +156,9 @@ def test_implied_volatility_bars_are_those_of_the_options_at_the_money(ib, tws):
 
 
 def test_historical_volatility_bars_come_from_thirty_daily_closes(ib):
-    from math import log
-    from statistics import stdev
-
     daily = ib.reqHistoricalData(STOCK, "20261123 16:00:00 US/Eastern", "31 D", "1 day", "TRADES", True)
     closes = [bar.close for bar in daily]
-    expected = stdev(log(after / before) for before, after in zip(closes, closes[1:], strict=False)) * 252**0.5
+    expected = stdev(log(after / before) for before, after in pairwise(closes)) * 252**0.5
     bars = ib.reqHistoricalData(STOCK, "20261123 16:00:00 US/Eastern", "5 D", "1 day", "HISTORICAL_VOLATILITY", True)
     assert bars[-1].close == pytest.approx(expected, rel=0.01)
     intraday = ib.reqHistoricalData(STOCK, "", "1 D", "30 mins", "HISTORICAL_VOLATILITY", True)

@@ -174,7 +174,27 @@ def test_contract_ids_are_these_numbers_with_any_seed_on_any_host(seed):
 
 
 def test_every_symbol_of_the_watchlist_can_be_traded():
-    watchlist = "AAPL NVDA TSLA IXHL NUAI BZAI ELTP OPEN CEG VRT PLTR UPST TEM HTFL SDGR APLD SOFI CORZ WULF".split()
+    watchlist = [
+        "AAPL",
+        "NVDA",
+        "TSLA",
+        "IXHL",
+        "NUAI",
+        "BZAI",
+        "ELTP",
+        "OPEN",
+        "CEG",
+        "VRT",
+        "PLTR",
+        "UPST",
+        "TEM",
+        "HTFL",
+        "SDGR",
+        "APLD",
+        "SOFI",
+        "CORZ",
+        "WULF",
+    ]
     for symbol in [*watchlist, "QQQ", "SPY", "MSFT", "IWM"]:
         listing = CONTRACTS.find(Spec(symbol=symbol, sec_type="STK"), TODAY)[0]
         quote = FEED.quote(listing, NOW)

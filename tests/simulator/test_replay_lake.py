@@ -3,11 +3,11 @@
 import math
 from datetime import UTC, date, datetime, timedelta
 
-import option_rows
 import pytest
 from ib_insync import Future, Index, Option, Stock
 from raw_tws_client import SPY, RawClient
 
+import option_rows
 from v6.clock import NEW_YORK
 from v6.simulator.testing import simulated_tws
 from v6.simulator.time_source import TimeSource
@@ -42,8 +42,8 @@ def lake(tmp_path, slots):
         if place == GAP:
             continue
         store.write_slot("option_snapshots", task=option_rows.TASK, slot=slot, frame=frame)
-        stock = linear("underlying_snapshots", slot, con_id=756733, symbol="SPY", bid=690.01 + place, ask=690.03 + place,
-                       last=690.02 + place, volume=1e6 + place, close=688.5)  # fmt: skip
+        stock = linear("underlying_snapshots", slot, con_id=756733, symbol="SPY", bid=690.01 + place,
+                       ask=690.03 + place, last=690.02 + place, volume=1e6 + place, close=688.5)  # fmt: skip
         store.write_slot("underlying_snapshots", task="collect", slot=slot, frame=stock)
         future = linear(
             "futures_snapshots", slot, con_id=4711, symbol="ES", local_symbol="ESH6", expiry=date(2026, 3, 20),
@@ -132,15 +132,17 @@ def test_what_the_lake_does_not_have_stays_synthetic(replay, connected):
 
 
 def test_a_fast_clock_goes_through_the_slots(lake):
-    with simulated_tws(fast=True, replay=lake, start_at=FIRST - timedelta(seconds=60), speed=600.0) as tws:
-        with RawClient(tws.port) as client:
-            client.send(1, 11, 1, *SPY, 0, "", 0, 0, "")
-            bids = []
-            while len(bids) < 3:
-                fields = client.until(1)
-                if fields[3] == "1":
-                    bids.append(float(fields[4]))
-            assert bids == [690.01, 692.01, 693.01]
+    with (
+        simulated_tws(fast=True, replay=lake, start_at=FIRST - timedelta(seconds=60), speed=600.0) as tws,
+        RawClient(tws.port) as client,
+    ):
+        client.send(1, 11, 1, *SPY, 0, "", 0, 0, "")
+        bids = []
+        while len(bids) < 3:
+            fields = client.until(1)
+            if fields[3] == "1":
+                bids.append(float(fields[4]))
+        assert bids == [690.01, 692.01, 693.01]
 
 
 def test_a_fast_clock_runs_from_where_it_was_set():

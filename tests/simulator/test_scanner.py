@@ -36,7 +36,7 @@ def quote(tws, symbol):
 
 
 def test_the_parameters_are_an_xml_document_with_what_can_be_asked_for(ib):
-    root = ElementTree.fromstring(ib.reqScannerParameters())  # noqa: S314 - our own
+    root = ElementTree.fromstring(ib.reqScannerParameters())
     assert root.tag == "ScanParameterResponse"
     assert {each.text for each in root.iter("scanCode")} == set(SCANS)
     assert {each.text for each in root.iter("locationCode")} == set(LOCATIONS)
@@ -122,36 +122,41 @@ def test_volatility_scans_agree_with_the_implied_volatility_bars(ib):
 
 
 def test_results_are_sent_again(calendar):
-    with simulated_tws(fast=True, start_at=TUESDAY, calendar=calendar, scanner_seconds=0.1) as tws:
-        with RawClient(tws.port) as client:
-            client.send(*asking("TOP_PERC_GAIN"))
-            first = client.until(20)
-            tws.step_to(TUESDAY + timedelta(days=1))
-            assert any(client.until(20) != first for _ in range(5))
-            client.send(23, 1, 7)
-            assert client.error() == (
-                7, 162, "Historical Market Data Service error message:API scanner subscription cancelled: 7"
-            )  # fmt: skip
-            assert client.falls_silent()
+    with (
+        simulated_tws(fast=True, start_at=TUESDAY, calendar=calendar, scanner_seconds=0.1) as tws,
+        RawClient(tws.port) as client,
+    ):
+        client.send(*asking("TOP_PERC_GAIN"))
+        first = client.until(20)
+        tws.step_to(TUESDAY + timedelta(days=1))
+        assert any(client.until(20) != first for _ in range(5))
+        client.send(23, 1, 7)
+        assert client.error() == (
+            7, 162, "Historical Market Data Service error message:API scanner subscription cancelled: 7"
+        )  # fmt: skip
+        assert client.falls_silent()
 
 
 def test_ten_scans_at_once_are_the_limit_for_all_clients_together(calendar):
-    with simulated_tws(start_at=TUESDAY, calendar=calendar) as tws:
-        with RawClient(tws.port, client_id=1) as first, RawClient(tws.port, client_id=2) as second:
-            for request in range(10):
-                client = (first, second)[request % 2]
-                client.send(22, 100 + request, *asking("MOST_ACTIVE")[2:])
-            first.until(20)
-            first.send(22, 200, *asking("MOST_ACTIVE")[2:])
-            assert first.error() == (
-                200, 322,
-                "Error processing request.-'co' : cause - Only 10 simultaneous API scanner subscriptions are allowed.",
-            )  # fmt: skip
-            second.close()
-            assert eventually(lambda: tws.server.scans == 5)
-            first.send(22, 200, *asking("MOST_ACTIVE")[2:])
-            while first.until(20)[2] != "200":
-                pass
+    with (
+        simulated_tws(start_at=TUESDAY, calendar=calendar) as tws,
+        RawClient(tws.port, client_id=1) as first,
+        RawClient(tws.port, client_id=2) as second,
+    ):
+        for request in range(10):
+            client = (first, second)[request % 2]
+            client.send(22, 100 + request, *asking("MOST_ACTIVE")[2:])
+        first.until(20)
+        first.send(22, 200, *asking("MOST_ACTIVE")[2:])
+        assert first.error() == (
+            200, 322,
+            "Error processing request.-'co' : cause - Only 10 simultaneous API scanner subscriptions are allowed.",
+        )  # fmt: skip
+        second.close()
+        assert eventually(lambda: tws.server.scans == 5)
+        first.send(22, 200, *asking("MOST_ACTIVE")[2:])
+        while first.until(20)[2] != "200":
+            pass
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,10 @@ def parser() -> argparse.ArgumentParser:
                        help="model portfolios of an account; may be given for each")  # fmt: skip
     build.add_argument("--calendar", type=Path, help="compiled calendar.txt; without: every weekday is a session")
     build.add_argument("--at", help='run on a time of its own, New York: "2026-11-27 10:35"')
-    build.add_argument("--replay", type=Path, metavar="FOLDER", help="recordings DATE.parquet")
+    build.add_argument("--replay", type=Path, metavar="FOLDER", help="recordings DATE.parquet, or a lake of V6")
+    build.add_argument("--speed", type=float, default=1.0, metavar="N", help="the clock runs N times as fast")
+    build.add_argument("--no-extended-hours", action="store_true", help="stocks trade in regular hours only")
+    build.add_argument("--no-historical-pacing", action="store_true", help="historical data as often as you like")
     build.add_argument("--scenario", type=Path, metavar="FILE", help="faults over time, a file or a shipped name")
     build.add_argument("--control-port", type=int, help="orders as JSON lines, loopback only; 0: any free port")
     build.add_argument("--control-port-file", type=Path, help="written when the control port listens")
@@ -81,6 +84,7 @@ def options(given: argparse.Namespace) -> Options:
     )  # fmt: skip
     if given.replay:
         chosen.faults.no_greeks_share = 0.0
+    chosen.speed, chosen.extended_hours = given.speed, not given.no_extended_hours
     chosen.state, chosen.read_only, chosen.master_client = given.state, given.read_only, given.master_client
     chosen.no_shorting = frozenset(given.no_shorting.split(",")) - {""}
     if given.fast:
@@ -99,6 +103,8 @@ def _models(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _tuned(given: argparse.Namespace, chosen: Options) -> Options:
     """Single values that count whatever the set of options."""
+    if given.no_historical_pacing:
+        chosen.historical_pacing, chosen.historical_open = False, 0
     if given.no_latency:
         chosen.latency, chosen.reply_seconds = False, 0.0
     if given.occupied_seconds is not None:

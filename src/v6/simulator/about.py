@@ -37,16 +37,35 @@ FIDELITY = (
     ("modelled", "option prices", "SSVI surface and Black-Scholes: no arbitrage beyond the spread"),
     ("modelled", "sessions", "NYSE from a compiled calendar; futures Sunday 18:00 to Friday 17:00 with the break"),
     ("simplified", "exercise", "European everywhere; dividends are a continuous yield"),
-    ("simplified", "stocks", "quiet outside regular hours: no pre-market or after-hours trading"),
+    ("simplified", "extended hours", "stocks trade thinly from 04:00 to 20:00 New York (17:00 on early closes) with a"
+     " spread of four ticks; volumes and spreads are invented; options and indices do not [IBKR docs: hours]"),
     ("simplified", "futures hours", "13:00 halt on NYSE holidays, 13:15 on early closes, three days shut"),
     ("simplified", "without a calendar", "every weekday is a session from 09:30 to 16:00"),
     ("simplified", "bid, ask, last computations", "implied volatility to first order around the model"),
     ("simplified", "open interest of futures", "tick 86 comes for generic tick 588 and also for 101"),
     ("simplified", "message rate", "how TWS counts its second is unknown: strict one-second buckets; a breach rejects,"
      " the third disconnects [ib_insync#35]; --rate queue: messages wait, whose default in TWS is not known"),
-    ("simplified", "historical bars", "sampled from the streaming prices; no pacing rules; no extended hours"),
-    ("simplified", "replay", "recorded fields exact; sizes 0, last-trade times, underlying prices not recorded: the"
-     " underlying's quote is derived by put-call parity"),
+    ("simplified", "historical bars", "sampled from the streaming prices; BID_ASK as documented; bars begin in 2005;"
+     " useRTH 0 has a stock's extended hours [IBKR docs]"),
+    ("modelled", "bars kept up to date, real-time bars", "90 every five seconds, 50 equal to the historical bars of"
+     " 5 secs; a real-time bar takes a line and counts in the 60 of ten minutes [IBKR docs]"),
+    ("modelled", "historical pacing", "60 in ten minutes, 6 in two seconds, 15 s, BID_ASK twice, for bars to 30 s; 50"
+     " open at once, head timestamps until cancelled [IBKR docs, backtrader#110]; refused ones are not counted"
+     " [unverified]"),
+    ("simplified", "pacing of larger bars", "six at once, then three a second; TWS only says that it slows down"
+     " [IBKR docs]; scanners are not counted [unverified]"),
+    ("simplified", "volatility bars", "30 days, implied at the money from the option surface, historical from closes;"
+     " volume, average and count -1 [unverified]"),
+    ("simplified", "scanner", "26 scan codes and 17 filters over 60 symbols, with TWS's names; the metrics follow the"
+     " simulated market, market capitalisation is invented; 10 at once (322), 50 rows, again every 30 s [IBKR docs,"
+     " public logs]; an unknown filter's error is [unverified]"),
+    ("modelled", "halts", "tick 49 (0, 1, 2), quotes and trades stand still, options of the halted stock too, bars are"
+     " flat and empty [IBKR docs: tick types]; no auction at the resumption"),
+    ("simplified", "implied volatility of single stocks", "a multiple of the market's with a mood of its own"),
+    ("simplified", "replay of the shared format", "recorded fields exact; sizes 0, last-trade times, underlying prices"
+     " not recorded: the underlying's quote is derived by put-call parity"),
+    ("simplified", "replay of a lake", "recorded fields exact, gaps as recorded, an empty bid or ask is -1; a row lasts"
+     " its five minutes; last size and time are not recorded; bars stay synthetic"),
     ("modelled", "order messages", "their sequence, steps skipped and repeated, execDetails before Filled, commission"
      " after it, 10349, 2109, 399 in three lines [recordings of 2021 to 2026, IBKR docs]"),
     ("modelled", "order types", "MKT, LMT, STP, STP LMT, TRAIL, TRAIL LIMIT, MIT, LIT, MTL, REL, MOC, LOC, OPG; DAY,"
@@ -99,6 +118,10 @@ FIDELITY = (
      " letters in 321 and 322 differ between builds; unknown message ids get 320"),
     ("absent", "depth, tick-by-tick, historical ticks, histograms, news, fundamentals, Wall Street Horizon, advisors",
      "the errors of an account without permission"),
+    ("modelled", "recording and comparing", "record hides accounts, names, references, ids and amounts by the clients'"
+     " layouts, unknown messages by shape; verify compares counts, order and forms of fields, never values"),
+    ("simplified", "comparing", "server versions 157 to 178 only (protobuf is passed on unread); contracts we do not"
+     " have are not compared; how long answers take is not compared"),
 )  # fmt: skip
 
 

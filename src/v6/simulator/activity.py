@@ -68,9 +68,7 @@ class Activities:
 
     def _of_option(self, listing: Listing, day: date, draw: float) -> tuple[float, int]:
         segment = self._hours.regular(day) or self._hours.current("OPT", listing.expires_at)[0]
-        model = self._market.option(
-            listing.symbol, listing.strike, listing.expires_at, listing.call, segment.start
-        )
+        model = self._market.option(listing.symbol, listing.strike, listing.expires_at, listing.call, segment.start)
         assert model.underlying is not None
         width = max(model.iv * max((listing.expires_at - segment.start) / 31_536_000, 1 / 365) ** 0.5, 0.01)
         distance = log(listing.strike / model.underlying) / width

@@ -61,12 +61,15 @@ class Request(NamedTuple):
         return SIZES[self.size]
 
 
+LONGEST_NUMBER = 9
+
+
 def check(request: Request) -> None:
     """Raises BarError."""
     if request.size not in SIZES:
         raise BarError(f"Historical data bar size setting is invalid. Legal ones are: {', '.join(SIZES)}")
     number, _, unit = request.duration.partition(" ")
-    if not number.isdigit() or int(number) == 0 or unit not in {"S", *UNITS}:
+    if not number.isdecimal() or len(number) > LONGEST_NUMBER or int(number) == 0 or unit not in {"S", *UNITS}:
         raise BarError(f"Historical data request for duration {request.duration!r} is invalid")
     if request.what not in KINDS:
         raise BarError(f"Invalid whatToShow: {request.what}")
@@ -119,7 +122,7 @@ def build(feed: SyntheticFeed, hours: Hours, request: Request) -> list[RawBar]:
         return []
     parts = segments(hours, request)
     if request.seconds >= DAY_SECONDS:
-        return list(_grouped(feed, hours, request, parts))
+        return list(_grouped(feed, request, parts))
     total = sum((part.end - part.start) / request.seconds for part in parts)
     if total > MOST:
         raise BarError(f"Time length exceed max. {total:.0f} bars")
@@ -162,7 +165,7 @@ def finished(feed: SyntheticFeed, hours: Hours, request: Request, start: float, 
     return None
 
 
-def _grouped(feed: SyntheticFeed, hours: Hours, request: Request, parts: list[Segment]) -> Iterator[RawBar]:
+def _grouped(feed: SyntheticFeed, request: Request, parts: list[Segment]) -> Iterator[RawBar]:
     label: Callable[[Segment], object] = {
         604800: lambda part: part.date.isocalendar()[:2],
         2592000: lambda part: (part.date.year, part.date.month),

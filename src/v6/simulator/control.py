@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from v6.clock import NEW_YORK
 from v6.simulator.about import FIDELITY
+from v6.simulator.control_arguments import ControlError, Request, allow, number, text
 from v6.simulator.fault_values import FAULTS, FaultError, read, shown
 from v6.simulator.faults import Faults, Restart, ServerReset
 from v6.simulator.market_state import GENERAL, HaltError
@@ -18,35 +19,9 @@ if TYPE_CHECKING:
     from v6.simulator.server import Server
     from v6.simulator.session import Session
 
-Request = dict[str, Any]
+YEARS = range(2000, 2100)
+
 Command = Callable[["Server", Request], dict[str, Any]]
-Reader = Callable[[Any], Any]
-
-
-class ControlError(ValueError):
-    """What is wrong with a request, and what is allowed."""
-
-
-def allow(request: Request, *names: str) -> None:
-    """Raises ControlError for a key that this command does not know."""
-    for key in request:
-        if key != "do" and key not in names:
-            raise ControlError(f"{key}: unknown; allowed: {', '.join(names) or 'nothing more'}")
-
-
-def number(request: Request, name: str, default: float | None = None, least: float = float("-inf")) -> float:
-    """Raises ControlError when it is missing or no number."""
-    value = request.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < float("inf"):
-        raise ControlError(f"{name}: {value!r}; allowed: a number" + (f" from {least:g}" if least > -1e300 else ""))
-    return float(value)
-
-
-def text(request: Request, name: str) -> str:
-    value = request.get(name)
-    if not isinstance(value, str) or not value:
-        raise ControlError(f"{name}: {value!r}; allowed: a text")
-    return value
 
 
 def _fault(name: str, value: Any) -> Any:
@@ -210,15 +185,21 @@ def clock(server: "Server", request: Request) -> dict[str, Any]:
     """{"at": "2026-11-24 10:35" New York} or {"step": seconds} move the simulator's time; {"skew": seconds} only TWS's
     own clock."""
     allow(request, "at", "step", "skew")
-    if "at" in request:
-        try:
-            server.time.step_to(datetime.fromisoformat(text(request, "at")).replace(tzinfo=NEW_YORK))
-        except ValueError as error:
-            raise ControlError(f"at: {error}; allowed: New York time such as 2026-11-24 10:35") from None
-    if "step" in request:
-        server.time.step(number(request, "step"))
-    if "skew" in request:
-        server.options.faults.clock_skew = number(request, "skew")
+    skew = _fault("clock_skew", request.get("skew", server.options.faults.clock_skew))
+    instant = server.now()
+    try:
+        if "at" in request:
+            instant = datetime.fromisoformat(text(request, "at")).replace(tzinfo=NEW_YORK)
+        instant += timedelta(seconds=number(request, "step", 0.0))
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, ControlError):
+            raise
+        raise ControlError(f"at, step: {error}; allowed: New York time such as 2026-11-24 10:35") from None
+    if instant.year not in YEARS:
+        raise ControlError(f"at, step: {instant}; allowed: the years {YEARS[0]} to {YEARS[-1]}")
+    if {"at", "step"} & request.keys():
+        server.time.step_to(instant)
+    server.options.faults.clock_skew = skew
     server.watch()
     return {"time": server.now().isoformat(), "skew": server.faults.clock_skew}
 

@@ -49,7 +49,6 @@ NO_PROFIT = (10185, "Failed to cancel PNL (not subscribed)")
 NO_PROFIT_SINGLE = (10186, "Failed to cancel PNL single (not subscribed)")
 NO_DERIVED_VALUE = (2150, "Invalid position trade derived value")
 NO_REQUEST = 2147483647  # the id of an error about a request that has none
-NOT_MODELLED = "Error validating request.-'sim' : cause - {name} is not modelled by this simulator"
 
 # the rate, before it is a breach [ib_insync#443]; the count where it starts is not known: 42, 44 and 48 were seen
 NEAR_RATE = (0, "Warning: Approaching max rate of {most} messages per second ({count})")

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from v6.simulator.differs import DIFFERS
+from v6.simulator.fault_values import shown
+from v6.simulator.faults import Faults
 from v6.simulator.message_names import INCOMING, OUTGOING, name
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ class Silence:
 
     def note(self, text: str, session: "Session | None" = None, **facts: Any) -> None: ...
 
+    def faults(self, faults: Faults) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -43,6 +48,7 @@ class EventLog(Silence):
         self._path, self._most, self._server = path, int(megabytes * MEGABYTE), server
         self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
         self._written = path.stat().st_size
+        self._faults = Faults()
 
     def received(self, session: "Session", fields: Sequence[str]) -> None:
         called = name(INCOMING, fields[0]) if fields else ""
@@ -57,6 +63,18 @@ class EventLog(Silence):
     def note(self, text: str, session: "Session | None" = None, **facts: Any) -> None:
         """Anything else that explains what a client sees; `differs`: where real TWS may behave otherwise."""
         self._write("note", session, {"text": text} | facts)
+
+    def faults(self, faults: Faults) -> None:
+        """Note what is wrong from now on, when that has changed."""
+        if faults == self._faults:
+            return
+        self._faults, default = replace(faults), Faults()
+        wrong = {
+            each.name: shown(value)
+            for each in fields(Faults)
+            if (value := getattr(faults, each.name)) != getattr(default, each.name)
+        }
+        self.note("faults from now on", faults=wrong)
 
     def _write(self, event: str, session: "Session | None", facts: dict[str, Any]) -> None:
         line: dict[str, Any] = {"time": self._server.now().isoformat(timespec="microseconds"), "event": event}

@@ -1,8 +1,8 @@
 """When the simulated markets are open.
 
-Indices and options: NYSE's regular sessions; stocks trade thinly before and after them too, from 04:00 to 20:00 (17:00 on
-early closes). Futures: Sunday 18:00 to Friday 17:00 New York with a break from
-17:00 to 18:00, halted at 13:00 on NYSE holidays and 13:15 on early closes, shut on the three days CME shuts.
+Indices and options: NYSE's regular sessions; stocks trade thinly before and after them too, from 04:00 to 20:00 (to
+17:00 on early closes). Futures: Sunday 18:00 to Friday 17:00 New York with a break from 17:00 to 18:00, halted at 13:00
+on NYSE holidays and 13:15 on early closes, shut on the three days CME shuts.
 """
 
 from dataclasses import dataclass

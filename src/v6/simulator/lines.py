@@ -9,12 +9,10 @@ from v6.simulator.hours import new_york_date
 from v6.simulator.listings import Listing
 from v6.simulator.messages import ticks
 from v6.simulator.quotes import (
-    DAY,
     DELAYED,
     DELAYED_FROZEN,
     FROZEN,
     LIVE,
-    PRICES_AND_SIZES,
     Snapshot,
     implied_volatility,
 )
@@ -106,7 +104,7 @@ class Line:
             self.later(wait, self._look_now)
 
     def _end_snapshot(self) -> None:
-        if self.closed or self._server.faults.endless_snapshots:
+        if self.closed or self._session.muted or self._server.faults.endless_snapshots:
             return
         self._session.send(ticks.snapshot_end(self._request))
         self._session.end_line(self._request)
@@ -162,7 +160,8 @@ class Line:
 
     def _send_changes(self, quote: Snapshot) -> None:
         """Most looks find most fields as they were: those are compared together."""
-        prices, day = quote[PRICES_AND_SIZES], quote[DAY]
+        prices: tuple[Any, ...] = quote[1:11]  # from bid to last_size
+        day: tuple[Any, ...] = quote[11:16]  # from last_at to option_interest
         if prices != self._last_prices:
             before, self._last_prices = self._last_prices, prices
             for place, name in enumerate(PRICES):

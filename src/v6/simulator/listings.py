@@ -80,7 +80,7 @@ class Spec:
         if right not in ("", "0", "?") and right not in RIGHTS:
             raise WireError(f"right {right!r}")
         multiplier = fields.text()
-        if multiplier and not multiplier.replace(".", "", 1).isdigit():
+        if multiplier and not multiplier.replace(".", "", 1).isdecimal():
             raise WireError(f"multiplier {multiplier!r}")
         return cls(
             con_id, symbol.strip(), sec_type, expiry, strike, RIGHTS.get(right, ""), multiplier, fields.text(),
@@ -97,7 +97,15 @@ class Spec:
             and listing.expiry_text.startswith(self.expiry)
             and (not self.strike or self.strike == listing.strike)
             and self.right in ("", listing.right)
-            and (not self.multiplier or not listing.multiplier or float(self.multiplier) == float(listing.multiplier))
+            and (not self.multiplier or not listing.multiplier or _same_number(self.multiplier, listing.multiplier))
             and self.trading_class in ("", listing.trading_class)
             and self.local_symbol.replace(" ", "") in ("", listing.local_symbol.replace(" ", ""))
         )
+
+
+def _same_number(asked: str, listed: str) -> bool:
+    """Whether both are the same number; what is none is no listing's multiplier."""
+    try:
+        return float(asked) == float(listed)
+    except ValueError:
+        return False

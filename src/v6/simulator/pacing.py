@@ -58,9 +58,7 @@ class HistoricalPacing:
         while self._asked and now - self._asked[0][0] >= TEN_MINUTES:
             self._asked.popleft()
         recent = [(at, before) for at, before in self._asked if now - at < SAME_AGAIN]
-        alike = sum(
-            before.weight for at, before in recent if now - at < TWO_SECONDS and before[:3] == ask[:3]
-        )
+        alike = sum(before.weight for at, before in recent if now - at < TWO_SECONDS and before[:3] == ask[:3])
         if (
             any(before == ask for _, before in recent)
             or alike + ask.weight >= IN_TWO_SECONDS

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from v6.simulator.positions import Holding
 from v6.simulator.listings import Listing
+from v6.simulator.positions import Holding
 
 Closes = Callable[[Listing], float | None]
 

@@ -7,13 +7,12 @@ from v6.simulator.surface import Greeks
 
 LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4
 SMALLEST_VEGA, SMALLEST_IV = 1e-4, 0.01
-PRICES_AND_SIZES, DAY = slice(1, 11), slice(11, 16)  # of a Snapshot
 
 
 class Snapshot(NamedTuple):
     """None: not sent. -1.0 and NaN are sent as they are. `data_type` is LIVE or FROZEN; sizes below 0: sent empty.
 
-    A tuple because thousands are made and compared every second: prices and sizes lie together, then the day's numbers.
+    A tuple because thousands are made and compared every second: lines.py compares slices of it, so the order matters.
     """
 
     data_type: int = LIVE

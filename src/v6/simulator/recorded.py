@@ -1,7 +1,7 @@
 """A recording of quotes: the shared format, a folder of DATE.parquet, and what every recording gives.
 
-Columns: naive New York `timestamp`, symbol, expiry (yyyymmdd), strike, right, bid, ask, last, volume, open_interest, iv,
-delta, gamma, theta, vega.
+Columns: naive New York `timestamp`, symbol, expiry (yyyymmdd), strike, right, bid, ask, last, volume, open_interest,
+iv, delta, gamma, theta, vega.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ class ReplayError(ValueError):
 
 
 class Row(NamedTuple):
-    """`at`, `until`: from when, and until when it is the quote (epoch seconds); `until` 0.0: the next one or staleness."""
+    """`at`, `until`: from when until when it is the quote (epoch seconds); `until` 0.0: the next one, or staleness."""
 
     at: float
     bid: float | None
@@ -64,7 +64,7 @@ def underlying_of(symbol: str) -> Underlying:
 
 
 class Recorded(Protocol):
-    """`kinds`: the security types of `symbols` that are recorded. `exact`: rows begin at their time, not at a slot's."""
+    """`kinds`: the security types of `symbols` that are recorded. `exact`: rows begin at their time, not a slot's."""
 
     symbols: frozenset[str]
 

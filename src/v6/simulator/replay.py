@@ -1,9 +1,10 @@
 """Recorded quotes instead of synthetic ones: the shared format of option chains, or our own lake.
 
-Shared format (recorded.py): the quote of a slot (5 minutes) is the last recorded one at or before the slot's start; more
-than a slot old it is stale and travels as frozen data. Sizes and the underlying's price are not recorded: sizes are 0,
-the underlying's quote is derived from put-call parity, and the greeks' underlying price is unset. Lake (lake.py): the
-quote of a slot lasts that slot, and what was not collected does not tick. Recorded values travel unchanged.
+Shared format (recorded.py): the quote of a slot (5 minutes) is the last recorded one at or before the slot's start;
+more than a slot old it is stale and travels as frozen data. Sizes and the underlying's price are not recorded: sizes
+are 0, the underlying's quote is derived from put-call parity, and the greeks' underlying price is unset. Lake
+(lake.py): the quote of a slot lasts that slot, and what was not collected does not tick. Recorded values travel
+unchanged.
 """
 
 from bisect import bisect_right

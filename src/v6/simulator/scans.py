@@ -304,5 +304,3 @@ def _passes(asked: Subscription, candidate: Candidate) -> bool:
         if value is None or (value < limit if above else value > limit):
             return False
     return True
-
-

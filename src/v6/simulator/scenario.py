@@ -58,8 +58,12 @@ class Scenario:
     def load(cls, path: Path) -> "Scenario":
         """From a file, or by the name of one that is shipped. Raises ScenarioError."""
         shipped = FOLDER / f"{path.name.removesuffix('.yaml')}.yaml"
-        path = shipped if not path.exists() and shipped.exists() else path
-        if not path.is_file():
+        try:
+            path = shipped if not path.exists() and shipped.exists() else path
+            exists = path.is_file()
+        except OSError:  # such as a name that is too long
+            exists = False
+        if not exists:
             raise ScenarioError(f"{path}: no such scenario, allowed: a file, or a shipped one: {', '.join(names())}")
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -273,6 +273,7 @@ class Server:
         self.connectivity.follow(self.faults)
         self.market_state.follow(self.faults.halted)
         self._open_or_close()
+        self.events.faults(self.faults)
 
     def _closed(self) -> bool:
         return self.faults.refuse or self.faults.drop or self.faults.awaiting_login
@@ -294,8 +295,8 @@ class Server:
             self._listener.resume()
 
     def _watch_again(self) -> None:
-        self.watch()
         self.wheel.after(WATCH_SECONDS, self._watch_again)
+        self.watch()
 
     def write_stats(self, path: Path) -> None:
         """The statistics as JSON, replaced atomically."""

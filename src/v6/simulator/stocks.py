@@ -14,7 +14,7 @@ NO_CLASS = 31
 
 
 class Stock(NamedTuple):
-    """`beta` and `own` (a year) shape its path; `options`: the index of its trading class, 0 has none; `step` strikes."""
+    """`beta`, `own` (a year) shape its path; `options`: its trading class's index, 0: none; `step` between strikes."""
 
     symbol: str
     exchange: str

@@ -70,7 +70,7 @@ def expiry_slice(spot: float, years: float, theta: float, dividend: float) -> Sl
 
 def price_and_greeks(shared: Slice, strike: float, call: bool) -> Greeks:
     """Model price and greeks of one option."""
-    spot, years, theta, phi, carried, discount, forward, root_years, dividend = shared
+    spot, _, theta, phi, carried, discount, forward, root_years, dividend = shared
     moneyness = log(strike / forward)
     scaled = phi * moneyness
     shifted = scaled + RHO

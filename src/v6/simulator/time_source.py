@@ -40,7 +40,3 @@ class TimeSource:
     def step_to(self, instant: datetime) -> None:
         """From now on the time is that one, running on."""
         self._own = instant.timestamp() - clock.monotonic() * self._speed
-
-    def step(self, seconds: float) -> None:
-        """From now on the time is that much later (or, below 0, earlier), running on."""
-        self.step_to(datetime.fromtimestamp(self.epoch() + seconds, clock.NEW_YORK))

@@ -340,13 +340,16 @@ async function restart() {
   api.cancelOrder(resting);
   await client.until(() => done(resting), "the cancel");
   const id = client.request();
-  const executions = await client.rows({
+  client.commissions.clear();
+  const made = await client.rows({
     id,
     ask: () => api.reqExecutions(id, {}),
     row: EventName.execDetails,
     pick: (_, contract, execution) => execution.execId,
     end: EventName.execDetailsEnd,
   });
+  await client.until(() => made.every((each) => client.commissions.has(each)), "commissions again");
+  const executions = made.map((each) => [each, client.commissions.get(each).currency]);
   const after = await positions();
   return { attempts, before, after, resting: client.permIds.get(resting), open, cancelled: status(resting), executions };
 }

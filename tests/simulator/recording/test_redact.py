@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ib_insync import Contract, Order
 from ib_insync.client import Client
@@ -214,7 +214,8 @@ def test_pseudonyms_differ_from_recording_to_recording_where_they_could_be_turne
     assert len(amounts) > 4
 
 
-@given(st.from_regex(r"-?(0|[1-9]\d{0,9})(\.\d{1,8})?(E-?\d{1,2})?", fullmatch=True))
+@settings(derandomize=True, deadline=None)
+@given(st.from_regex(r"-?(0|[1-9][0-9]{0,9})(\.[0-9]{1,8})?(E-?[0-9]{1,2})?", fullmatch=True))
 def test_an_amount_keeps_its_sign_its_form_and_its_zero(amount):
     clean = Redactor().money(amount)
     assert form("", clean) == form("", amount)
@@ -232,6 +233,7 @@ def test_unset_amounts_stay_unset(unset):
     assert Redactor().money(unset) == unset
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.text(), max_size=30), st.booleans(), st.sampled_from(VERSIONS))
 def test_whatever_comes_is_redacted_and_keeps_its_number_of_fields(fields, sent, version):
     clean, _ = Redactor([USER]).message([*fields], sent=sent, version=version)

@@ -90,6 +90,7 @@ def test_a_trade_through_its_price_passes_over_the_queue():
     match(order)
     through = Snapshot(bid=99.98, ask=100.0, bid_size=300, ask_size=200, last=99.98, volume=1000.0)
     assert match(order, through, traded=60) == [(99.99, 60.0)]
+    assert order.ahead == 0, "those before it have been served"
 
 
 def test_an_order_inside_the_spread_is_first_in_the_queue():

@@ -10,7 +10,7 @@ UNSETS = {
     "2147483647": "unset, largest integer",
     "9223372036854775807": "unset, largest long",
 }
-NUMBER = re.compile(r"(?P<whole>[+-]?\d+)(?:\.(?P<decimals>\d+))?(?P<exponent>[eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?[0-9]+(?:\.(?P<decimals>[0-9]+))?(?P<exponent>[eE][+-]?[0-9]+)?")
 NOT_FINITE = {"nan", "inf", "-inf", "infinity", "-infinity"}
 BOOLS = {"0": "0 or 1", "1": "0 or 1", "true": "true or false", "false": "true or false",
          "True": "True or False", "False": "True or False", "": "empty"}  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from v6.simulator.recording.grammar import COUNT, Named, Walk, walk
 from v6.simulator.recording.layouts import ANSWERS, REQUESTS
 
-NUMBER = re.compile(r"[+-]?(\d+)(\.\d+)?([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?([0-9]+)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 # U1234567 live, DU paper, F and DF advisors, I introducing brokers; a letter may follow either part
 ACCOUNT = re.compile(r"(?<![A-Za-z0-9])(?:D?[UFI][A-Z]?)\d{4,9}[A-Z]?(?![A-Za-z0-9])")
 AMOUNT = re.compile(

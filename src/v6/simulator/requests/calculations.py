@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from v6.simulator.session import Session
 
 NOT_COMPUTED, NO_GREEK = -1.0, -2.0
+LEAST, MOST, MOST_VOLATILITY = 1e-4, 1e7, 100.0  # beyond, floating point gives up
 
 
 def _option(session: "Session", request: int, spec: Spec) -> Listing | None:
@@ -36,7 +37,7 @@ def option_price(session: "Session", fields: Fields) -> None:
     listing = _option(session, request, spec)
     if listing is None:
         return
-    if volatility <= 0 or spot <= 0:
+    if not (LEAST <= volatility <= MOST_VOLATILITY and LEAST <= spot <= MOST):
         session.error(request, *errors.validating("bz", "Invalid volatility or underlying price"))
         return
     session.send(ticks.custom_computation(request, at_volatility(listing, volatility, spot, session.server.epoch())))
@@ -49,7 +50,7 @@ def volatility(session: "Session", fields: Fields) -> None:
     listing = _option(session, request, spec)
     if listing is None:
         return
-    if price <= 0 or spot <= 0:
+    if not (LEAST <= price <= MOST and LEAST <= spot <= MOST):
         session.error(request, *errors.validating("ba", "Invalid option or underlying price"))
         return
     now = session.server.epoch()

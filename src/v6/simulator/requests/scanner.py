@@ -1,5 +1,6 @@
 """The market scanner: its parameters and its subscriptions."""
 
+from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 from v6.simulator import errors, scan_parameters, scans
@@ -91,9 +92,12 @@ def _tags(text: str) -> list[tuple[str, str]]:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise WireError(f"{text!r} is not a number") from None
+        number = nan
+    if not isfinite(number):
+        raise WireError(f"{text!r} is not a number")
+    return number
 
 
 def _limit(limits: dict[str, float], name: str, text: str, factor: float = 1.0) -> None:

@@ -26,7 +26,7 @@ class Floor:
         self._trading = trading
         self._server = trading.server
         self._depths: dict[tuple[int, float], Depth] = {}
-        self._volumes: dict[int, tuple[float, float]] = {}
+        self._volumes: dict[int, float] = {}
         self._looking = False
 
     # the looks
@@ -66,9 +66,10 @@ class Floor:
 
     def _traded(self, listing: Listing, quote: Snapshot) -> float:
         """The volume since the last look; none at the first look and at a new session."""
-        volume, before = quote.volume or 0.0, self._volumes.get(listing.con_id, (inf, 0.0))[0]
-        self._volumes[listing.con_id] = (volume, quote.last or 0.0)
-        return max(volume - before, 0.0) if before != inf else 0.0
+        volume = quote.volume or 0.0
+        before = self._volumes.get(listing.con_id, volume)
+        self._volumes[listing.con_id] = volume
+        return max(volume - before, 0.0)
 
     def _depth(self, ticket: Ticket, quote: Snapshot) -> Depth:
         """What is offered to that order."""
@@ -77,7 +78,7 @@ class Floor:
             base = noise.key(self._server.options.seed, "depth", *key)
             self._depths[key] = Depth(base, ticket.sign, ticket.listing.min_tick)
         price, size = (quote.ask, quote.ask_size) if ticket.buys else (quote.bid, quote.bid_size)
-        self._volumes.setdefault(ticket.listing.con_id, (quote.volume or 0.0, 0.0))
+        self._volumes.setdefault(ticket.listing.con_id, quote.volume or 0.0)
         # a size that is not known (recordings have none) is a small one
         self._depths[key].show(price or 0.0, size or (100.0 if ticket.listing.sec_type == "STK" else 1.0))
         return self._depths[key]
