@@ -58,4 +58,4 @@ lock: ## resolve pyproject.toml into the two lock files again (needs uv)
 	@dev/lock.sh
 
 clean: ## environments and caches; never var/ or logs/
-	@rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-* tests/clients/stoqey/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

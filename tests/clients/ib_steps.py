@@ -140,9 +140,7 @@ class Steps:
             "resting": resting.order.permId,
             "open": orders,
             "cancelled": again.orderStatus.status,
-            "executions": [
-                (fill.execution.execId, fill.commissionReport.currency) for fill in await self.ib.reqExecutionsAsync()
-            ],
+            "executions": [(fill.execution.execId, fill.commissionReport.currency) for fill in self.ib.fills()],
         }
 
     async def undecoded(self):

@@ -90,6 +90,7 @@ def test_positions_and_account(tws: SimulatedTWS, gateway: Callable[..., Gateway
     assert first == again
     assert {position.account for position in first} == {"DU9000001"}
     assert float(summary["DU9000001"]["NetLiquidation"]) > 0
+    assert {position.contract.exchange for position in first if position.contract.sec_type == "FUT"} == {"CME"}
     assert all(quote.status == "complete" for quote in quotes), "TWS reports positions without an exchange"
 
 

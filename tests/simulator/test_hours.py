@@ -15,9 +15,15 @@ def at(day, hour, minute=0):
 @pytest.mark.parametrize(
     ("kind", "instant", "open_now"),
     [
-        ("STK", at(24, 9, 29), False),
-        ("STK", at(24, 9, 30), True),
-        ("STK", at(24, 16), False),
+        ("IND", at(24, 9, 29), False),
+        ("IND", at(24, 9, 30), True),
+        ("IND", at(24, 16), False),
+        ("STK", at(24, 3, 59), False),
+        ("STK", at(24, 4), True),
+        ("STK", at(24, 19, 59), True),
+        ("STK", at(24, 20), False),
+        ("STK", at(27, 16, 59), True),
+        ("STK", at(27, 17), False),
         ("STK", at(26, 12), False),
         ("OPT", at(27, 12, 59), True),
         ("OPT", at(27, 13), False),

@@ -91,6 +91,8 @@ def test_prices_lie_on_their_ticks_and_within_their_bounds(symbol, at):
 @given(st.sampled_from(sorted(FUTURES)), moments)
 def test_futures_cost_their_index_and_its_carry_within_a_tick(symbol, at):
     for listing in CONTRACTS.find(Spec(symbol=symbol, sec_type="FUT"), day_of(at))[:3]:
+        if at >= listing.expires_at:
+            continue  # settled this morning
         future, index = FUTURES[symbol], FUTURES[symbol].follows
         years = (listing.expires_at - at) / YEAR
         fair = WORLDS[1].price(index, at) * exp((RATE - UNDERLYINGS[index].dividend) * years)
@@ -216,3 +218,19 @@ def test_chains_have_holes_weeklies_several_classes_and_months():
     months = CONTRACTS.find(Spec(symbol="NQ", sec_type="FUT"), TODAY)
     assert [(each.expiry.month, each.multiplier) for each in months[:3]] == [(12, "20"), (3, "20"), (6, "20")]
     assert months[0].expiry > date(2026, 12, 1)
+
+
+@given(st.sampled_from(["STK", "OPT", "FUT", "IND"]), st.lists(st.integers(0, 14 * 86400), min_size=2, max_size=6))
+def test_which_session_goes_on_does_not_depend_on_what_was_asked_before(kind, seconds):
+    start = datetime(2026, 11, 20, tzinfo=NEW_YORK).timestamp()
+    hours = Hours()
+    for second in seconds:
+        assert hours.current(kind, start + second) == Hours().current(kind, start + second)
+
+
+def test_futures_begin_on_sunday_evening_whoever_looked_on_saturday():
+    hours = Hours()
+    saturday = datetime(2026, 11, 21, 12, tzinfo=NEW_YORK).timestamp()
+    assert not hours.current("FUT", saturday)[1]
+    segment, live = hours.current("FUT", saturday + 31 * 3600)
+    assert (segment.date, live) == (date(2026, 11, 23), True)

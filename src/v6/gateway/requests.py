@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from v6.gateway.connection import Connection, Undo
-from v6.gateway.contracts import day, details_from_library, from_library, to_library
+from v6.gateway.contracts import SMART, day, details_from_library, from_library, to_library
 from v6.gateway.errors import Disconnected, GatewayError, RequestTimeout
 from v6.model import Contract, ContractDetails, OptionChain, Position
 
@@ -73,7 +74,7 @@ async def option_chains(connection: Connection, symbol: str, con_id: int) -> lis
 async def positions(connection: Connection) -> list[Position]:
     """Every position of every account; flat ones (quantity 0) are left out.
 
-    The rows carry no id: what comes after an overdue answer could be its rest, so the connection asks no more then.
+    TWS names no exchange for futures and the like: it is looked up, and stays empty when TWS does not tell. The rows carry no id: what comes after an overdue answer could be its rest, so the connection asks no more then.
     """
     client = connection.client
     if "positions" in connection.overdue:
@@ -84,11 +85,29 @@ async def positions(connection: Connection) -> list[Position]:
     except RequestTimeout:
         connection.overdue.add("positions")
         raise
-    return [
+    held = [
         Position(account, from_library(contract), float(quantity), float(average_cost))
         for account, contract, quantity, average_cost in rows
         if quantity
     ]
+    exchanges = await _exchanges(connection, [position.contract for position in held])
+    return [
+        replace(position, contract=replace(position.contract, exchange=exchange))
+        if (exchange := exchanges.get(position.contract.con_id))
+        else position
+        for position in held
+    ]
+
+
+async def _exchanges(connection: Connection, contracts: Sequence[Contract]) -> dict[int, str]:
+    """con_id -> exchange, for those that have none and are not routed by SMART."""
+    lacking = {each.con_id: each for each in contracts if not each.exchange and each.sec_type not in SMART}
+    answers = await contract_details_many(connection, list(lacking.values()))
+    return {
+        con_id: answer[0].contract.exchange
+        for con_id, answer in zip(lacking, answers, strict=True)
+        if not isinstance(answer, GatewayError) and answer
+    }
 
 
 async def account_summary(connection: Connection) -> dict[str, dict[str, str]]:

@@ -3,6 +3,8 @@
 FIDELITY = (
     ("modelled", "wire protocol 157..178", "every message field by field as decoded by ib_insync 0.9.86, ib_async"
      " 2.1.0, ibapi 9.81.1 and @stoqey/ib 1.6.10; placeOrder as those four write it"),
+    ("modelled", "clients", "ib_insync 0.9.86, ib_async 2.1.0, ibapi 9.81.1.post1 and @stoqey/ib 1.6.10, unmodified,"
+     " from the connection to a bracket and a restart [run by `make clients`]"),
     ("modelled", "literals of orders, executions, commissions", "as in public recordings of real TWS at server versions"
      " 163, 176 and 200"),
     ("simplified", "orders as echoed", "dontUseAutoPriceForHedge 1, clearing intent IB, ocaType 3 and no open/close for"
@@ -56,8 +58,8 @@ FIDELITY = (
      " [IBKR docs]; scanners are not counted [unverified]"),
     ("simplified", "volatility bars", "30 days, implied at the money from the option surface, historical from closes;"
      " volume, average and count -1 [unverified]"),
-    ("simplified", "scanner", "26 scan codes and 17 filters over 60 symbols, with TWS's names; the metrics follow the"
-     " simulated market, market capitalisation is invented; 10 at once (322), 50 rows, again every 30 s [IBKR docs,"
+    ("simplified", "scanner", "26 scan codes and 17 filters, with TWS's names, over 57 stocks, the indices and the"
+     " futures; the metrics follow the simulated market, market capitalisation is invented; 10 at once (322), 50 rows, again every 30 s [IBKR docs,"
      " public logs]; an unknown filter's error is [unverified]"),
     ("modelled", "halts", "tick 49 (0, 1, 2), quotes and trades stand still, options of the halted stock too, bars are"
      " flat and empty [IBKR docs: tick types]; no auction at the resumption"),

@@ -106,7 +106,7 @@ class Hours:
         if latest is not None and latest[0].start <= instant < latest[1]:
             return latest[0], instant < latest[0].end
         day = new_york_date(instant) + DAY
-        following = new_york(day + DAY, 0)
+        following = new_york(day, 0)  # what begins later than today is found when the day is over
         for _ in range(15):
             segment = self.whole(sec_type, day)
             if segment is not None:

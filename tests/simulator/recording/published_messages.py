@@ -170,7 +170,6 @@ def written(published: Published) -> str:
 
 # what our answers do not have yet, or what differs between builds of TWS (evMultiplier is 0 or empty)
 STILL_DIFFERENT = {
-    "account": {("format", "position", "exchange")},
     "stock details": {
         ("format", "contractDetails", name) for name in ("industry", "category", "subcategory", "ev_multiplier")
     },

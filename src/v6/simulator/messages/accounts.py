@@ -48,8 +48,8 @@ def position_multi_end(request: int) -> bytes:
 
 
 def _held(listing: Listing) -> tuple[Field, ...]:
-    """A position's contract carries no exchange for options: a client must add it before asking for data."""
-    exchange = "" if listing.sec_type == "OPT" else listing.primary_exchange or listing.exchange
+    """Only a stock's names an exchange: a client must look the others' up before asking for data [recordings]."""
+    exchange = listing.primary_exchange if listing.sec_type == "STK" else ""
     return (
         listing.con_id, listing.symbol, listing.sec_type, listing.expiry_text, listing.strike, listing.right,
         listing.multiplier, exchange, listing.currency, listing.local_symbol, listing.trading_class,

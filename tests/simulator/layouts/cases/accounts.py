@@ -46,13 +46,18 @@ CASES = [
         "accounts.position", ("DU9000001", STOCK, 200.0, 600.0), f"61|3|DU9000001|{HELD_STOCK}200|600.0|",
         (("position", "DU9000001", READ_STOCK | {"right": "", "exchange": "ARCA"}, 200, 600),), note="of a stock",
     ),
+    Case(
+        "accounts.position", ("DU9000001", FUTURE, 4.0, 305010.5),
+        "61|3|DU9000001|637533641|ES|FUT|20261218|0.0||50||CAD|ESZ6|ESC|4|305010.5|",
+        (("position", "DU9000001", READ_FUTURE | {"right": "", "exchange": ""}, 4, 305010.5),), note="of a future",
+    ),
     Case("accounts.position_end", (), "62|1|", (("positionEnd",),)),
     Case(
         "accounts.position_multi", (31, "DU9000001", "Target2030", FUTURE, 4.0, 305010.5),
-        "71|1|31|DU9000001|637533641|ES|FUT|20261218|0.0||50|CME|CAD|ESZ6|ESC|4|305010.5|Target2030|",
+        "71|1|31|DU9000001|637533641|ES|FUT|20261218|0.0||50||CAD|ESZ6|ESC|4|305010.5|Target2030|",
         (
             (
-                "positionMulti", 31, "DU9000001", "Target2030", READ_FUTURE | {"right": "", "exchange": "CME"}, 4,
+                "positionMulti", 31, "DU9000001", "Target2030", READ_FUTURE | {"right": "", "exchange": ""}, 4,
                 305010.5,
             ),
         ),
