@@ -43,7 +43,8 @@ FIDELITY = (
      " spread of four ticks; volumes and spreads are invented; options and indices do not [IBKR docs: hours]"),
     ("simplified", "futures hours", "13:00 halt on NYSE holidays, 13:15 on early closes, three days shut"),
     ("simplified", "without a calendar", "every weekday is a session from 09:30 to 16:00"),
-    ("simplified", "bid, ask, last computations", "implied volatility to first order around the model"),
+    ("simplified", "bid, ask, last computations", "implied volatility to first order around the model; with their"
+     " price, else once a second [unverified]"),
     ("simplified", "open interest of futures", "tick 86 comes for generic tick 588 and also for 101"),
     ("simplified", "message rate", "how TWS counts its second is unknown: strict one-second buckets; a breach rejects,"
      " the third disconnects [ib_insync#35]; --rate queue: messages wait, whose default in TWS is not known"),
@@ -59,8 +60,8 @@ FIDELITY = (
     ("simplified", "volatility bars", "30 days, implied at the money from the option surface, historical from closes;"
      " volume, average and count -1 [unverified]"),
     ("simplified", "scanner", "26 scan codes and 17 filters, with TWS's names, over 57 stocks, the indices and the"
-     " futures; the metrics follow the simulated market, market capitalisation is invented; 10 at once (322), 50 rows, again every 30 s [IBKR docs,"
-     " public logs]; an unknown filter's error is [unverified]"),
+     " futures; the metrics follow the simulated market, market capitalisation is invented; 10 at once (322), 50 rows,"
+     " again every 30 s [IBKR docs, public logs]; an unknown filter's error is [unverified]"),
     ("modelled", "halts", "tick 49 (0, 1, 2), quotes and trades stand still, options of the halted stock too, bars are"
      " flat and empty [IBKR docs: tick types]; no auction at the resumption"),
     ("simplified", "implied volatility of single stocks", "a multiple of the market's with a mood of its own"),

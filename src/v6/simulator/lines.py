@@ -35,7 +35,7 @@ PRICES = {"bid": (1, 66), "ask": (2, 67), "last": (4, 68), "high": (6, 72), "low
 SIZES = {"bid": (0, 69), "ask": (3, 70), "last": (5, 71)}
 VOLUME, LAST_TIME, HALTED = (8, 74), (45, 88), 49
 COMPUTATIONS = ((10, 80), (11, 81), (12, 82))  # of bid, ask and last
-LAST_COMPUTATION, MODEL = 12, (13, 83)
+MODEL = (13, 83)
 
 
 class Line:
@@ -56,7 +56,8 @@ class Line:
         self.wait_until = 0.0
         self._last_prices: tuple[Any, ...] = (None,) * (len(PRICES) + len(SIZES))
         self._last_day: tuple[Any, ...] = ()
-        self._computed: dict[tuple[int, int], tuple[float, int]] = {}
+        self._computed: list[tuple[float, int] | None] = [None] * len(COMPUTATIONS)
+        self._computed_prices: tuple[float | None, ...] = (None,) * len(COMPUTATIONS)
         self._greeks_from = float("inf")
         self._model_at = 0.0
 
@@ -216,18 +217,24 @@ class Line:
                     self._session.send(ticks.tick_size(self._request, tick, str(value)))
 
     def _computations(self, quote: Snapshot, model: Greeks, now: float) -> None:
-        """Greeks of bid, ask and last when their price or volatility has changed; the model's once a second."""
+        """Greeks of bid, ask and last when their price has changed; all else about them, as the model's, once a second.
+
+        That TWS computes no more often while the price stays is [unverified].
+        """
         column = 1 if self._delayed else 0
-        if quote.computed:
-            for kinds, price in zip(COMPUTATIONS, (quote.bid, quote.ask, quote.last), strict=True):
-                if price is None or price <= 0 or (kinds[0] == LAST_COMPUTATION and not quote.last_at):
+        second = now - self._model_at >= MODEL_SECONDS
+        prices = (quote.bid, quote.ask, quote.last if quote.last_at else None)
+        if quote.computed and (second or prices != self._computed_prices):
+            for place, price in enumerate(prices):
+                if price is None or price <= 0 or not (second or price != self._computed_prices[place]):
                     continue
                 iv = implied_volatility(model, price)
-                if self._computed.get(kinds) != (price, int(iv * 10_000)):
-                    self._computed[kinds] = (price, int(iv * 10_000))
+                if self._computed[place] != (price, int(iv * 10_000)):
+                    self._computed[place] = (price, int(iv * 10_000))
                     _, delta, _, gamma, vega, theta, underlying = model
                     computed = Greeks(iv, delta, price, gamma, vega, theta, underlying)
-                    self._session.send(ticks.tick_option(self._request, kinds[column], computed, 1))
+                    self._session.send(ticks.tick_option(self._request, COMPUTATIONS[place][column], computed, 1))
+            self._computed_prices = prices
         if now - self._model_at >= MODEL_SECONDS and self._changed("model", model):
             self._model_at = now
             self._session.send(ticks.tick_option(self._request, MODEL[column], model, 0))
