@@ -27,7 +27,7 @@ from statistics import median
 import psutil
 from ib_insync import IB
 
-from v6.simulator.listings import Spec
+from v6.simulator.instruments.listings import Spec
 from v6.simulator.options import Options
 from v6.simulator.server import Server
 

@@ -1,7 +1,7 @@
 """Answers about accounts, collected from a raw client, and trades booked behind the clients' backs."""
 
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import Spec
+from v6.simulator.instruments.listings import Spec
+from v6.simulator.market.hours import new_york_date
 
 
 def listing(tws, **spec):

@@ -7,9 +7,9 @@ from contextlib import contextmanager, suppress
 import pytest
 from raw_tws_client import SPY, TUESDAY, RawClient, eventually
 
-from v6.simulator.control import COMMANDS
-from v6.simulator.faults import Faults
-from v6.simulator.scenario import names
+from v6.simulator.control.commands import COMMANDS
+from v6.simulator.faults.model import Faults
+from v6.simulator.faults.scenario import names
 from v6.simulator.testing import simulated_tws
 
 pytestmark = pytest.mark.integration

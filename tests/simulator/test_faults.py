@@ -9,8 +9,8 @@ import pytest
 from ib_insync import Option, Stock
 from raw_tws_client import SPY, TUESDAY, RawClient, eventually
 
-from v6.simulator.faults import Faults
-from v6.simulator.scenario import Scenario, ScenarioError
+from v6.simulator.faults.model import Faults
+from v6.simulator.faults.scenario import Scenario, ScenarioError
 from v6.simulator.testing import simulated_tws
 
 STOCK = Stock("SPY", "SMART", "USD")
@@ -187,7 +187,7 @@ def test_after_the_session_delayed_frozen_data_are_type_4(tws, raw):
 
 
 def spec():
-    from v6.simulator.listings import Spec
+    from v6.simulator.instruments.listings import Spec
 
     return Spec(symbol="SPY", sec_type="STK")
 

@@ -10,8 +10,8 @@ import pytest
 from raw_tws_client import SPY, TUESDAY, RawClient, eventually
 
 from v6.simulator import requests
-from v6.simulator.faults import Restart, ServerReset
-from v6.simulator.garbage import GARBAGE
+from v6.simulator.faults.garbage import GARBAGE
+from v6.simulator.faults.model import Restart, ServerReset
 from v6.simulator.testing import simulated_tws
 
 pytestmark = pytest.mark.integration

@@ -6,7 +6,7 @@ import pytest
 from ib_insync import Future, Option, Stock
 from raw_tws_client import TUESDAY
 
-from v6.simulator.market_state import HaltError, MarketState
+from v6.simulator.market.halts import HaltError, MarketState
 
 pytestmark = pytest.mark.integration
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import pytest
 
 from v6.clock import NEW_YORK
-from v6.simulator.hours import CHICAGO, Hours, hours_text
+from v6.simulator.market.hours import CHICAGO, Hours, hours_text
 
 
 def at(day, hour, minute=0):

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from raw_tws_client import TUESDAY
 
 from v6.clock import NEW_YORK
-from v6.simulator import noise
-from v6.simulator.chains import Chains
-from v6.simulator.con_ids import Identity, decode, encode
-from v6.simulator.contracts import BY_CON_ID, CLASSES, SyntheticContracts
-from v6.simulator.hours import Hours
-from v6.simulator.listings import Spec
-from v6.simulator.market import Market
-from v6.simulator.quotes import FROZEN, LIVE
-from v6.simulator.surface import ETA, RATE, RHO, YEAR, at_the_money_variance, total_variance
-from v6.simulator.synthetic import SyntheticFeed
-from v6.simulator.underlyings import FUTURES, UNDERLYINGS
+from v6.simulator.instruments.chains import Chains
+from v6.simulator.instruments.con_ids import Identity, decode, encode
+from v6.simulator.instruments.contracts import BY_CON_ID, CLASSES, SyntheticContracts
+from v6.simulator.instruments.listings import Spec
+from v6.simulator.instruments.underlyings import FUTURES, UNDERLYINGS
+from v6.simulator.market import noise
+from v6.simulator.market.hours import Hours
+from v6.simulator.market.prices import Market
+from v6.simulator.market.quotes import FROZEN, LIVE
+from v6.simulator.market.surface import ETA, RATE, RHO, YEAR, at_the_money_variance, total_variance
+from v6.simulator.market.synthetic import SyntheticFeed
 
 HOURS = Hours()
 MARKET = Market(seed=1)
@@ -157,7 +157,7 @@ def test_indices_follow_their_etf_and_futures_their_index():
 def test_the_same_seed_gives_the_same_world_in_another_process_and_another_seed_another():
     program = (
         "from v6.simulator.server import Server; from v6.simulator.options import Options;"
-        "from v6.simulator.listings import Spec; from datetime import date; import sys;"
+        "from v6.simulator.instruments.listings import Spec; from datetime import date; import sys;"
         "s = Server(Options(seed=int(sys.argv[1])));"
         "o = s.contracts.find(Spec(symbol='SPY', sec_type='OPT', expiry='20270115'), date(2026, 11, 24))[80];"
         f"print(o.con_id, s.feed.quote(o, {NOW}))"

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from raw_tws_client import TUESDAY
 
 from v6.clock import NEW_YORK
-from v6.simulator.chains import Chains
-from v6.simulator.contracts import SyntheticContracts
-from v6.simulator.hours import Hours
-from v6.simulator.listings import Spec
-from v6.simulator.market import Market
-from v6.simulator.quotes import FROZEN, LIVE
-from v6.simulator.surface import RATE, YEAR
-from v6.simulator.synthetic import SyntheticFeed
-from v6.simulator.underlyings import FUTURES, UNDERLYINGS
+from v6.simulator.instruments.chains import Chains
+from v6.simulator.instruments.contracts import SyntheticContracts
+from v6.simulator.instruments.listings import Spec
+from v6.simulator.instruments.underlyings import FUTURES, UNDERLYINGS
+from v6.simulator.market.hours import Hours
+from v6.simulator.market.prices import Market
+from v6.simulator.market.quotes import FROZEN, LIVE
+from v6.simulator.market.surface import RATE, YEAR
+from v6.simulator.market.synthetic import SyntheticFeed
 
 HOURS = Hours()
 WORLDS = {seed: Market(seed=seed) for seed in (1, 2)}

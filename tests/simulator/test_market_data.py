@@ -247,7 +247,7 @@ def test_some_contracts_never_get_greeks_all_day_the_same(connected, calendar):
 
 
 def spec(symbol="", expiry="", con_id=0):
-    from v6.simulator.listings import Spec
+    from v6.simulator.instruments.listings import Spec
 
     return Spec(con_id=con_id, symbol=symbol, sec_type="OPT", expiry=expiry)
 

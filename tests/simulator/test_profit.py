@@ -4,9 +4,9 @@ import pytest
 from account_client import listing, trade, until_end
 from raw_tws_client import TUESDAY, RawClient, eventually
 
-from v6.simulator.hours import new_york_date
-from v6.simulator.positions import Holding, Position
-from v6.simulator.profit import Profit, daily, single, total
+from v6.simulator.accounts.positions import Holding, Position
+from v6.simulator.accounts.profit import Profit, daily, single, total
+from v6.simulator.market.hours import new_york_date
 from v6.simulator.testing import simulated_tws
 
 pytestmark = pytest.mark.integration

@@ -5,9 +5,9 @@ from math import erf, exp, log, sqrt
 import pytest
 from account_client import listing
 
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import Spec
-from v6.simulator.market_rules import RULES, increment, rule_ids
+from v6.simulator.instruments.listings import Spec
+from v6.simulator.instruments.market_rules import RULES, increment, rule_ids
+from v6.simulator.market.hours import new_york_date
 
 pytestmark = pytest.mark.integration
 

@@ -3,8 +3,8 @@
 import pytest
 from account_client import trade
 
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import Spec
+from v6.simulator.instruments.listings import Spec
+from v6.simulator.market.hours import new_york_date
 
 pytestmark = pytest.mark.integration
 

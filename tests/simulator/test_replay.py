@@ -10,7 +10,7 @@ from ib_insync import Future, Index, Option, Stock
 from ib_insync.wrapper import RequestError
 
 from v6.clock import NEW_YORK
-from v6.simulator.replay import Recording, ReplayError
+from v6.simulator.replay.feed import Recording, ReplayError
 from v6.simulator.testing import simulated_tws
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ import pytest
 from ib_insync import ScannerSubscription, TagValue
 from raw_tws_client import TUESDAY, RawClient, eventually
 
-from v6.simulator.scans import FILTERS, LOCATIONS, SCANS
+from v6.simulator.market.scans import FILTERS, LOCATIONS, SCANS
 from v6.simulator.testing import simulated_tws
 
 pytestmark = pytest.mark.integration
@@ -29,8 +29,8 @@ def symbols(client, *arguments, **options):
 
 
 def quote(tws, symbol):
-    from v6.simulator.contracts import underlying_listing
-    from v6.simulator.underlyings import UNDERLYINGS
+    from v6.simulator.instruments.contracts import underlying_listing
+    from v6.simulator.instruments.underlyings import UNDERLYINGS
 
     return tws.server.feed.quote(underlying_listing(UNDERLYINGS[symbol]), tws.server.epoch())
 

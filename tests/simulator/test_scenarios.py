@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from raw_tws_client import SPY, TUESDAY, RawClient, eventually
 
-from v6.simulator.scenario import FOLDER, Scenario, ScenarioError, names
+from v6.simulator.faults.scenario import FOLDER, Scenario, ScenarioError, names
 from v6.simulator.testing import simulated_tws
 
 OPTION = ("", "SPY", "OPT", "20270115", "640", "C", "100", "SMART", "", "USD", "", "")

@@ -117,7 +117,7 @@ def latest_session(calendar: "NYSECalendar") -> date:
 
 def _scenario(text: str) -> str:
     """An absolute path or a name, checked before anything is started."""
-    from v6.simulator.scenario import Scenario, ScenarioError
+    from v6.simulator.faults.scenario import Scenario, ScenarioError
 
     if not text:
         return ""

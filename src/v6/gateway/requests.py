@@ -74,7 +74,8 @@ async def option_chains(connection: Connection, symbol: str, con_id: int) -> lis
 async def positions(connection: Connection) -> list[Position]:
     """Every position of every account; flat ones (quantity 0) are left out.
 
-    TWS names no exchange for futures and the like: it is looked up, and stays empty when TWS does not tell. The rows carry no id: what comes after an overdue answer could be its rest, so the connection asks no more then.
+    TWS names no exchange for futures and the like: it is looked up, and stays empty when TWS does not tell. The rows
+    carry no id: what comes after an overdue answer could be its rest, so the connection asks no more then.
     """
     client = connection.client
     if "positions" in connection.overdue:

@@ -12,8 +12,8 @@ from pathlib import Path
 from v6 import clock
 from v6.model import V6Error
 from v6.simulator.about import about
+from v6.simulator.faults.scenario import ScenarioError, listing
 from v6.simulator.options import DEFAULT_ACCOUNT, Options
-from v6.simulator.scenario import ScenarioError, listing
 from v6.simulator.server import LOOPBACK, Server
 
 STATS_SECONDS = 1.0

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from v6.simulator.differs import DIFFERS
-from v6.simulator.fault_values import shown
-from v6.simulator.faults import Faults
+from v6.simulator.faults.model import Faults
+from v6.simulator.faults.values import shown
 from v6.simulator.message_names import INCOMING, OUTGOING, name
 
 if TYPE_CHECKING:

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from v6.simulator.errors import DELAYED_FOLLOWS, NO_PERMISSION
-from v6.simulator.faults import Spoiling
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import Listing
-from v6.simulator.messages import ticks
-from v6.simulator.quotes import (
+from v6.simulator.faults.model import Spoiling
+from v6.simulator.instruments.listings import Listing
+from v6.simulator.market.hours import new_york_date
+from v6.simulator.market.quotes import (
     DELAYED,
     DELAYED_FROZEN,
     FROZEN,
@@ -16,8 +15,9 @@ from v6.simulator.quotes import (
     Snapshot,
     implied_volatility,
 )
+from v6.simulator.market.surface import Greeks
+from v6.simulator.messages import ticks
 from v6.simulator.rounds import Moment
-from v6.simulator.surface import Greeks
 
 if TYPE_CHECKING:
     from v6.simulator.session import Session

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from v6.simulator.faults import Faults
+from v6.simulator.faults.model import Faults
 
 DEFAULT_ACCOUNT = "DU9000001"
 

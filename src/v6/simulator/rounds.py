@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
-from v6.simulator.hours import new_york_date
+from v6.simulator.market.hours import new_york_date
 
 if TYPE_CHECKING:
     from v6.simulator.lines import Line

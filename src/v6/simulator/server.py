@@ -12,32 +12,32 @@ from pathlib import Path
 from typing import Any
 
 from v6 import clock
-from v6.simulator.books import Books
-from v6.simulator.chains import Chains
-from v6.simulator.changes import Changes
-from v6.simulator.connectivity import Connectivity
-from v6.simulator.contracts import Contracts, SyntheticContracts
-from v6.simulator.control_port import ControlPort
+from v6.simulator.accounts.books import Books
+from v6.simulator.accounts.changes import Changes
+from v6.simulator.control.port import ControlPort
 from v6.simulator.event_log import EventLog, Silence
-from v6.simulator.faults import Faults
-from v6.simulator.hours import Hours
+from v6.simulator.faults.connectivity import Connectivity
+from v6.simulator.faults.model import Faults
+from v6.simulator.faults.scenario import Scenario
+from v6.simulator.faults.troubles import Troubles
+from v6.simulator.instruments.chains import Chains
+from v6.simulator.instruments.contracts import Contracts, SyntheticContracts
+from v6.simulator.instruments.listings import Listing
 from v6.simulator.limits import LineBudget, MessageMeter
 from v6.simulator.listener import Listener
-from v6.simulator.listings import Listing
-from v6.simulator.market import Market
-from v6.simulator.market_state import MarketState
+from v6.simulator.market.halts import MarketState
+from v6.simulator.market.hours import Hours
+from v6.simulator.market.prices import Market
+from v6.simulator.market.quotes import Feed
+from v6.simulator.market.synthetic import SyntheticFeed
 from v6.simulator.options import Options
 from v6.simulator.pacing import HistoricalPacing
-from v6.simulator.quotes import Feed
 from v6.simulator.rounds import Rounds
-from v6.simulator.scenario import Scenario
 from v6.simulator.session import Session
 from v6.simulator.state import StateFile
 from v6.simulator.stats import Stats
-from v6.simulator.synthetic import SyntheticFeed
 from v6.simulator.time_source import TimeSource
 from v6.simulator.trading.engine import Trading
-from v6.simulator.troubles import Troubles
 from v6.simulator.wheel import Wheel
 
 WATCH_SECONDS = 0.05
@@ -63,7 +63,7 @@ class Server:
         self._replayed: frozenset[str] = frozenset()
         self._replayed_kinds: frozenset[str] = frozenset()
         if options.replay:
-            from v6.simulator.replay import RecordedContracts, RecordedFeed, opened
+            from v6.simulator.replay.feed import RecordedContracts, RecordedFeed, opened
 
             recording = opened(options.replay)
             self.contracts = RecordedContracts(recording, self.contracts)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from v6 import clock
 from v6.simulator import errors, requests
+from v6.simulator.instruments.listings import Listing
 from v6.simulator.limits import MessageMeter, Verdict
 from v6.simulator.lines import Line
-from v6.simulator.listings import Listing
+from v6.simulator.market.quotes import LIVE
 from v6.simulator.messages import connection
 from v6.simulator.outbox import Outbox
-from v6.simulator.quotes import LIVE
 from v6.simulator.wire import Fields, WireError, read_frame
 
 if TYPE_CHECKING:

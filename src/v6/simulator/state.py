@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from v6.model import V6Error
+from v6.simulator.accounts.positions import Position
 from v6.simulator.plain_values import PlainError, from_plain, to_plain
-from v6.simulator.positions import Position
 from v6.simulator.trading.archive import Done
 from v6.simulator.trading.ids import Ids
 from v6.simulator.trading.ticket import Ticket

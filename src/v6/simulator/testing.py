@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from v6.simulator.control import perform
-from v6.simulator.faults import Faults
+from v6.simulator.control.commands import perform
+from v6.simulator.faults.model import Faults
 from v6.simulator.options import Options
 from v6.simulator.server import Server
 from v6.simulator.stats import Stats

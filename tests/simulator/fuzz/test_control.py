@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw_tws_client import TUESDAY
 
-from v6.simulator.control import COMMANDS
+from v6.simulator.control.commands import COMMANDS
 from v6.simulator.testing import simulated_tws
 
 pytestmark = pytest.mark.integration

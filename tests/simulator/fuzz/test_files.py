@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw_tws_client import TUESDAY
 
-from v6.simulator.fault_values import FAULTS
-from v6.simulator.faults import Faults
+from v6.simulator.faults.model import Faults
+from v6.simulator.faults.scenario import Scenario, ScenarioError
+from v6.simulator.faults.values import FAULTS
 from v6.simulator.recording.file import RecordingError, read
 from v6.simulator.recording.proxy import Notebook, Tap
 from v6.simulator.recording.redact import Redactor
 from v6.simulator.recording.verify import main
-from v6.simulator.scenario import Scenario, ScenarioError
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,7 @@ from layouts.encode import writer
 from layouts.instructions import CONTRACT, instruction, understood
 from layouts.table import LIBRARY
 
-from v6.simulator.listings import Spec
+from v6.simulator.instruments.listings import Spec
 from v6.simulator.orders.order import Order
 from v6.simulator.orders.read import read_order
 from v6.simulator.wire import Fields, WireError

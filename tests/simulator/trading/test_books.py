@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from v6.clock import NEW_YORK
-from v6.simulator.books import Books
-from v6.simulator.contracts import underlying_listing
-from v6.simulator.hours import new_york_date
-from v6.simulator.positions import Position
+from v6.simulator.accounts.books import Books
+from v6.simulator.accounts.positions import Position
+from v6.simulator.instruments.contracts import underlying_listing
+from v6.simulator.instruments.underlyings import UNDERLYINGS
+from v6.simulator.market.hours import new_york_date
 from v6.simulator.trading import margins
-from v6.simulator.underlyings import UNDERLYINGS
 
 SPY, QQQ = (underlying_listing(UNDERLYINGS[symbol]) for symbol in ("SPY", "QQQ"))
 NOW = datetime(2026, 11, 24, 10, 35, tzinfo=NEW_YORK).timestamp()
@@ -134,7 +134,7 @@ def test_a_future_costs_nothing_and_pays_its_profit_when_closed(quantity, gain):
 
 @pytest.mark.parametrize(("right", "quantity"), [("C", 3), ("C", -3), ("P", 2)])
 def test_an_option_expires_to_what_it_is_worth_in_cash(calendar, right, quantity):
-    from v6.simulator.listings import Spec
+    from v6.simulator.instruments.listings import Spec
     from v6.simulator.options import Options
     from v6.simulator.server import Server
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v6.simulator.contracts import underlying_listing
+from v6.simulator.instruments.contracts import underlying_listing
+from v6.simulator.instruments.underlyings import UNDERLYINGS
+from v6.simulator.market.quotes import Snapshot
 from v6.simulator.orders.order import Order
-from v6.simulator.quotes import Snapshot
 from v6.simulator.trading import groups, matching
 from v6.simulator.trading.depth import Depth
 from v6.simulator.trading.ticket import CANCELLED, FILLED, SUBMITTED, Ticket
-from v6.simulator.underlyings import UNDERLYINGS
 
 SPY = underlying_listing(UNDERLYINGS["SPY"])
 QUOTE = Snapshot(bid=99.99, ask=100.0, bid_size=300, ask_size=200, last=99.99, last_at=1, volume=1000.0)

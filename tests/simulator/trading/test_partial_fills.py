@@ -55,7 +55,7 @@ def test_all_or_none_waits_for_the_whole_size(ib):
 
 
 def test_a_limit_at_the_touch_waits_for_trades(ib, tws):
-    from v6.simulator.listings import Spec
+    from v6.simulator.instruments.listings import Spec
 
     server = tws.server
     listing = server.contracts.find(Spec(symbol="SPY", sec_type="STK", exchange="SMART"), server.now().date())[0]

@@ -11,7 +11,7 @@ SPY = Stock("SPY", "SMART", "USD")
 @pytest.fixture
 def quote(tws):
     """SPY's quote at this moment, as the simulator has it."""
-    from v6.simulator.listings import Spec
+    from v6.simulator.instruments.listings import Spec
 
     def look():
         server = tws.server

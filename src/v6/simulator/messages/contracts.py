@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from v6.simulator.listings import Listing
-from v6.simulator.market_rules import rule_ids
+from v6.simulator.instruments.listings import Listing
+from v6.simulator.instruments.market_rules import rule_ids
 from v6.simulator.wire import Field, frame, plain
 
 AGGREGATION_GROUPS = {"STK": 1, "OPT": 2}  # as recorded of AAPL and its options; 2147483647 of ES

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from v6.clock import NEW_YORK
-from v6.simulator.listings import Listing
+from v6.simulator.instruments.listings import Listing
 from v6.simulator.orders.execution import CommissionReport, Execution
 from v6.simulator.orders.order import Order, OrderState
 from v6.simulator.wire import UNSET_DOUBLE, UNSET_INTEGER, Field, frame, plain

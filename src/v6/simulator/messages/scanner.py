@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from v6.simulator.listings import Listing
+from v6.simulator.instruments.listings import Listing
 from v6.simulator.wire import Field, frame, plain
 
 

@@ -1,6 +1,6 @@
 """Market data ticks."""
 
-from v6.simulator.surface import Greeks
+from v6.simulator.market.surface import Greeks
 from v6.simulator.wire import UNSET_DOUBLE, frame, framed, plain
 
 

@@ -7,7 +7,7 @@ known are left unread, as TWS leaves them.
 from collections.abc import Callable
 from typing import Any
 
-from v6.simulator.listings import Spec
+from v6.simulator.instruments.listings import Spec
 from v6.simulator.orders.order import ComboLeg, Condition, DeltaNeutral, Order, SoftDollarTier
 from v6.simulator.orders.parsers import (
     best_offset,

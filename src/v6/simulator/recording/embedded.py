@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from v6.simulator.listings import Spec
+from v6.simulator.instruments.listings import Spec
 from v6.simulator.options import DEFAULT_ACCOUNT, Options
 from v6.simulator.recording.file import FROM_TWS, TO_TWS, Conversation, Message, Recording
 from v6.simulator.recording.grammar import Walk, number, walk

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from v6.simulator import errors
-from v6.simulator.account_rows import BASE, CURRENCY, Row, ledger_rows, summary_row, together
+from v6.simulator.accounts.rows import BASE, CURRENCY, Row, ledger_rows, summary_row, together
 from v6.simulator.messages import accounts
 from v6.simulator.requests.streams import Sent, Stream
 from v6.simulator.wire import Fields

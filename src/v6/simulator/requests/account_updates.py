@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from v6.simulator import errors
-from v6.simulator.account_rows import BASE, CURRENCY, Row, account_rows, ledger_rows
+from v6.simulator.accounts.rows import BASE, CURRENCY, Row, account_rows, ledger_rows
 from v6.simulator.messages import accounts
 from v6.simulator.requests.accounts import chosen
 from v6.simulator.requests.streams import Sent, Stream

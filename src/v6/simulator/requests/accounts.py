@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from v6.simulator import errors
-from v6.simulator.listings import Listing
+from v6.simulator.instruments.listings import Listing
 from v6.simulator.messages import accounts, connection
 from v6.simulator.requests.streams import Sent, Stream
 from v6.simulator.wire import Fields

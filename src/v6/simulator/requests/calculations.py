@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from v6.simulator import errors
-from v6.simulator.calculations import at_volatility, implied_volatility
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import Listing, Spec
+from v6.simulator.instruments.listings import Listing, Spec
+from v6.simulator.market.calculations import at_volatility, implied_volatility
+from v6.simulator.market.hours import new_york_date
 from v6.simulator.messages import ticks
 from v6.simulator.wire import Fields
 

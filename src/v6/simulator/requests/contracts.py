@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from v6.simulator import errors
-from v6.simulator.hours import hours_text, new_york_date
-from v6.simulator.listings import Listing, Spec
+from v6.simulator.instruments.listings import Listing, Spec
+from v6.simulator.market.hours import hours_text, new_york_date
 from v6.simulator.messages import contracts
 from v6.simulator.wire import Fields
 

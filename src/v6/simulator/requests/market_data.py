@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from v6.simulator import errors
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import Spec
-from v6.simulator.quotes import DELAYED, DELAYED_FROZEN
+from v6.simulator.instruments.listings import Spec
+from v6.simulator.market.hours import new_york_date
+from v6.simulator.market.quotes import DELAYED, DELAYED_FROZEN
 from v6.simulator.wire import Fields, WireError
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from v6.simulator import errors, profit
-from v6.simulator.listings import Listing
+from v6.simulator import errors
+from v6.simulator.accounts import profit
+from v6.simulator.accounts.positions import Holding
+from v6.simulator.instruments.listings import Listing
 from v6.simulator.messages import accounts
-from v6.simulator.positions import Holding
 from v6.simulator.requests.accounts import models
 from v6.simulator.requests.streams import Sent, Stream
 from v6.simulator.wire import Fields

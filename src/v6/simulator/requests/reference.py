@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from v6.simulator import errors, reference_data
-from v6.simulator.market_rules import RULES
+from v6.simulator import errors
+from v6.simulator.instruments import reference_data
+from v6.simulator.instruments.market_rules import RULES
 from v6.simulator.messages import reference
 from v6.simulator.wire import Fields
 

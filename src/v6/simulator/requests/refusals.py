@@ -7,10 +7,10 @@ ones: see `about`.
 from typing import TYPE_CHECKING
 
 from v6.simulator import errors
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import RIGHTS, Listing, Spec
+from v6.simulator.instruments.listings import RIGHTS, Listing, Spec
+from v6.simulator.instruments.reference_data import NEWS_PROVIDERS
+from v6.simulator.market.hours import new_york_date
 from v6.simulator.messages import reference
-from v6.simulator.reference_data import NEWS_PROVIDERS
 from v6.simulator.wire import Fields, WireError
 
 if TYPE_CHECKING:

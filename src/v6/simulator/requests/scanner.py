@@ -3,12 +3,13 @@
 from math import isfinite, nan
 from typing import TYPE_CHECKING
 
-from v6.simulator import errors, scan_parameters, scans
-from v6.simulator.contracts import underlying_listing
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import Listing, Spec
+from v6.simulator import errors
+from v6.simulator.instruments.contracts import underlying_listing
+from v6.simulator.instruments.listings import Listing, Spec
+from v6.simulator.instruments.underlyings import FUTURES, UNDERLYINGS
+from v6.simulator.market import scan_parameters, scans
+from v6.simulator.market.hours import new_york_date
 from v6.simulator.messages import scanner as messages
-from v6.simulator.underlyings import FUTURES, UNDERLYINGS
 from v6.simulator.wire import UNSET_DOUBLE, UNSET_INTEGER, Fields, WireError
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from v6.clock import NEW_YORK
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import Listing
+from v6.simulator.instruments.listings import Listing
+from v6.simulator.market.hours import new_york_date
 from v6.simulator.orders.execution import CommissionReport, Execution
 from v6.simulator.orders.order import OrderState
 from v6.simulator.trading import timing

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from v6.simulator import noise
+from v6.simulator.market import noise
 from v6.simulator.orders.execution import CommissionReport, Execution
 from v6.simulator.trading import margins
 from v6.simulator.trading.archive import Done

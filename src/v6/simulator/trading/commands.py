@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import Listing, Spec
+from v6.simulator.instruments.listings import Listing, Spec
+from v6.simulator.market.hours import new_york_date
 from v6.simulator.orders.order import Order
 from v6.simulator.trading.booking import ADDED, execute
 from v6.simulator.trading.depth import Fill

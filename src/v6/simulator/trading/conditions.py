@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import Spec
+from v6.simulator.instruments.listings import Spec
+from v6.simulator.market.hours import new_york_date
+from v6.simulator.market.quotes import Snapshot
 from v6.simulator.orders.order import Condition
-from v6.simulator.quotes import Snapshot
 from v6.simulator.trading import timing
 from v6.simulator.trading.ticket import Ticket
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from v6.simulator import noise
+from v6.simulator.market import noise
 
 LEVELS = 10
 

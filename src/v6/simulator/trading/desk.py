@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from v6.simulator import errors
-from v6.simulator.hours import new_york_date
-from v6.simulator.listings import Listing, Spec
+from v6.simulator.instruments.listings import Listing, Spec
+from v6.simulator.market.hours import new_york_date
 from v6.simulator.orders.order import Order
 from v6.simulator.trading import admission, conditions, refusals, rules
 from v6.simulator.trading.refusals import Refusal

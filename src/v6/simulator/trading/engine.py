@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from v6.simulator.listings import Listing, Spec
+from v6.simulator.instruments.listings import Listing, Spec
 from v6.simulator.messages import orders as messages
 from v6.simulator.orders.order import Order
 from v6.simulator.trading import groups, refusals, timing

@@ -6,9 +6,9 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from v6.clock import NEW_YORK
-from v6.simulator import noise
-from v6.simulator.listings import Listing
-from v6.simulator.quotes import LIVE, Snapshot
+from v6.simulator.instruments.listings import Listing
+from v6.simulator.market import noise
+from v6.simulator.market.quotes import LIVE, Snapshot
 from v6.simulator.trading import conditions, groups, matching, refusals, timing
 from v6.simulator.trading.booking import ADDED, REMOVED, execute
 from v6.simulator.trading.depth import Depth, Fill

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from v6.simulator.listings import Listing
+from v6.simulator.instruments.listings import Listing
 from v6.simulator.orders.order import Order
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from math import inf
 
-from v6.simulator import noise
-from v6.simulator.quotes import Snapshot
+from v6.simulator.market import noise
+from v6.simulator.market.quotes import Snapshot
 from v6.simulator.trading.depth import Depth, Fill
 from v6.simulator.trading.ticket import Ticket
 

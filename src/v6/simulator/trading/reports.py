@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from v6.simulator import noise
+from v6.simulator.market import noise
 from v6.simulator.messages import orders
 from v6.simulator.orders.execution import CommissionReport, Execution
 from v6.simulator.orders.order import OrderState

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 
-from v6.simulator.hours import Hours
-from v6.simulator.listings import Listing
+from v6.simulator.instruments.listings import Listing
+from v6.simulator.market.hours import Hours
+from v6.simulator.market.quotes import Snapshot
 from v6.simulator.options import Options
 from v6.simulator.orders.order import Order
-from v6.simulator.quotes import Snapshot
 from v6.simulator.trading import refusals, timing
 from v6.simulator.trading.refusals import Refusal
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from v6.simulator.listings import Listing
+from v6.simulator.instruments.listings import Listing
 from v6.simulator.orders.order import Order
 
 PENDING_SUBMIT, PRE_SUBMITTED, SUBMITTED = "PendingSubmit", "PreSubmitted", "Submitted"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from v6.clock import NEW_YORK
-from v6.simulator.hours import DAY, Hours, new_york_date
-from v6.simulator.listings import Listing
+from v6.simulator.instruments.listings import Listing
+from v6.simulator.market.hours import DAY, Hours, new_york_date
 from v6.simulator.orders.order import Order
 
 UTC = ZoneInfo("UTC")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from v6.simulator.listings import Listing
+from v6.simulator.instruments.listings import Listing
 from v6.simulator.orders.order import Order, OrderState
 from v6.simulator.trading import margins, refusals
 from v6.simulator.trading.refusals import Refusal

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from v6.clock import NEW_YORK
-from v6.simulator.listings import Listing
+from v6.simulator.instruments.listings import Listing
 
 STOCK = Listing(
     756733, "SPY", "STK", "SMART", "ARCA", "SPY PRA", "SPYX", "SPDR S&P 500 ETF TRUST", 0.01,

@@ -2,7 +2,7 @@
 
 from layouts.case import ABSENT, Case
 
-from v6.simulator.surface import Greeks
+from v6.simulator.market.surface import Greeks
 
 UNSET = 1.7976931348623157e308
 MAX = "1.7976931348623157E308"

@@ -1,0 +1,1 @@
+"""The control port: orders to a running simulator."""

@@ -1,0 +1,1 @@
+"""How the simulated TWS misbehaves, and when."""

@@ -1,0 +1,1 @@
+"""What can be traded in the simulated world: pure functions of the day."""

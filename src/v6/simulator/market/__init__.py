@@ -1,0 +1,1 @@
+"""Prices, hours and everything computed from them: pure functions of (seed, instant)."""

@@ -1,0 +1,1 @@
+"""Recorded quotes in the place of synthetic ones."""
