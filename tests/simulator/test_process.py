@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import pytest
 from raw_tws_client import RawClient, eventually
 
+from v6.simulator.about import fidelity
+
 pytestmark = pytest.mark.integration
 
 
@@ -73,8 +75,12 @@ def run(*arguments):
 
 
 def test_about_says_what_is_modelled_simplified_and_absent():
-    words = run("--about").stdout
-    assert all(word in words for word in ("modelled", "simplified", "absent"))
+    words = " ".join(run("--about").stdout.split())
+    rows = fidelity()
+    assert {row.level for row in rows} == {"modelled", "simplified", "absent"}
+    for row in rows:
+        assert row.source, f"{row.what}: no source"
+        assert f"{row.what}: {row.how} [{row.source}]" in words
 
 
 @pytest.mark.parametrize(

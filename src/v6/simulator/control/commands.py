@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from v6.clock import NEW_YORK
-from v6.simulator.about import FIDELITY
+from v6.simulator.about import fidelity
 from v6.simulator.control.arguments import ControlError, Request, allow, number, text
 from v6.simulator.faults.model import Faults, Restart, ServerReset
 from v6.simulator.faults.scenario import Scenario, ScenarioError, listing
@@ -249,7 +249,7 @@ def clients(server: "Server", request: Request) -> dict[str, Any]:
 
 def about(_: "Server", request: Request) -> dict[str, Any]:
     allow(request)
-    return {"fidelity": [{"level": row[0], "what": row[1], "how": row[2]} for row in FIDELITY]}
+    return {"fidelity": [row._asdict() for row in fidelity()]}
 
 
 def commands(_: "Server", request: Request) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from v6.simulator.testing import simulated_tws
 
 pytestmark = pytest.mark.integration
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "ibkr_option_snapshots"
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "ibkr_option_snapshots"
 DAY = datetime(2026, 1, 30, tzinfo=NEW_YORK)
 MORNING = DAY.replace(hour=10, minute=35)
 SLOT = timedelta(minutes=5)
