@@ -133,7 +133,7 @@ class Server:
                 self.events = EventLog(self.options.event_log, self.options.event_log_mb, self)
             self.port = self._listener.open(self.options.port)
             if self.options.control_port is not None:
-                self.control_port = await self._control.open(self.options.control_port)
+                self.control_port = self._control.open(self.options.control_port)
         except OSError:
             self._listener.close()
             self.events.close()
@@ -276,10 +276,10 @@ class Server:
         self.events.faults(self.faults)
 
     def _closed(self) -> bool:
-        return self.faults.refuse or self.faults.drop or self.faults.awaiting_login
+        return self.faults.refuse or self.faults.drop or self.faults.awaiting_login or self._stopping
 
     def _open_or_close(self) -> None:
-        if self._closed() or self._stopping:
+        if self._closed():
             self._listener.close()
             return
         if not self._listener.is_open:

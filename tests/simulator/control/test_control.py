@@ -4,6 +4,7 @@ import json
 import socket
 from contextlib import contextmanager, suppress
 
+import psutil
 import pytest
 from raw_tws_client import SPY, TUESDAY, RawClient, eventually
 
@@ -159,8 +160,17 @@ def test_every_command_is_listed_and_explained(both):
 
 def test_the_control_port_listens_on_loopback_only(both):
     tws, _ = both
-    listening = tws.server._control._listening
-    assert [each.getsockname()[0] for each in listening.sockets] == ["127.0.0.1"]
+    bound = [each.laddr.ip for each in psutil.Process().net_connections("tcp")
+             if each.status == "LISTEN" and each.laddr.port == tws.server.control_port]  # fmt: skip
+    assert bound == ["127.0.0.1"]
+
+
+def test_who_connects_and_says_nothing_is_let_go_at_the_end():
+    for _ in range(5):
+        with simulated_tws(fast=True, start_at=TUESDAY, control_port=0) as tws:
+            silent = Port(tws.server.control_port)
+        assert silent.socket.recv(1) == b""
+        silent.close()
 
 
 def test_a_restart_by_control_goes_through_its_phases(both):
@@ -232,7 +242,7 @@ def test_a_flood_ends_after_its_seconds(both):
 def test_everything_can_be_asked_from_a_test_too(tws):
     assert tws.control({"do": "drop"}) == {"ok": True, "dropped": 0}
     assert tws.control({"do": "stats"})["stats"]["drops"] == 1
-    assert tws.control({"do": "about"})["fidelity"][0].keys() == {"level", "what", "how"}
+    assert tws.control({"do": "about"})["fidelity"][0].keys() == {"level", "what", "how", "source"}
     assert not tws.control({"do": "dance"})["ok"]
 
 

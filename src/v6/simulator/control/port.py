@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from v6.simulator.listener import Listener
 
 if TYPE_CHECKING:
     from v6.simulator.server import Server
 
 LOOPBACK_HOST = "127.0.0.1"
+BACKLOG = 16
 LONGEST_LINE = 1 << 16
 CLOSE_SECONDS = 2.0
 
@@ -18,33 +22,36 @@ class ControlPort:
 
     def __init__(self, server: "Server") -> None:
         self._server = server
-        self._listening: asyncio.Server | None = None
+        self._listener = Listener(LOOPBACK_HOST, BACKLOG, self._accepted)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self, port: int) -> int:
+    def open(self, port: int) -> int:
         """Gives the port; 0: any free one. Raises OSError."""
-        self._listening = await asyncio.start_server(self._serve, LOOPBACK_HOST, port, limit=LONGEST_LINE)
-        return int(self._listening.sockets[0].getsockname()[1])
+        return self._listener.open(port)
 
     async def close(self) -> None:
-        if self._listening is None:
-            return
-        self._listening.close()
+        self._listener.close()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accepted(self, connection: socket.socket) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            connection.close()  # also of a task that was cancelled before its first step
+
+        task = self._server.loop.create_task(self._serve(connection))
         self._tasks.add(task)
+        task.add_done_callback(ended)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection, limit=LONGEST_LINE)
         try:
             await self._answer(reader, writer)
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            self._tasks.discard(task)
             writer.close()
             with suppress(ConnectionError, asyncio.CancelledError):
                 await writer.wait_closed()
