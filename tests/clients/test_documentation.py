@@ -1,5 +1,6 @@
 """docs/simulator.md: its examples run as they stand, and its options are the command's."""
 
+import json
 import os
 import re
 import subprocess
@@ -65,6 +66,19 @@ def test_the_example_of_each_library_runs_as_it_stands(library, simulator, envir
 def test_the_control_port_s_example_runs(simulator, tmp_path):
     said = run([sys.executable, "-"], on(simulator, example("Faults, scenarios, control port")), tmp_path)
     assert said.count('"ok": true') == 3
+
+
+def test_every_command_of_the_page_is_obeyed(tmp_path):
+    table = PAGE.split("## To see something happen", 1)[1].split("\n## ", 1)[0]
+    commands = [json.loads(text) for text in re.findall(r"`(\{.+?\})`", table)]
+    assert len(commands) > 8
+    held = {"do": "manual_order", "symbol": "SPY", "action": "BUY", "quantity": 100, "limit": 600}
+    with simulator_process(tmp_path, "--at", "2026-11-24 10:35") as running:
+        for command in commands:
+            if command.keys() >= {"client", "order"}:
+                command["perm_id"] = running.control(held)["perm_id"]
+                del command["client"], command["order"]
+            assert running.control(command)["ok"]
 
 
 def test_the_examples_of_tests_pass(tmp_path):

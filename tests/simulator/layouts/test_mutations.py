@@ -1,7 +1,8 @@
 """The layout tests notice a message with one field lost, exchanged or changed.
 
-Two scores: with the decoder alone (what a client would notice) and with the literal layout, which also sees what no
-client reads or what all forgive: version numbers, sharesAllocation, the size of an index, `0.0` instead of `0`.
+Two scores: with the decoder alone (what a client would notice: nine of ten), and with the literal layout, which also
+sees what no client reads or what all forgive: version numbers, sharesAllocation, the size of an index, `0.0` instead of
+`0`. The second is complete as long as every field of every case is stated, which is what its assertion holds.
 """
 
 import pytest
