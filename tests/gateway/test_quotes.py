@@ -127,7 +127,10 @@ def test_a_contract_that_does_not_exist_is_named(
 
 
 def test_a_lost_connection_keeps_what_was_complete(gateway: Callable[..., Gateway], options: list[Contract]) -> None:
-    with simulated_tws(start_at=TUESDAY, greeks_seconds=(0.1, 0.3)) as tws, gateway(tws.port, **FEW_LINES) as gw:
+    with (
+        simulated_tws(fast=False, start_at=TUESDAY, greeks_seconds=(0.1, 0.3)) as tws,
+        gateway(tws.port, **FEW_LINES) as gw,
+    ):
         tws.faults.no_greeks_share = 0.0
         threading.Timer(1.5, tws.drop_all).start()
         started = time.monotonic()
@@ -154,7 +157,7 @@ def test_a_tws_gone_mute_is_found_out_before_every_line_has_waited(
 
 
 def test_the_collections_own_deadline_ends_it(gateway: Callable[..., Gateway], options: list[Contract]) -> None:
-    with simulated_tws(start_at=TUESDAY) as tws, gateway(tws.port, **FEW_LINES) as gw:
+    with simulated_tws(fast=False, start_at=TUESDAY) as tws, gateway(tws.port, **FEW_LINES) as gw:
         started = time.monotonic()
         quotes = gw.quotes(options, need_greeks=True, deadline_seconds=1.0)
         assert time.monotonic() - started < 3

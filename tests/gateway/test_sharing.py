@@ -46,7 +46,7 @@ def start(tws: SimulatedTWS, leases: Path, contracts: list[Contract]) -> "subpro
 
 
 def test_three_collectors_at_once_stay_within_one_budget(leases: Path, options: list[Contract]) -> None:
-    with simulated_tws(start_at=TUESDAY, lines=LINES, greeks_seconds=(0.1, 0.3)) as tws:
+    with simulated_tws(fast=False, start_at=TUESDAY, lines=LINES, greeks_seconds=(0.1, 0.3)) as tws:
         tws.faults.no_greeks_share = 0.0
         running = [start(tws, leases, options) for _ in range(3)]
         answers = [process.communicate(timeout=60)[0].split() for process in running]
@@ -61,7 +61,7 @@ def test_three_collectors_at_once_stay_within_one_budget(leases: Path, options: 
 def test_a_collector_ended_in_the_middle_gives_everything_back(
     sign: signal.Signals, leases: Path, options: list[Contract]
 ) -> None:
-    with simulated_tws(start_at=TUESDAY) as tws:
+    with simulated_tws(fast=False, start_at=TUESDAY) as tws:
         process = start(tws, leases, options)
         assert process.stdout is not None
         assert process.stdout.readline().strip().isdigit()

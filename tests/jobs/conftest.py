@@ -48,7 +48,7 @@ def tws(desk_without_tws: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sim
     """A simulated TWS without latency or limits, on the desk's clock, calendar and port."""
     monkeypatch.setenv("V6_CLOCK_FILE", str(desk_without_tws.clock_file))
     calendar = desk_without_tws.home / "var" / "compiled" / "calendar.txt"
-    with simulated_tws(fast=True, calendar=calendar) as running:
+    with simulated_tws(start_at=None, calendar=calendar) as running:
         ibkr = {"port": running.port, "quote_timeout_seconds": 1.0, "greeks_wait_seconds": 0.5}
         desk_without_tws.configure({"ibkr": ibkr, "universe": SMALL})
         yield running

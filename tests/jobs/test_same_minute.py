@@ -9,7 +9,8 @@ pytestmark = pytest.mark.integration
 
 
 def test_two_collectors_futures_and_health_in_the_same_minute(morning: Desk, tws: SimulatedTWS) -> None:
-    with simulated_tws(calendar=morning.home / "var" / "compiled" / "calendar.txt") as real:
+    compiled = morning.home / "var" / "compiled" / "calendar.txt"
+    with simulated_tws(fast=False, start_at=None, calendar=compiled) as real:
         real.set(no_greeks_share=0.0)
         limits = {"quote_timeout_seconds": 9.0, "greeks_wait_seconds": 4.0}
         morning.configure({"ibkr": {"port": real.port, **limits}})

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
@@ -43,6 +45,22 @@ class Rehearsed:
     def verdicts(self, task: str) -> dict[str, str]:
         """Verdict of each slot, by New York wall time."""
         return {slot["slot"][11:16]: slot["verdict"] for slot in self.said["slots"] if slot["task"] == task}
+
+
+def recording(folder: Path) -> Path:
+    """A recorded chain of 2026-01-30 in which nothing is missing from 09:28 to 10:00 and nothing is before."""
+    rows = []
+    for minute in range(33):
+        at = datetime(2026, 1, 30, 9, 28) + timedelta(minutes=minute)
+        for strike, right in ((strike, right) for strike in (685.0, 690.0, 695.0) for right in "CP"):
+            middle = 12.0 + (690 - strike) / 2 * (1 if right == "C" else -1)
+            values = {"bid": middle - 0.05, "ask": middle + 0.05, "last": middle, "volume": minute, "open_interest": 9}
+            greeks = {"iv": 0.15, "delta": 0.5 if right == "C" else -0.5, "gamma": 0.01, "theta": -0.1, "vega": 0.9}
+            key = {"timestamp": at, "symbol": "SPY", "expiry": "20260320", "strike": strike, "right": right}
+            rows.append({**key, **values, **greeks})
+    folder.mkdir()
+    pl.DataFrame(rows).write_parquet(folder / "2026-01-30.parquet")
+    return folder
 
 
 @pytest.fixture

@@ -53,14 +53,26 @@ def test_an_early_close_ends_the_collection_at_13_00(rehearse: Rehearse, site: S
 
 
 def test_on_a_holiday_only_the_tasks_of_every_day_run(rehearse: Rehearse, site: Site) -> None:
-    thanksgiving = rehearse(
-        "2026-11-26", "--from", "09:30", "--to", "09:35", "--config", site(*UNIVERSE, OPTIONS, "health_check")
-    )
+    config = site(*UNIVERSE, OPTIONS, "health_check")
+
+    thanksgiving = rehearse("2026-11-26", "--from", "09:30", "--to", "09:35", "--allow-missing", "--config", config)
 
     assert thanksgiving.code == 0, thanksgiving.trouble
     assert thanksgiving.outcomes("health_check") == {"success": 1}
     assert thanksgiving.turned_away(OPTIONS) == {"holiday": 2}
     assert thanksgiving.said["slots"] == []
+    assert thanksgiving.said["trading_day"] is False
+
+
+def test_a_saturday_is_warned_of_and_ends_with_exit_code_1(rehearse: Rehearse, site: Site) -> None:
+    config = site(*UNIVERSE, OPTIONS, "health_check")
+
+    saturday = rehearse("2026-11-21", "--from", "09:30", "--to", "09:35", "--config", config, in_words=True)
+
+    assert saturday.code == 1, saturday.errors
+    assert saturday.errors.startswith("v6: 2026-11-21 is not a trading day (weekend): no collector is due")
+    assert "not a trading day: no collector was due, only what runs every day was rehearsed" in saturday.words
+    assert "everything expected is there" not in saturday.words
 
 
 @pytest.mark.parametrize(
@@ -70,7 +82,9 @@ def test_on_a_holiday_only_the_tasks_of_every_day_run(rehearse: Rehearse, site: 
 def test_a_dst_sunday_has_each_real_quarter_hour_once(
     rehearse: Rehearse, site: Site, sunday: str, window: tuple[str, str], quarters: int
 ) -> None:
-    night = rehearse(sunday, "--from", window[0], "--to", window[1], "--config", site("health_check"))
+    span = ("--from", window[0], "--to", window[1])
+
+    night = rehearse(sunday, *span, "--allow-missing", "--config", site("health_check"))
 
     assert night.code == 0, night.trouble
     assert night.outcomes("health_check") == {"success": quarters}

@@ -12,7 +12,7 @@ import pytest
 from v6 import clock
 from v6.rehearsal import processes
 
-from .conftest import Rehearsed
+from .conftest import Rehearsed, recording
 
 pytestmark = pytest.mark.integration
 
@@ -47,7 +47,7 @@ def test_a_stopped_rehearsal_ends_everything_it_has_started(tmp_path: Path, site
 
 
 def test_a_finished_rehearsal_leaves_no_process(rehearse: Rehearse, site: Site) -> None:
-    day = rehearse("2026-11-26", "--from", "09:00", "--to", "09:00", "--config", site("health_check"))
+    day = rehearse("2026-11-27", "--from", "09:00", "--to", "09:00", "--config", site("health_check"))
 
     assert day.code == 0, day.trouble
     assert processes.of_home(day.home) == []
@@ -83,11 +83,9 @@ def test_an_unknown_scenario_is_refused(rehearse: Rehearse) -> None:
 
 
 def test_a_day_without_a_recording_is_refused_with_the_days_there_are(rehearse: Rehearse, tmp_path: Path) -> None:
-    folder = tmp_path / "recordings"
-    folder.mkdir()
-    (folder / "2026-01-30.parquet").write_bytes(b"")
+    folder = recording(tmp_path / "recordings")
 
     day = rehearse("2026-02-03", "--replay", folder)
 
     assert day.code == 2
-    assert "no recording of 2026-02-03; recorded days here: 2026-01-30" in day.errors
+    assert "2026-02-03 is not recorded; recorded days: 2026-01-30" in day.errors

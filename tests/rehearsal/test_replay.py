@@ -1,7 +1,7 @@
 """A recorded chain, collected through the wire, is the recording quote by quote: -1 and 0 (no IV, no trade) become
 null and nothing else changes; a contract whose last quote is more than a slot old is partial, `stale`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -16,6 +16,8 @@ from v6.rehearsal.rehearse import Plan, rehearse
 from v6.rehearsal.stage import Stage
 from v6.rehearsal.window import Window
 from v6.store.lake import Lake
+
+from .conftest import Rehearsed, recording
 
 pytestmark = pytest.mark.integration
 
@@ -143,3 +145,37 @@ def test_the_lake_holds_the_recording_quote_by_quote(recorded: Recorded, tmp_pat
     db.close()
     assert len(slots) == 3
     assert stale > 0
+
+
+Rehearse = Callable[..., Rehearsed]
+Site = Callable[..., Path]
+TASKS = ("queue_option_contracts", "validate_ib_connection", TASK)
+
+
+def test_a_recording_that_begins_at_the_open_can_end_well_and_its_lake_can_be_rehearsed_too(
+    rehearse: Rehearse, site: Site, tmp_path: Path
+) -> None:
+    span = ("2026-01-30", "--from", "08:00", "--to", "09:40", "--config", site(*TASKS))
+
+    first = rehearse(*span, "--replay", recording(tmp_path / "recording"))
+
+    assert first.code == 0, first.trouble
+    assert first.verdicts(TASK) == {"09:30": "complete", "09:35": "complete", "09:40": "complete"}
+    assert [one["task"] for one in first.said["not_counted"]] == ["validate_ib_connection"]
+    assert first.said["not_done"] == []
+
+    kept = first.home.rename(tmp_path / "first")
+    again = rehearse(*span, "--replay", kept / "var" / "lake")
+
+    assert again.code == 0, again.trouble
+    assert again.verdicts(TASK) == first.verdicts(TASK)
+    assert again.said["rows"]["option_snapshots"] == first.said["rows"]["option_snapshots"] == 18
+
+
+def test_a_home_is_no_recording(rehearse: Rehearse, tmp_path: Path) -> None:
+    (tmp_path / "home" / "var" / "lake" / "option_snapshots" / "_delta_log").mkdir(parents=True)
+
+    day = rehearse("2026-01-30", "--replay", tmp_path / "home")
+
+    assert day.code == 2
+    assert f"a home of V6; its lake is {tmp_path}/home/var/lake" in day.errors

@@ -1,10 +1,13 @@
 """What a client sees from its first byte until it is ready."""
 
+import json
 import socket
 import struct
 
 import pytest
-from raw_tws_client import RawClient, framed
+from raw_tws_client import TUESDAY, RawClient, framed
+
+from v6.simulator.testing import simulated_tws
 
 pytestmark = pytest.mark.integration
 
@@ -69,11 +72,17 @@ def test_the_time_is_the_simulators(ib):
     assert f"{ib.reqCurrentTime():%Y-%m-%d %H:%M}" == "2026-11-24 15:35"
 
 
-def test_requests_before_start_api_are_not_served(raw):
-    client = raw(start=False)
-    client.next()
-    client.send(49, 1)
-    assert client.error()[1] == 504
+def test_a_request_before_start_api_is_met_with_silence_and_the_event_log_says_so(calendar, tmp_path):
+    log = tmp_path / "events.jsonl"
+    with simulated_tws(fast=True, start_at=TUESDAY, calendar=calendar, event_log=log) as tws:
+        with RawClient(tws.port, start=False) as client:
+            assert client.next()[0] == "178"
+            client.send(49, 1)
+            client.send(71, 2, 5, "")
+            assert client.next()[0] == "15"
+        notes = [json.loads(line) for line in log.read_text().splitlines()]
+    early = [note for note in notes if note.get("text") == "a request before startApi"]
+    assert [(note["request"], "differs" in note) for note in early] == [(49, True)]
 
 
 def test_an_order_that_breaks_off_is_refused_not_swallowed(raw):

@@ -69,7 +69,7 @@ VIOLATION = (162, "Historical Market Data Service error message:Historical data 
 
 @pytest.mark.integration
 def test_a_client_that_repeats_a_request_is_told_of_the_pacing_violation(calendar):
-    with simulated_tws(start_at=TUESDAY, calendar=calendar) as tws, RawClient(tws.port) as client:
+    with simulated_tws(fast=False, start_at=TUESDAY, calendar=calendar) as tws, RawClient(tws.port) as client:
         for request in (1, 2):
             client.send(20, request, *SPY, 0, "", "5 secs", "60 S", 1, "TRADES", 1, 0, "")
         assert client.error() == (2, *VIOLATION)
@@ -119,7 +119,10 @@ def test_a_head_timestamp_counts_as_open_until_it_is_cancelled(calendar):
 
 @pytest.mark.integration
 def test_sixty_new_real_time_bars_in_ten_minutes_and_no_more(calendar):
-    with simulated_tws(start_at=TUESDAY, calendar=calendar, messages_a_second=0) as tws, RawClient(tws.port) as client:
+    with (
+        simulated_tws(fast=False, start_at=TUESDAY, calendar=calendar, messages_a_second=0) as tws,
+        RawClient(tws.port) as client,
+    ):
         for request in range(61):
             client.send(50, 3, request, *SPY, 5, "TRADES", 1, "")
             client.send(51, 1, request)

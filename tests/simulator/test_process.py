@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 
 import pytest
-from raw_tws_client import RawClient, eventually
+from raw_tws_client import SPY, RawClient, eventually
 
 from v6.simulator.about import fidelity
 
@@ -45,6 +45,17 @@ def test_it_serves_until_it_is_told_to_end_and_leaves_its_statistics(tmp_path):
     stats = json.loads(stats_file.read_text())
     assert stats["requests"] == {"49": 1, "71": 1}
     assert stats["breaches"] == 0
+
+
+def test_it_ends_at_once_though_bars_of_many_years_are_being_built(tmp_path):
+    with process(tmp_path, "--fast", "--at", "2026-11-24 10:35") as (running, port), RawClient(port) as client:
+        for request in range(4):  # together about a minute of work
+            client.send(20, request, *SPY, 0, "", "1 hour", "10 Y", 1, "TRADES", 1, 0, "")
+        for _ in range(3):
+            client.send(49, 1)
+            client.until(49, 10)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(5) == 0
 
 
 def test_it_says_when_the_clock_is_shifted(tmp_path, monkeypatch):
@@ -88,7 +99,7 @@ def test_about_says_what_is_modelled_simplified_and_absent():
     [
         (("--host", "0.0.0.0"), "only loopback, unless --public"),
         (("--accounts", "U1234567"), "only ids that cannot be real"),
-        (("--replay", "/nonexistent"), "no DATE.parquet"),
+        (("--replay", "/nonexistent"), "--replay /nonexistent: does not exist"),
         (
             ("--scenario", "gremlins"),
             "gremlins: no such scenario, allowed: a file, or a shipped one: absurd_length, bad_morning, ",
@@ -101,6 +112,28 @@ def test_about_says_what_is_modelled_simplified_and_absent():
         (("--accounts", "DU9ABCDEF"), "only ids that cannot be real"),
         (("--port", "-1"), "--port -1: allowed 0 to 65535"),
         (("--calendar", "/nonexistent"), "/nonexistent"),
+        (("--lines", "-5"), "--lines -5: allowed a whole number from 0"),
+        (("--lines", "many"), "--lines many: allowed a whole number from 0"),
+        (("--no-greeks-share", "7"), "--no-greeks-share 7: allowed a share from 0 to 1"),
+        (("--no-tick-share", "half"), "--no-tick-share half: allowed a share from 0 to 1"),
+        (("--occupied-seconds", "-1"), "--occupied-seconds -1: allowed a number from 0"),
+        (("--master-client", "-3"), "--master-client -3: allowed a whole number from 0"),
+        (("--accounts", "DU9000001,DU9000001"), "--accounts DU9000001,DU9000001: allowed each once"),
+        (("--no-shorting", "not a symbol"), "--no-shorting not a symbol: allowed symbols in capitals"),
+        (("--rate", "drop"), "--rate drop: allowed reject or queue"),
+        (("--at", "tomorrow"), '--at tomorrow: allowed a New York time: "2026-11-27 10:35"'),
+        (("--event-log", "/nonexistent/log"), "--event-log /nonexistent/log: there is no folder /nonexistent"),
+        (("--stats-file", "/nonexistent/s"), "--stats-file /nonexistent/s: there is no folder /nonexistent"),
+        (("--port-file", "/nonexistent/p"), "--port-file /nonexistent/p: there is no folder /nonexistent"),
+        (("--stats-file", "/"), "--stats-file /: is a folder"),
+        (("--host", "nosuch.invalid", "--public"), "--host nosuch.invalid: "),
+        (("--host", "nosuch"), "--host nosuch: only loopback, unless --public"),
+        (("--set", "host=0.0.0.0"), "--set host 0.0.0.0: only loopback, unless --public"),
+        (("--set", "strikes"), "--set strikes: allowed NAME=VALUE"),
+        (("--set", "strike=4"), "the closest names are strikes"),
+        (("--set", "strikes=0"), "--set strikes 0: allowed a whole number from 1"),
+        (("--set", "margins=perhaps"), "--set margins perhaps: allowed true or false"),
+        (("--set", "greeks_seconds=2,1"), "--set greeks_seconds 2,1: allowed two numbers from 0, the smaller first"),
     ],
 )
 def test_nonsense_is_refused_by_name_with_exit_code_2(arguments, complaint):
@@ -108,6 +141,7 @@ def test_nonsense_is_refused_by_name_with_exit_code_2(arguments, complaint):
     assert ended.returncode == 2
     assert complaint in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert "listening" not in ended.stderr
 
 
 def test_a_taken_port_is_refused(tmp_path):
@@ -115,3 +149,10 @@ def test_a_taken_port_is_refused(tmp_path):
         ended = run("--port", str(port))
         assert ended.returncode == 1
         assert f"--port {port}: already in use" in ended.stderr
+
+
+def test_a_taken_control_port_is_named_not_the_other_one(tmp_path):
+    with process(tmp_path, "--fast") as (_, port):
+        ended = run("--port", "0", "--control-port", str(port))
+        assert ended.returncode == 1
+        assert ended.stderr.startswith(f"simulator: --control-port {port}: already in use on 127.0.0.1")

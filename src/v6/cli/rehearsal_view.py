@@ -61,12 +61,14 @@ class Bar:
 def plain(books: "Books") -> dict[str, Any]:
     return {
         "whole": books.whole,
+        "trading_day": books.trading_day,
         "prologue": [{"task": task, "slot": slot} for task, slot in books.prologue],
         "due": books.due,
         "expected_runs": books.expected_runs,
         "runs": {task: dict(outcomes) for task, outcomes in books.runs.items()},
         "gate_skips": [{"task": task, "reason": why, "count": n} for (task, why), n in books.gate_skips.items()],
         "not_done": [asdict(one) for one in books.not_done],
+        "not_counted": [asdict(one) for one in books.not_counted],
         "slots": [asdict(state) for state in books.slots],
         "misses": dict(books.miss_reasons),
         "rows": books.rows,
@@ -97,6 +99,12 @@ def show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
         output.say(f"not done: {one.slot:%H:%M %Z} {one.task}: {_short(one.reason)}")
     if len(books.not_done) > SHOWN:
         output.say(f"... and {len(books.not_done) - SHOWN} more runs not done (v6 runs)")
+    for one in books.not_counted[:SHOWN]:
+        output.say(
+            f"not counted, the recording has no quotes then: {one.slot:%H:%M %Z} {one.task}: {_short(one.reason)}"
+        )
+    if len(books.not_counted) > SHOWN:
+        output.say(f"... and {len(books.not_counted) - SHOWN} more runs not counted")
     for title, delivered in books.alerts[:SHOWN]:
         output.say(
             f"alert: {title}{'' if delivered else ' (not sent)' if plan.alert_urls else ' (nobody to send it to)'}"
@@ -108,6 +116,8 @@ def show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
 def _verdict(books: "Books") -> str:
     if not books.due:
         return "nothing was due in this window: nothing was rehearsed"
+    if books.collected_nothing:
+        return "not a trading day: no collector was due, only what runs every day was rehearsed"
     return "everything expected is there" if books.whole else "NOT everything expected is there"
 
 

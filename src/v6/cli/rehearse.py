@@ -40,7 +40,9 @@ def rehearse(
         bool, typer.Option("--prologue/--no-prologue", help="First play the day's earlier once-a-day tasks.")
     ] = True,
     scenario: Annotated[str, typer.Option(help="What goes wrong with TWS: a file, or a shipped one's name.")] = "",
-    replay: Annotated[Path | None, typer.Option(help="Recorded chains, DATE.parquet each.", **FOLDER)] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Recorded chains, DATE.parquet each, or a lake of V6.", **FOLDER)
+    ] = None,
     realistic: Annotated[
         bool,
         typer.Option(
@@ -59,7 +61,9 @@ def rehearse(
 ) -> None:
     """Rehearse a New York day: every line cron would start, the clock stepped there, the real wrapper, a simulated TWS.
 
-    Exit code 0: everything expected was collected; 1: something is missing, even when explained, or nothing was due.
+    Exit code 0: everything expected was collected; 1: something is missing, even when explained, or nothing was due;
+    also on a day without a session, when no collector is due. With --replay, only what is due while the recording has
+    quotes counts.
     """
     from v6.cli.rehearsal_view import Bar, plain, show
     from v6.rehearsal.rehearse import Plan
@@ -72,7 +76,7 @@ def rehearse(
     began = clock.monotonic()
     try:
         with Bar(hidden=as_json) as bar:
-            books = run(stage, plan, bar)
+            books = run(stage, plan, bar, lambda text: typer.echo(f"v6: {text}", err=True))
     except KeyboardInterrupt as stopped:
         typer.echo(f"v6: stopped; everything it had started is ended; what there is lies in {stage.home}", err=True)
         raise typer.Exit(130) from stopped
@@ -81,7 +85,7 @@ def rehearse(
         output.as_json({"home": stage.home, "date": date_, "seconds": round(seconds, 1), **plain(books)})
     else:
         show(books, plan, stage.home, seconds)
-    if not books.due or not (books.whole or allow_missing):
+    if not books.due or not (allow_missing or (books.whole and not books.collected_nothing)):
         raise typer.Exit(output.NO)
 
 

@@ -3,12 +3,13 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from v6.analysis.slot_states import SlotState, Verdict, total_reasons
 from v6.journal import events, evidence, runs
 from v6.journal.runs import Run
+from v6.rehearsal.recording import RecordedDay
 from v6.rehearsal.stage import Stage
 from v6.rehearsal.window import Window
 
@@ -29,7 +30,9 @@ class NotDone:
 class Books:
     """`runs`: outcomes of attempts by task; `gate_skips`: (task, reason) of what the gate turned away;
     `slots`: every collector's slot of the windows; `rows`: by table; `alerts`: (title, delivered). `prologue`: (task,
-    slot) of what was played before the windows; it counts among the runs. `due`: runs expected in the windows."""
+    slot) of what was played before the windows; it counts among the runs. `due`: runs expected in the windows.
+    `trading_day`: whether a session begins in the windows' days. `not_counted`: what a replay cannot serve, because the
+    recording has no quotes at that time: runs not done, and slots of collectors, which `slots` leaves out."""
 
     prologue: list[tuple[str, datetime]]
     due: int
@@ -40,6 +43,8 @@ class Books:
     slots: list[SlotState]
     rows: dict[str, int]
     alerts: list[tuple[str, bool]]
+    trading_day: bool = True
+    not_counted: list[NotDone] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
@@ -50,11 +55,21 @@ class Books:
         return self.due > 0 and not self.not_done and all(state.verdict is Verdict.COMPLETE for state in self.slots)
 
     @property
+    def collected_nothing(self) -> bool:
+        """No slot of a collector was due because the exchange is closed that day."""
+        return not self.trading_day and not self.slots
+
+    @property
     def miss_reasons(self) -> Counter[str]:
         return total_reasons(self.slots)
 
 
-def read_books(stage: Stage, windows: Sequence[Window], prologue: Sequence[tuple[str, datetime]] = ()) -> Books:
+def read_books(
+    stage: Stage,
+    windows: Sequence[Window],
+    prologue: Sequence[tuple[str, datetime]] = (),
+    recorded: RecordedDay | None = None,
+) -> Books:
     """The books of the stage over its windows and what was played before them, after everything has ended."""
     from v6.journal.database import connect
 
@@ -78,17 +93,37 @@ def read_books(stage: Stage, windows: Sequence[Window], prologue: Sequence[tuple
         alerts = [(alert.title, alert.delivered_at is not None) for alert in events.alerts_since(db, first)]
     finally:
         db.close()
+    not_done = _not_done(expected, attempts, {(task, slot): reason for _, task, slot, reason in skips})
     return Books(
         prologue=list(prologue),
         due=len(due),
         expected_runs=len(expected),
         runs=_outcomes(attempts),
         gate_skips=Counter((task, reason) for _, task, _, reason in skips),
-        not_done=_not_done(expected, attempts, {(task, slot): reason for _, task, slot, reason in skips}),
-        slots=states,
+        not_done=[one for one in not_done if _counts(one, recorded)],
+        slots=[state for state in states if _counts(state, recorded)],
         rows=_rows(stage),
         alerts=alerts,
+        trading_day=not closed_day(stage, windows),
+        not_counted=[one for one in not_done if not _counts(one, recorded)],
     )
+
+
+def closed_day(stage: Stage, windows: Sequence[Window]) -> str:
+    """Why no day of the windows is a trading day, by the stage's compiled calendar; empty when one is."""
+    from v6.scheduler import compiled
+    from v6.scheduler.nyse_calendar import NYSECalendar
+
+    observed = compiled.load(stage.paths.compiled / "schedule.txt", {}).observe_holidays
+    calendar = NYSECalendar(stage.paths.compiled / "calendar.txt", observe_holidays=observed)
+    days = sorted({day for window in windows for day in (window.start.date(), window.end.date())})
+    if any(map(calendar.is_trading_day, days)):
+        return ""
+    return f"{days[0]} is not a trading day ({calendar.closure_reason(days[0])})"
+
+
+def _counts(one: NotDone | SlotState, recorded: RecordedDay | None) -> bool:
+    return recorded is None or recorded.covers(one.slot)
 
 
 def _before(db: sqlite3.Connection, prologue: Sequence[tuple[str, datetime]]) -> list[Run]:

@@ -1,41 +1,47 @@
-"""The universe of a recorded day: the contracts that the recording holds, all of them, and no others."""
+"""What a rehearsal takes from a recording: which contracts its universe has, and when it has quotes."""
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import polars as pl
-
+from v6.clock import NEW_YORK
 from v6.model import FatalError
 
 
-def recorded_file(folder: Path, day: date) -> Path:
-    """`<folder>/<day>.parquet`. Raises FatalError that names the days there are."""
-    path = folder / f"{day}.parquet"
-    if path.is_file():
-        return path
-    there = ", ".join(sorted(file.stem for file in folder.glob("*.parquet"))) or "none"
-    raise FatalError(f"{folder}: no recording of {day}; recorded days here: {there}")
+class RecordedDay(NamedTuple):
+    """`universe`: the section under which every recorded contract is collected, whatever its distance or age.
+    `first`, `last`: from when until when quotes were recorded."""
+
+    universe: dict[str, Any]
+    first: datetime
+    last: datetime
+
+    def covers(self, slot: datetime) -> bool:
+        return self.first <= slot <= self.last
 
 
-def universe_settings(folder: Path, day: date) -> dict[str, Any]:
-    """The `universe` section under which every recorded contract is collected, whatever its distance or age."""
-    frame = pl.read_parquet(recorded_file(folder, day), columns=["symbol", "expiry", "strike", "right"])
-    contracts = frame.unique()
-    if contracts.is_empty():
+def recorded_day(folder: Path, day: date) -> RecordedDay:
+    """Of a folder of DATE.parquet or a lake. Raises FatalError: what is wrong with it, or which days it has."""
+    from v6.simulator.replay.feed import ReplayError, not_recorded, opened
+
+    try:
+        recording = opened(folder)
+    except ReplayError as error:
+        raise FatalError(str(error)) from error
+    if missing := not_recorded(recording, day):
+        raise FatalError(f"{folder}: {missing}")
+    contracts, span = set(recording.contracts(day)), recording.span(day)
+    if not contracts or span is None:
         raise FatalError(f"{folder}: the recording of {day} is empty")
-    expiries = [date.fromisoformat(_iso(text)) for text in contracts["expiry"].unique()]
-    return {
-        "symbols": sorted(contracts["symbol"].unique()),
-        "min_dte": max((min(expiries) - day).days - 1, 0),
-        "max_dte": (max(expiries) - day).days + 1,
+    expiries = sorted({contract.expiry for contract in contracts})
+    universe = {
+        "symbols": sorted({contract.symbol for contract in contracts}),
+        "min_dte": max((expiries[0] - day).days - 1, 0),
+        "max_dte": (expiries[-1] - day).days + 1,
         "strike_band": 0.99,
-        "max_contracts": contracts.height,
+        "max_contracts": len(contracts),
         "min_expiries": 1,
-        "max_expiries": contracts["expiry"].n_unique(),
+        "max_expiries": len(expiries),
         "far_expiry_dte": 1,
     }
-
-
-def _iso(expiry: str) -> str:
-    return f"{expiry[:4]}-{expiry[4:6]}-{expiry[6:]}" if expiry.isdecimal() else expiry
+    return RecordedDay(universe, *(datetime.fromtimestamp(instant, NEW_YORK) for instant in span))

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from v6 import clock
 from v6.model import FatalError
 from v6.rehearsal import books, day, processes, prologue, recording
 from v6.rehearsal.books import Books
+from v6.rehearsal.recording import RecordedDay
 from v6.rehearsal.simulated_tws import simulated_tws
 from v6.rehearsal.stage import HOST_ZONE, Stage, crontab_of, loaded
 from v6.rehearsal.window import Window
@@ -36,21 +37,22 @@ class Plan:
     prologue: bool = True
 
 
-def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher) -> Books:
-    """Rehearse, wait for what leaves late, end everything, and read the books.
+def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str], object] = str) -> Books:
+    """Rehearse, wait for what leaves late, end everything, and read the books. `warn` is told what makes it futile.
 
     Raises FatalError when the stage cannot be built or its configuration is refused.
     """
-    if plan.replay:
-        recording.recorded_file(plan.replay, plan.windows[0].start.date())
+    recorded = recording.recorded_day(plan.replay, plan.windows[0].start.date()) if plan.replay else None
     stage.build(plan.site, _story(plan))
     start = plan.windows[0].start
     stage.set_clock((prologue.midnight(start) if plan.prologue else start).timestamp())
     environ = stage.environ(_extra(plan))
     with day.ended_processes(stage):
         compile_schedule(stage, environ)
+        if closed := books.closed_day(stage, plan.windows):
+            warn(f"{closed}: no collector is due, only what runs every day")
         with simulated_tws(stage, environ, _simulator_options(plan)) as tws:
-            stage.configure(configuration(plan, stage, tws.port))
+            stage.configure(configuration(plan, stage, tws.port, recorded))
             compile_schedule(stage, environ)
             before = prologue.prologue(stage, start) if plan.prologue else []
             crontab = crontab_of(stage)
@@ -58,10 +60,10 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher) -> Books:
             day.walk(stage, steps, watcher, {**environ, **crontab.settings})
             tws.require_alive()
             processes.wait_until_gone(stage.home, {tws.process.pid}, DISPATCHER_SECONDS)
-    return books.read_books(stage, plan.windows, before)
+    return books.read_books(stage, plan.windows, before, recorded)
 
 
-def configuration(plan: Plan, stage: Stage, port: int) -> dict[str, Any]:
+def configuration(plan: Plan, stage: Stage, port: int, recorded: RecordedDay | None = None) -> dict[str, Any]:
     """The stage's production.yaml: the site's, but with this simulator, this home's folders, a New York host."""
     tree: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in plan.site.items()}
     pace = {} if plan.realistic else FAST_REPLAY if plan.replay else FAST
@@ -69,8 +71,8 @@ def configuration(plan: Plan, stage: Stage, port: int) -> dict[str, Any]:
     tree.setdefault("lake", {}).update(root="var/lake", storage_options={})
     scheduler = tree.setdefault("scheduler", {})
     scheduler["log_directory"] = "logs"
-    if plan.replay:
-        tree["universe"] = recording.universe_settings(plan.replay, plan.windows[0].start.date())
+    if recorded:
+        tree["universe"] = recorded.universe
     known = loaded(stage)
     windows = scheduler.setdefault("restart_windows", {})
     for name, window in known.restart_windows.items():

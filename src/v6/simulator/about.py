@@ -33,5 +33,7 @@ def about() -> str:
         for row in rows:
             if row.level == level:
                 said = f"{row.what}: {row.how} [{row.source}]"
-                lines += textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="      ")
+                lines += textwrap.wrap(
+                    said, WIDTH, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False
+                )
     return "\n".join(lines)

@@ -18,7 +18,6 @@ BAD_REQUEST = 320
 VALIDATION = 321
 DUPLICATE_TICKER = (322, "Error processing request.-'bM' : cause - Duplicate ticker ID for API")
 ID_IN_USE = (326, "Unable to connect as the client id is already in use. Retry with a unique client id.")
-NOT_CONNECTED = (504, "Not connected")
 NO_DATA = (162, "Historical Market Data Service error message:HMDS query returned no data: {what}")
 PACING = (162, "Historical Market Data Service error message:Historical data request pacing violation")
 QUERY_CANCELLED = (162, "Historical Market Data Service error message:API historical data query cancelled: {request}")
@@ -38,7 +37,6 @@ FILTER_DISABLED = (
 )  # unverified
 NOTHING_FOUND = (165, "Historical Market Data Service query message:no items retrieved")
 NO_HISTORY_QUERY = (366, "No historical data query found for ticker id:{request}")
-CANCEL_UNKNOWN = (10147, "OrderId {request} that needs to be cancelled is not found.")
 # accounts; the two letters name a class of TWS and differ between its builds
 SUMMARIES = (322, "Error processing request.-'b1' : cause - Maximum number of account summary requests exceeded; "
              "desubscribe to previous request first")  # fmt: skip

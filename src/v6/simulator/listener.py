@@ -1,10 +1,25 @@
 """The listening socket, in our own hands: it can be closed, opened again, and left without anybody who accepts."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable
 
 ACCEPTED_AT_ONCE = 64
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class ListenError(OSError):
+    """`OPTION VALUE: why`; the option is host, port or control-port, whichever has to be another."""
+
+    def __init__(self, option: str, host: str, port: int, cause: OSError) -> None:
+        self.in_use = cause.errno == errno.EADDRINUSE
+        why = cause.strerror or str(cause)
+        if self.in_use:
+            why = f"already in use on {host}; another simulator or TWS listens there"
+        unknown = isinstance(cause, socket.gaierror) or cause.errno == errno.EADDRNOTAVAIL
+        super().__init__(f"host {host}: {why}" if unknown else f"{option} {port}: {why}")
+        self.errno = cause.errno
 
 
 class Listener:
@@ -19,10 +34,13 @@ class Listener:
     def is_open(self) -> bool:
         return self._socket is not None
 
-    def open(self, port: int) -> int:
-        """Listen; gives the port. Raises OSError."""
-        family = socket.getaddrinfo(self._host, port, type=socket.SOCK_STREAM)[0][0]
-        opened = socket.create_server((self._host, port), family=family, backlog=self._backlog)
+    def open(self, port: int, option: str = "port") -> int:
+        """Listen; gives the port. Raises ListenError, which names the option."""
+        try:
+            family = socket.getaddrinfo(self._host, port, type=socket.SOCK_STREAM)[0][0]
+            opened = socket.create_server((self._host, port), family=family, backlog=self._backlog)
+        except OSError as error:
+            raise ListenError(option, self._host, port, error) from error
         opened.setblocking(False)
         self._socket = opened
         self.resume()

@@ -3,21 +3,17 @@
     def test_my_client(simulated_tws):
         my_client.connect("127.0.0.1", simulated_tws.port)
 
-It is fast and in the middle of a trading day; a marker changes what is needed:
+It is fast and in the middle of a trading day, as the context manager is; a marker changes what is needed:
 `@pytest.mark.simulated_tws(fast=False, lines=20)`, arguments as of v6.simulator.testing.simulated_tws.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from v6.simulator.testing import SimulatedTWS
-
-TRADING_DAY = datetime(2026, 11, 24, 10, 35, tzinfo=ZoneInfo("America/New_York"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,9 +25,6 @@ def _simulated_tws(request: pytest.FixtureRequest) -> Iterator["SimulatedTWS"]:
     """A simulated TWS on a free loopback port: `.port`, `.set(fault=...)`, `.stats`."""
     from v6.simulator.testing import simulated_tws  # not at the start of every pytest run
 
-    options: dict[str, Any] = {"fast": True, "start_at": TRADING_DAY}
     marker = request.node.get_closest_marker("simulated_tws")
-    if marker is not None:
-        options |= marker.kwargs
-    with simulated_tws(**options) as running:
+    with simulated_tws(**(marker.kwargs if marker else {})) as running:
         yield running

@@ -1,19 +1,19 @@
 """The simulated TWS: a TCP server that speaks the real wire protocol."""
 
 import asyncio
-import json
-import os
 import random
 import socket
 import sys
 import traceback
+from contextlib import AsyncExitStack
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from v6 import clock
 from v6.simulator.accounts.books import Books
 from v6.simulator.accounts.changes import Changes
+from v6.simulator.arrivals import Arrivals
+from v6.simulator.client_ids import ClientIds
 from v6.simulator.control.port import ControlPort
 from v6.simulator.event_log import EventLog, Silence
 from v6.simulator.faults.connectivity import Connectivity
@@ -21,20 +21,21 @@ from v6.simulator.faults.model import Faults
 from v6.simulator.faults.scenario import Scenario
 from v6.simulator.faults.troubles import Troubles
 from v6.simulator.instruments.chains import Chains
-from v6.simulator.instruments.contracts import Contracts, SyntheticContracts
+from v6.simulator.instruments.contracts import SyntheticContracts
 from v6.simulator.instruments.listings import Listing
+from v6.simulator.instruments.underlyings import FUTURES, UNDERLYINGS
 from v6.simulator.limits import LineBudget, MessageMeter
 from v6.simulator.listener import Listener
 from v6.simulator.market.halts import MarketState
-from v6.simulator.market.hours import Hours
+from v6.simulator.market.hours import Hours, new_york_date
 from v6.simulator.market.prices import Market
-from v6.simulator.market.quotes import Feed
 from v6.simulator.market.synthetic import SyntheticFeed
 from v6.simulator.options import Options
 from v6.simulator.pacing import HistoricalPacing
 from v6.simulator.rounds import Rounds
 from v6.simulator.session import Session
-from v6.simulator.state import StateFile
+from v6.simulator.sources import sources
+from v6.simulator.state import StateError, StateFile
 from v6.simulator.stats import Stats
 from v6.simulator.time_source import TimeSource
 from v6.simulator.trading.engine import Trading
@@ -43,7 +44,6 @@ from v6.simulator.wheel import Wheel
 WATCH_SECONDS = 0.05
 STOP_SECONDS = 2.0
 MOST_DEFECTS = 20
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Server:
@@ -57,18 +57,11 @@ class Server:
         self.market = Market(options.seed)
         self.market_state = MarketState(self.epoch)
         self.synthetic = SyntheticFeed(self.market, self.hours, self.market_state)
-        chains = Chains(self.market, self.hours)
-        self.contracts: Contracts = SyntheticContracts(chains)
-        self.feed: Feed = self.synthetic
-        self._replayed: frozenset[str] = frozenset()
-        self._replayed_kinds: frozenset[str] = frozenset()
-        if options.replay:
-            from v6.simulator.replay.feed import RecordedContracts, RecordedFeed, opened
-
-            recording = opened(options.replay)
-            self.contracts = RecordedContracts(recording, self.contracts)
-            self.feed = RecordedFeed(recording, self.synthetic, self.market_state)
-            self._replayed, self._replayed_kinds = recording.symbols, recording.kinds
+        synthetic = SyntheticContracts(Chains(self.market, self.hours))
+        today = new_york_date(self.epoch())
+        self._sources = sources(options.replay, synthetic, self.synthetic, self.market_state, today)
+        self.replay_notice = self._sources.notice
+        self.contracts, self.feed = self._sources.contracts, self._sources.feed
         self.books = Books(options.accounts, self.contracts, self.feed, self.hours)
         self.changes = Changes(self.books)
         self.lines = LineBudget(options.lines)
@@ -83,8 +76,7 @@ class Server:
         self.troubles = Troubles(self)
         self.events: Silence = Silence()
         self.defects: list[str] = []
-        self._ids: dict[int, Session] = {}
-        self._occupied: dict[int, float] = {}
+        self._ids = ClientIds()
         self._random = random.Random(options.seed)  # noqa: S311 - latencies, not secrets
         self._listener = Listener(options.host, options.backlog, self._accepted)
         self._control = ControlPort(self)
@@ -92,8 +84,8 @@ class Server:
         self._dropped = self._stopping = False
         self._state = StateFile(options.state, self) if options.state else None
         if self._state is not None:
-            self._state.load()
             self.trading.on_change(self._state.changed)
+        self.books.open(today)
 
     # time
 
@@ -118,25 +110,36 @@ class Server:
 
     def recorded(self, listing: Listing) -> bool:
         """Whether its quotes come from the recording, which alone decides what is stale."""
-        return listing.symbol in self._replayed and listing.sec_type in self._replayed_kinds
+        return self._sources.recorded(listing)
+
+    def symbols(self) -> list[str]:
+        """What can be halted, and what somebody could ask for by its symbol."""
+        return sorted({*UNDERLYINGS, *FUTURES, *self._sources.symbols})
 
     # life
 
     async def start(self) -> int:
-        """Listen; gives the port. Raises OSError when it cannot."""
+        """Listen; gives the port. Raises OSError when it cannot, StateError for a state file it cannot have."""
         self.loop = asyncio.get_running_loop()
         self.loop.set_exception_handler(self._loop_failed)
         self.wheel = Wheel(self.loop, self.unexpected)
         self.rounds = Rounds(self, self.loop)
+        if self._state is not None:
+            self._state.open()
         try:
             if self.options.event_log is not None:
                 self.events = EventLog(self.options.event_log, self.options.event_log_mb, self)
             self.port = self._listener.open(self.options.port)
             if self.options.control_port is not None:
                 self.control_port = self._control.open(self.options.control_port)
-        except OSError:
+            if self._state is not None:
+                self._state.save()
+        except (OSError, StateError):
             self._listener.close()
+            await self._control.close()
             self.events.close()
+            if self._state is not None:
+                self._state.release()
             raise
         self.trading.start()
         self.watch()
@@ -146,12 +149,20 @@ class Server:
     control_port = 0
 
     async def stop(self) -> None:
-        """Close everything; no task, socket or timer is left."""
+        """Close everything, whatever fails; no task, socket or timer is left. StateError: the books are not saved."""
         self._stopping = True
-        self.wheel.stop()
-        self.rounds.stop()
-        self._listener.close()
-        await self._control.close()
+        async with AsyncExitStack() as closing:  # backwards
+            closing.callback(self.loop.set_exception_handler, None)
+            closing.callback(self.events.close)
+            if self._state is not None:
+                closing.callback(self._state.close)
+            closing.push_async_callback(self._end_sessions)
+            closing.push_async_callback(self._control.close)
+            closing.callback(self._listener.close)
+            closing.callback(self.rounds.stop)
+            closing.callback(self.wheel.stop)
+
+    async def _end_sessions(self) -> None:
         for session in list(self.sessions):
             session.finish()
         if self._serving:
@@ -160,10 +171,6 @@ class Server:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=STOP_SECONDS)
-        if self._state is not None:
-            self._state.save()
-        self.events.close()
-        self.loop.set_exception_handler(None)
 
     def _accepted(self, connection: socket.socket) -> None:
         task = self.loop.create_task(self._serve(connection))
@@ -174,7 +181,7 @@ class Server:
         self.watch()
         self.stats.connections += 1
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        reader = asyncio.StreamReader(limit=1 << 20, loop=self.loop)
+        reader = Arrivals(1 << 20, self.loop, connection)
         protocol = asyncio.StreamReaderProtocol(reader, loop=self.loop)
         transport, _ = await self.loop.connect_accepted_socket(lambda: protocol, connection)
         session = Session(self, reader, asyncio.StreamWriter(transport, protocol, reader, self.loop))
@@ -220,25 +227,17 @@ class Server:
 
     def claim(self, session: Session, client_id: int) -> bool:
         """Take a client id unless another connection has it, had it a moment ago, or a fault says so."""
-        if client_id in self._ids or client_id in self.faults.client_ids_in_use:
-            return False
-        if self._occupied.get(client_id, 0.0) > clock.monotonic():
-            return False
-        self._ids[client_id] = session
-        return True
+        return client_id not in self.faults.client_ids_in_use and self._ids.take(session, client_id)
 
     def forget(self, session: Session) -> None:
         self.sessions.discard(session)
         self.trading.forget(session)
         self.stats.clients = len(self.sessions)
-        if session.client_id is not None and self._ids.get(session.client_id) is session:
-            del self._ids[session.client_id]
-            seconds = self.options.occupied_seconds if session.vanished else self.options.freed_seconds
-            self._occupied[session.client_id] = clock.monotonic() + seconds
+        self._ids.leave(session, self.options.occupied_seconds if session.vanished else self.options.freed_seconds)
 
     def free_ids(self) -> None:
         """A TWS that has ended occupies no client id."""
-        self._occupied.clear()
+        self._ids.free()
 
     def tell(self, code: int, text: str) -> None:
         """A message about the connection to every client."""
@@ -297,9 +296,3 @@ class Server:
     def _watch_again(self) -> None:
         self.wheel.after(WATCH_SECONDS, self._watch_again)
         self.watch()
-
-    def write_stats(self, path: Path) -> None:
-        """The statistics as JSON, replaced atomically."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(self.stats.as_dict(), indent=1) + "\n", encoding="utf-8")
-        temporary.replace(path)

@@ -8,14 +8,15 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from v6 import clock
 from v6.simulator import errors, requests
+from v6.simulator.arrivals import Arrivals
 from v6.simulator.instruments.listings import Listing
-from v6.simulator.limits import MessageMeter, Verdict
+from v6.simulator.limits import Verdict
 from v6.simulator.lines import Line
 from v6.simulator.market.quotes import LIVE
 from v6.simulator.messages import connection
 from v6.simulator.outbox import Outbox
+from v6.simulator.rate import Rate
 from v6.simulator.wire import Fields, WireError, read_frame
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 START_API = 71
 LINGER_SECONDS = 5.0
+EARLY = "it is not answered; real TWS may close the connection"
 ZOMBIE_LOOK_SECONDS = 0.05
 RANGE = re.compile(rb"v(\d+)\.\.(\d+)")
 
@@ -30,7 +32,7 @@ RANGE = re.compile(rb"v(\d+)\.\.(\d+)")
 class Session:
     """`vanished`: the client went without a proper end, so that its id stays occupied for a while."""
 
-    def __init__(self, server: "Server", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, server: "Server", reader: Arrivals, writer: asyncio.StreamWriter) -> None:
         self.server = server
         self.number = server.stats.connections
         self._reader, self._writer = reader, writer
@@ -43,8 +45,7 @@ class Session:
         self.tasks: set[asyncio.Task[None]] = set()
         self._streams: dict[tuple[str, int], Callable[[], None]] = {}
         self.shaken = self.closed = self.vanished = False
-        self._meter = MessageMeter(server.options.messages_a_second, server.options.strikes)
-        self._second, self._in_second = 0, 0
+        self._rate = Rate(self)
         self._outbox = Outbox(server, writer, self.reset)
         self._log = server.events if server.events.on else None
 
@@ -140,40 +141,19 @@ class Session:
         return True
 
     async def _answer_requests(self) -> None:
-        queue = self.server.options.rate == "queue"
         while not self.closed:
             payload = await read_frame(self._reader)
             self.server.stats.messages_received += 1
             fields = Fields(payload)
             if self._log is not None:
                 self._log.received(self, fields.parts)
-            while queue and (seconds := self._meter.wait(clock.monotonic())):
+            while seconds := self._rate.wait():
                 await asyncio.sleep(seconds)
-            if not self._admit() or self.server.faults.mute_after_handshake:
+            if not self._rate.admits(self._reader.arrived) or self.server.faults.mute_after_handshake:
                 continue
             self._answer(fields)
             if self._outbox.waits:
                 await asyncio.sleep(0)
-
-    def _admit(self) -> bool:
-        """Whether this message is within the rate; a breach is answered with error 100, and the third ends it all."""
-        now, stats = clock.monotonic(), self.server.stats
-        self._in_second = self._in_second + 1 if int(now) == self._second else 1
-        self._second = int(now)
-        stats.most_in_a_second = max(stats.most_in_a_second, self._in_second)
-        verdict, most = self._meter.count(now), self._meter.most
-        if verdict is Verdict.WARNED:
-            code, text = errors.NEAR_RATE
-            self.error(-1, code, text.format(most=most, count=self._meter.counted))
-        elif verdict is Verdict.STRIKE:
-            stats.breaches += 1
-            self.error(-1, errors.MAX_RATE, f"Max rate of messages per second has been exceeded:max={most} "
-                       f"rec={most + 1} ({self._meter.strikes})")  # fmt: skip
-            if self._meter.struck_out:
-                stats.struck_out += 1
-                self.vanished = True
-                self.finish("three breaches of the message rate")
-        return verdict in (Verdict.ACCEPTED, Verdict.WARNED)
 
     def _answer(self, fields: Fields) -> None:
         kind = -1
@@ -183,7 +163,7 @@ class Session:
             if kind == START_API:
                 self._start(fields)
             elif self.client_id is None:
-                self.error(-1, *errors.NOT_CONNECTED)
+                self.server.events.note("a request before startApi", self, request=kind, differs=EARLY)
             elif self._is_served(kind, fields):
                 requests.answer(self, kind, fields)
         except WireError as error:
@@ -229,7 +209,7 @@ class Session:
     # market data lines
 
     def open_line(self, request: int, listing: Listing, generic: frozenset[int], *, snapshot: bool) -> None:
-        if snapshot and self.server.snapshots.count(clock.monotonic()) in (Verdict.STRIKE, Verdict.REJECTED):
+        if snapshot and self.server.snapshots.count(self._reader.arrived) in (Verdict.STRIKE, Verdict.REJECTED):
             code, text = errors.TOO_MANY_SNAPSHOTS
             self.error(request, code, text.format(most=self.server.snapshots.most))
             return

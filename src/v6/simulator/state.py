@@ -1,10 +1,13 @@
 """What survives the simulator's own restart: orders, executions, positions, cash and ids, in one JSON file.
 
 It is replaced whole (a temporary file, fsync, rename), so that whatever ends the process leaves the old or the new one.
+One simulator has it at a time: a file beside it (.NAME.lock) is locked.
 """
 
+import fcntl
 import json
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,25 +18,64 @@ from v6.simulator.plain_values import PlainError, from_plain, to_plain
 from v6.simulator.trading.archive import Done
 from v6.simulator.trading.ids import Ids
 from v6.simulator.trading.ticket import Ticket
+from v6.simulator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from v6.simulator.server import Server
 
 KIND, VERSION = "v6 simulator state", 1
 SAVE_SECONDS = 0.05
+RETRY_SECONDS = 1.0
 
 
 class StateError(V6Error):
-    """The state file is not one of ours, or of another version, seed or set of accounts."""
+    """The state file is not one of ours, of another version, seed or set of accounts, in use, or cannot be written."""
 
 
 class StateFile:
     def __init__(self, path: Path, server: "Server") -> None:
-        self._path, self._server = path, server
-        self._waiting = self._changed = False
+        self._path, self._server = path.resolve(), server
+        self._waiting = self._failing = False
+        self._changed = True  # a first save shows at once whether it can be
+        self._lock: int | None = None
 
-    def load(self) -> None:
-        """Take up what the file holds; without a file nothing. Raises StateError."""
+    def open(self) -> None:
+        """Have the file for oneself and take up what it holds; without one nothing. Raises StateError."""
+        if not self._path.parent.is_dir():
+            raise StateError(f"--state: folder {self._path.parent} does not exist")
+        self._take_lock()
+        try:
+            self._load()
+        except BaseException:
+            self.release()
+            raise
+
+    def _take_lock(self) -> None:
+        lock = self._path.with_name(f".{self._path.name}.lock")
+        try:
+            self._lock = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            raise StateError(f"--state: {self._path}: another simulator uses it") from None
+        except OSError as error:
+            self.release()
+            raise StateError(f"--state: {lock}: {error.strerror or error}") from None
+
+    def release(self) -> None:
+        """Let another simulator have it. Safe to call twice."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def close(self) -> None:
+        """Save what has not been, and release it. Raises StateError."""
+        try:
+            self.save()
+        finally:
+            self.release()
+
+    def _load(self) -> None:
         try:
             text = self._path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -72,7 +114,7 @@ class StateFile:
         trading.archive.orders = [from_plain(Ticket, each) for each in found["completed"]]
         trading.blotter.restore([*trading.archive.orders, *(from_plain(Ticket, each) for each in found["orders"])])
         trading.archive.executions = [from_plain(Done, each) for each in found["executions"]]
-        books.traded = {
+        books.held = {
             (str(account), str(model), int(con_id)): from_plain(Position, position)
             for account, model, con_id, position in found["positions"]
         }
@@ -91,35 +133,48 @@ class StateFile:
             "orders": [to_plain(each) for each in trading.blotter.open if each.received],
             "completed": [to_plain(each) for each in trading.archive.orders],
             "executions": [to_plain(each) for each in trading.archive.executions],
-            "positions": [[*key, to_plain(position)] for key, position in books.traded.items()],
+            "positions": [[*key, to_plain(position)] for key, position in books.held.items()],
             "cash": [[*key, amount] for key, amount in books.cash.items()],
         }  # fmt: skip
 
     def changed(self) -> None:
         """Save soon."""
         self._changed = True
+        self._save_in(SAVE_SECONDS)
+
+    def _save_in(self, seconds: float) -> None:
         if not self._waiting:
             self._waiting = True
-            self._server.wheel.after(SAVE_SECONDS, self._save_now)
+            self._server.wheel.after(seconds, self._save_now)
 
     def _save_now(self) -> None:
+        """What cannot be written (the disk is full) is tried again until it can."""
         self._waiting = False
-        self.save()
+        try:
+            self.save()
+        except StateError as error:
+            self._save_in(RETRY_SECONDS)
+            if not self._failing:
+                self._say(f"{error}; tried again every second")
+            self._failing = True
+        else:
+            if self._failing:
+                self._say(f"--state: {self._path}: saved again")
+            self._failing = False
+
+    def _say(self, text: str) -> None:
+        sys.stderr.write(f"simulator: {text}\n")
+        sys.stderr.flush()
+        with suppress(OSError):  # the event log's disk may be the same
+            self._server.events.note(text)
 
     def save(self) -> None:
-        """Replace the file, if anything has changed. Raises OSError when it cannot be written."""
-        if not self._changed:
-            return
-        self._changed = False
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        text = json.dumps(self.as_dict(), separators=(",", ":"), allow_nan=False)
-        try:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self._path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+        """Replace the file, if anything has changed since. Raises StateError when it cannot be written."""
+        if self._changed:
+            try:
+                text = json.dumps(self.as_dict(), separators=(",", ":"), allow_nan=False)
+                write_whole(self._path, text + "\n", sync=True)
+            except OSError as error:
+                told = f"--state: {self._path}: {error.strerror or error}: orders and positions are not saved"
+                raise StateError(told) from None
+            self._changed = False

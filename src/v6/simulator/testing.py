@@ -3,7 +3,8 @@
     with simulated_tws() as tws:
         ib.connect("127.0.0.1", tws.port, clientId=10)
 
-In pytest the same is a fixture, which needs no import: `def test_it(simulated_tws)`, see v6.simulator.pytest_plugin.
+It is fast and in the middle of a trading day, unless told otherwise. In pytest the same is a fixture, which needs no
+import: `def test_it(simulated_tws)`, see v6.simulator.pytest_plugin.
 """
 
 import asyncio
@@ -12,16 +13,20 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from v6.clock import NEW_YORK
+from v6.simulator.control.arguments import ControlError
 from v6.simulator.control.commands import perform
 from v6.simulator.faults.model import Faults
-from v6.simulator.options import Options
+from v6.simulator.options import Options, named
 from v6.simulator.server import Server
 from v6.simulator.stats import Stats
 
+__all__ = ["TRADING_DAY", "ControlError", "SimulatedTWS", "simulated_tws"]
+
 START_SECONDS = 30.0
+TRADING_DAY = datetime(2026, 11, 24, 10, 35, tzinfo=NEW_YORK)
 
 
 class SimulatedTWS:
@@ -59,10 +64,15 @@ class SimulatedTWS:
             setattr(self.faults, name, value)
         self._call(self.server.watch)
 
-    def control(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What the control port would answer: `{"do": COMMAND, ...}` -> `{"ok": true, ...}`."""
+    def control(self, request: dict[str, Any], *, check: bool = True) -> dict[str, Any]:
+        """What the control port would answer: `{"do": COMMAND, ...}` -> `{"ok": true, ...}`.
+
+        Raises ControlError, which names what is allowed, where that says `"ok": false`; with check=False gives that.
+        """
         answers: list[dict[str, Any]] = []
         self._call(lambda: answers.append(perform(self.server, request)))
+        if check and not answers[0]["ok"]:
+            raise ControlError(answers[0]["error"])
         return answers[0]
 
     def drop_all(self) -> None:
@@ -98,8 +108,10 @@ class SimulatedTWS:
         """Close every connection and the port. Safe to call twice."""
         if self._loop.is_closed():
             return
-        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(START_SECONDS)
-        self._end_loop()
+        try:
+            asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(START_SECONDS)
+        finally:
+            self._end_loop()
 
     def _end_loop(self) -> None:
         asyncio.run_coroutine_threadsafe(self._loop.shutdown_default_executor(), self._loop).result(START_SECONDS)
@@ -109,20 +121,16 @@ class SimulatedTWS:
 
 
 @contextmanager
-def simulated_tws(*, fast: bool = False, faults: Faults | None = None, **options: Any) -> Iterator[SimulatedTWS]:
-    """Options by name as in `v6.simulator.options.Options`; `fast`: no latency, no limits, everything ticks."""
-    chosen = {"port": 0} | options
-    for name in ("replay", "scenario", "calendar"):
-        if chosen.get(name) is not None:
-            chosen[name] = Path(chosen[name])
-    setup = Options(**chosen)
-    if fast:
-        setup = setup.fast()
-        for name in options:
-            setattr(setup, name, chosen[name])
-    if faults is not None:
-        setup.faults = faults
-    running = SimulatedTWS(setup)
+def simulated_tws(
+    *, fast: bool = True, start_at: datetime | None = TRADING_DAY, faults: Faults | None = None, **options: Any
+) -> Iterator[SimulatedTWS]:
+    """Options by name as in `v6.simulator.options.Options`; `fast`: no latency, no limits, everything ticks.
+
+    `start_at`: the simulator's own time, New York; None is the present. `faults`: all faults of the start, in place of
+    the 2 % of the options without greeks that a simulator which is not `fast` has; `no_greeks_share=0.02` keeps them.
+    """
+    chosen = {"port": 0, "start_at": start_at} | options
+    running = SimulatedTWS(named(chosen, fast=fast, faults=faults))
     try:
         yield running
     finally:

@@ -11,7 +11,7 @@ from raw_tws_client import SPY, TUESDAY, RawClient, eventually
 from v6.simulator.control.commands import COMMANDS
 from v6.simulator.faults.model import Faults
 from v6.simulator.faults.scenario import names
-from v6.simulator.testing import simulated_tws
+from v6.simulator.testing import ControlError, simulated_tws
 
 pytestmark = pytest.mark.integration
 
@@ -103,6 +103,8 @@ def test_every_fault_can_be_set_by_its_kind_of_value(both):
         ({"do": "run", "scenario": "gremlins"}, "no such scenario, allowed: a file, or a shipped one: "),
         ({"do": "run", "scenario": "mute", "faster": 0}, "faster: 0; allowed: a number from 0.001"),
         ({"do": "half_close", "client": 99}, "client: 99; allowed: none is connected"),
+        ({"do": "half_close", "client": 4.5}, "client: 4.5; allowed: a whole number"),
+        ({"do": "flood", "rate": 10**400}, "allowed: a number from 0"),
         ({"do": "garbage", "kind": "tea"}, "faults.garbage: 'tea'; allowed: bytes, "),
         ({"do": "garbage"}, "faults.garbage: None; allowed: bytes, "),
         ({"do": "flood", "rate": -1}, "rate: -1; allowed: a number from 0"),
@@ -243,7 +245,13 @@ def test_everything_can_be_asked_from_a_test_too(tws):
     assert tws.control({"do": "drop"}) == {"ok": True, "dropped": 0}
     assert tws.control({"do": "stats"})["stats"]["drops"] == 1
     assert tws.control({"do": "about"})["fidelity"][0].keys() == {"level", "what", "how", "source"}
-    assert not tws.control({"do": "dance"})["ok"]
+
+
+def test_a_command_that_fails_fails_the_test_that_gave_it(tws):
+    with pytest.raises(ControlError, match=r"do: 'hat'; allowed: about, clear, "):
+        tws.control({"do": "hat"})
+    answer = tws.control({"do": "hat"}, check=False)
+    assert (answer["ok"], answer["error"][:19]) == (False, "do: 'hat'; allowed:")
 
 
 def test_clearing_ends_a_restart_and_a_lost_connection(both):

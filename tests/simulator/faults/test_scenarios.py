@@ -112,16 +112,18 @@ def weekly_login(desk):
 
 
 def login_waits(desk):
+    client = desk.connect()
     desk.run("login_waits", 2000.0)
+    assert client.end() == "reset"
     assert desk.refused()
     assert eventually(lambda: not desk.refused(), 15)
 
 
-def resets(desk, name, last):
+def resets(desk, name, last, faster=20.0):
     client = desk.connect()
     data(client)
     client.until(1)
-    desk.run(name, 20.0)
+    desk.run(name, faster)
     seen = codes_until(client, last)
     assert seen.count(1100) >= 2
     assert set(seen) == {1100, last}
@@ -130,6 +132,10 @@ def resets(desk, name, last):
 
 def nightly_reset(desk):
     assert resets(desk, "nightly_reset", 1102).until(1)
+
+
+def weekend_reset(desk):
+    assert resets(desk, "weekend_reset", 1102, 20_000.0).until(1)
 
 
 def nightly_reset_data_lost(desk):
@@ -436,6 +442,7 @@ EXPECTED = {
     "truncated_frame": lambda desk: garbage(desk, "truncated_frame", b"\0\0\0", ends=True),
     "unknown_message": lambda desk: unknown_message(desk),
     "volatility_pause": lambda desk: volatility_pause(desk),
+    "weekend_reset": weekend_reset,
     "weekly_login": weekly_login,
     "wrong_length": lambda desk: garbage(desk, "wrong_length", b"\0\0\0\x0a4\x002\0"),
 }

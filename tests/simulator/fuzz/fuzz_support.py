@@ -4,6 +4,8 @@ import asyncio
 import gc
 import os
 import socket
+import sys
+from concurrent.futures.thread import _worker
 
 import psutil
 from hypothesis import HealthCheck, settings
@@ -45,6 +47,7 @@ class Watch:
                 "tasks": len(asyncio.all_tasks()),
                 "sessions": len(server.sessions),
                 "lines": server.lines.used,
+                "threads": busy_threads(),
                 "descriptors": psutil.Process().num_fds(),
             }
 
@@ -56,6 +59,11 @@ class Watch:
         self.healthy.until(49, 20)
         assert self.tws.stats.internal_errors == 0, self.tws.server.defects[-1]
         assert eventually(lambda: self._held() == self.before, 10), (self.before, self._held())
+
+
+def busy_threads() -> int:
+    """Threads but those of a pool that wait for work: what is still being computed for a client that has gone."""
+    return sum(frame.f_code is not _worker.__code__ for frame in sys._current_frames().values())
 
 
 def connection(port: int) -> socket.socket:

@@ -1,5 +1,6 @@
 """Trading halts: tick 49, no trades, the last quote stays, and the options of a halted stock stand still too."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from ib_insync import Future, Option, Stock
 from raw_tws_client import TUESDAY
 
 from v6.simulator.market.halts import HaltError, MarketState
+from v6.simulator.testing import ControlError
 
 pytestmark = pytest.mark.integration
 
@@ -101,10 +103,26 @@ def test_an_instant_within_a_halt_shows_its_beginning():
 
 @pytest.mark.parametrize(
     ("request_", "text"),
-    [({"do": "halt"}, "symbol"), ({"do": "halt", "symbol": "NVDA", "kind": 7}, "halt kind 7"),
-     ({"do": "resume", "symbol": 5}, "symbol")],
+    [({"do": "halt"}, "symbol: None; allowed: a text"),
+     ({"do": "halt", "symbol": "NVDA", "kind": 7}, "halt kind 7; allowed: 1 general, 2 volatility"),
+     ({"do": "halt", "symbol": "NVDA", "kind": 1.5}, "kind: 1.5; allowed: a whole number"),
+     ({"do": "halt", "symbol": "NVDIA"}, "symbol: 'NVDIA'; allowed: *, AAL, "),
+     ({"do": "resume", "symbol": "NVDIA"}, "symbol: 'NVDIA'; allowed: *, AAL, "),
+     ({"do": "resume", "symbol": 5}, "symbol: 5; allowed: a text")],
 )  # fmt: skip
 def test_a_wrong_order_to_halt_is_refused(tws, request_, text):
-    answer = tws.server and tws.control(request_)
-    assert not answer["ok"]
-    assert text in answer["error"]
+    with pytest.raises(ControlError, match=re.escape(text)):
+        tws.control(request_)
+    assert not tws.server.market_state.any
+
+
+def test_a_symbol_may_be_written_small(tws):
+    assert tws.control({"do": "halt", "symbol": "nvda"})["symbol"] == "NVDA"
+    assert tws.server.market_state.halted("NVDA") == 1
+    assert tws.control({"do": "resume", "symbol": "nvda"})["was_halted"]
+
+
+@pytest.mark.parametrize("symbol", ["ES", "SPX", "*"])
+def test_futures_indices_and_everything_can_be_halted_by_command(tws, symbol):
+    tws.control({"do": "halt", "symbol": symbol})
+    assert tws.server.market_state.halted("ES" if symbol == "*" else symbol) == 1

@@ -139,7 +139,7 @@ def test_results_are_sent_again(calendar):
 
 def test_ten_scans_at_once_are_the_limit_for_all_clients_together(calendar):
     with (
-        simulated_tws(start_at=TUESDAY, calendar=calendar) as tws,
+        simulated_tws(fast=False, start_at=TUESDAY, calendar=calendar) as tws,
         RawClient(tws.port, client_id=1) as first,
         RawClient(tws.port, client_id=2) as second,
     ):

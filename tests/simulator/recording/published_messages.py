@@ -5,7 +5,9 @@ kind that it knows: only the form of the answers is compared.
 """
 
 import json
+from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 RUST = "github.com/wboayue/rust-ibapi"
 UNSET = "1.7976931348623157E308"
@@ -152,13 +154,18 @@ def fields(text: str) -> list[str]:
     return text.split("|")[:-1]
 
 
+def in_london(date: str) -> str:
+    wall = datetime.fromisoformat(date).astimezone(ZoneInfo("Europe/London"))
+    return f"{wall:%Y%m%d %H:%M:%S} {'British Summer Time' if wall.dst() else 'Greenwich Mean Time'}"
+
+
 def written(published: Published) -> str:
     """The text of a recording file."""
     start = ["15|1|DU9000001|", "9|1|13|"]
     lines = [
         {"v6_recording": 1, "date": published.date, "simulator": published.source},
         {"t": 0.0, "c": 1, "negotiated": published.version,
-         "handshake": [str(published.version), "20250415 19:38:30 British Summer Time"]},
+         "handshake": [str(published.version), in_london(published.date)]},
         {"t": 0.0, "c": 1, "d": ">", "f": ["71", "2", "100", ""]},
         *({"t": 0.1, "c": 1, "d": "<", "f": fields(text)} for text in start),
     ]  # fmt: skip

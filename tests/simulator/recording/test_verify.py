@@ -4,13 +4,16 @@ import copy
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import published_messages as published
 import pytest
 from raw_tws_client import SPY, TUESDAY, RawClient, eventually
 from recording_proxy import proxied
 
+from v6.clock import NEW_YORK
 from v6.simulator.recording.file import RecordingError, read
+from v6.simulator.recording.moment import handshake_time, moment
 from v6.simulator.recording.verify import main, verify
 from v6.simulator.testing import simulated_tws
 
@@ -211,6 +214,107 @@ def test_published_messages_of_real_tws_are_written_as_ours(tmp_path, name):
         assert found.ours[int(kind)], f"we sent no message {kind} to compare"
 
 
+SATURDAY = datetime(2026, 11, 21, 16, 0, tzinfo=NEW_YORK)
+
+
+def test_the_time_is_the_recorded_tws_s_own_whatever_the_recorder_s_clock_says(tmp_path):
+    path = tmp_path / "recording.jsonl"
+    with simulated_tws(fast=True, start_at=TUESDAY) as tws, proxied(tws.port, path, SATURDAY) as (port, _):
+        with RawClient(port, "v157..164", client_id=3) as client:
+            conversation(client)
+        assert eventually(lambda: '"ended"' in path.read_text())
+    ended = run("--patience", "0.5", path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "played at 2026-11-24 10:35 EST, by the handshake's clock\n" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("20261124 10:35:00 EST", "15:35"),
+        ("20260724 10:35:00 EDT", "14:35"),
+        ("20261124 10:35:00 Eastern Standard Time", "15:35"),
+        ("20260724 10:35:00 British Summer Time", "09:35"),
+        ("20261101 01:30:00 Eastern Standard Time", "06:30"),
+        ("20261101 01:30:00 Eastern Daylight Time", "05:30"),
+        ("20261124 10:35:00 America/Chicago", "16:35"),
+        ("20261124 10:35:00 China Standard Time", "02:35"),
+        ("20261124 10:35:00 GMT+05:30", "05:05"),
+        ("20261124 10:35:00 GMT", "10:35"),
+    ],
+)
+def test_the_zone_of_a_handshake_is_understood(text, utc):
+    assert f"{handshake_time(text).astimezone(UTC):%H:%M}" == utc
+
+
+@pytest.mark.parametrize("text", ["", "20261124 10:35:00", "20261124 10:35:00 America/", "20261324 10:35:00 EST",
+                                  "20261124 10:35:00 Ours Time", "20261124 10:35:00 ../EST", "now"])  # fmt: skip
+def test_a_handshake_that_is_not_understood_has_no_time(text):
+    assert handshake_time(text) is None
+
+
+def test_without_a_handshake_s_time_the_answer_to_reqcurrenttime_tells_it_and_at_last_the_recorder(tmp_path, lines):
+    seeded = copy.deepcopy(lines)
+    shaken = next(line for line in seeded if "negotiated" in line)
+    shaken["handshake"][1] = "20261124 10:35:00 Zeit"
+    told = moment(read(write(tmp_path / "told.jsonl", seeded)))
+    assert (f"{told.at:%m-%d %H:%M %Z}", told.by) == ("11-24 10:35 EST", "by reqCurrentTime's clock")
+    seeded[0]["date"] = SATURDAY.isoformat()
+    silent = [line for line in seeded if line.get("f", [""])[0] != "49"]
+    untold = moment(read(write(tmp_path / "untold.jsonl", silent)))
+    assert (untold.at, untold.by, untold.closed) == (SATURDAY, "by the recorder's own clock", True)
+
+
+def test_what_is_not_filled_because_the_market_is_closed_is_no_difference(tmp_path, lines):
+    path = write(tmp_path / "recording.jsonl", lines)
+    ended = run("--patience", "0.2", "--at", "2026-11-21 16:00", path)
+    assert "played at 2026-11-21 16:00 EST, as --at says (market closed)" in ended.stdout
+    assert (
+        "not compared: commissionReport, unasked: comes while the market is open, and it is closed then" in ended.stdout
+    )
+    assert "never sent" not in ended.stdout
+    assert ended.returncode == 0, ended.stdout
+
+
+EXECUTION = ["11", "21", "5", "756733", "SPY", "STK", "", "0.0", "", "", "ISLAND", "USD", "SPY", "SPY", "0001.01.01",
+             "20261124  09:31:00", "DU9000001", "ISLAND", "BOT", "1", "600.1", "77", "3", "0", "1", "600.1", "", "", "",
+             "", "2"]  # fmt: skip
+UNSET = "1.7976931348623157E308"
+
+
+def asking_for_executions(lines, client_id, execution):
+    """The recording with a request for the executions of that client, an answer and the end."""
+    said = [(">", ["7", "3", "21", client_id, "", "", "", "", "", ""]), ("<", execution), ("<", ["55", "1", "21"])]
+    late = max(line.get("t", 0) for line in lines) + 1
+    return [*lines, *({"t": late, "c": 1, "d": direction, "f": fields} for direction, fields in said)]
+
+
+def test_trades_from_before_the_recording_are_not_compared_and_said(tmp_path, lines):
+    first = next(place for place, line in enumerate(lines) if line.get("f", [""])[0] == "9" and line["d"] == ">")
+    seeded = asking_for_executions(lines[:first], "0", EXECUTION)
+    seeded.append(seeded[-1] | {"f": ["59", "1", EXECUTION[14], "1.0", "USD", UNSET, UNSET, "", ""]})
+    found = verify(read(write(tmp_path / "recording.jsonl", seeded)), patience=0.3)
+    assert found.differences == []
+    reason = "of orders from before the recording, which the simulator cannot know"
+    assert set(found.not_compared) == {f"execDetails, reqExecutions: {reason}", f"commissionReport, unasked: {reason}"}
+
+
+def test_an_execution_of_an_order_that_was_placed_while_recording_must_come(tmp_path, lines):
+    filled = next(line["f"] for line in lines if line.get("f", [""])[0] == "11")
+    seeded = asking_for_executions(lines, "999", ["11", "21", *filled[2:]])  # for 999 we answer that there is none
+    (found,) = differences(tmp_path / "recording.jsonl", seeded)
+    assert (found.what, found.message, found.asked) == ("never sent", "execDetails", "reqExecutions")
+
+
+def test_positions_are_compared_only_where_both_have_some(tmp_path, lines):
+    seeded = [line for line in lines if line.get("d") != "<" or line.get("f", [""])[0] != "61"]
+    found = verify(read(write(tmp_path / "recording.jsonl", seeded)), patience=0.5)
+    assert found.differences == []
+    assert found.not_compared == [
+        "position, reqPositions: what was held before the recording is not known to the simulator"
+    ]
+
+
 def run(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "v6.simulator", "verify", *map(str, arguments)],
@@ -260,6 +364,7 @@ NEGOTIATED = '{"t":0,"c":1,"negotiated":178,"handshake":["178","20261124 10:35:0
         (HEADER + NEGOTIATED + '{"t":0,"c":"1","d":"<","f":["1"]}\n', "line 3: c is '1', not an integer"),
         (HEADER + NEGOTIATED + '{"t":0,"c":1,"d":"<","f":[1]}\n', "line 3: f is not a list of texts"),
         (HEADER + NEGOTIATED + '{"t":0,"c":1,"d":"<","f":[]}\n', "line 3: f has no field"),
+        (HEADER + NEGOTIATED.replace('"t":0', '"t":1e300'), "cannot be played: "),
         (HEADER + NEGOTIATED.replace("178", "201"), "speaks version 201; the simulator speaks 157 to 178"),
     ],
 )
@@ -267,6 +372,20 @@ def test_an_unreadable_recording_is_refused_with_its_place(tmp_path, capsys, tex
     path = tmp_path / "recording.jsonl"
     path.write_text(text)
     assert main([str(path)]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "complaint"),
+    [
+        ("--at", "noon", 'verify: --at noon: allowed a New York time such as "2026-11-24 10:35"'),
+        ("--calendar", "nowhere.txt", "nowhere.txt: No such file or directory"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_its_value(tmp_path, capsys, option, value, complaint):
+    path = tmp_path / "recording.jsonl"
+    path.write_text(HEADER + NEGOTIATED)
+    assert main([str(path), option, value]) == 2
     assert complaint in capsys.readouterr().err
 
 

@@ -1,6 +1,8 @@
 """Recordings served over the wire: exactly what was recorded, at the slot it belongs to."""
 
 import math
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from ib_insync import Future, Index, Option, Stock
 from ib_insync.wrapper import RequestError
 
 from v6.clock import NEW_YORK
-from v6.simulator.replay.feed import Recording, ReplayError
+from v6.simulator.replay.feed import ReplayError, opened
 from v6.simulator.testing import simulated_tws
 
 pytestmark = pytest.mark.integration
@@ -139,9 +141,88 @@ def test_another_day_has_no_options(replay, connected):
         ib.reqContractDetails(Option("SPY", "20260320", exchange="SMART"))
 
 
-def test_a_folder_without_recordings_is_refused(tmp_path):
-    with pytest.raises(ReplayError, match=r"no DATE\.parquet"):
-        Recording(tmp_path)
+def frame(**more):
+    return pl.DataFrame([row(31, 7, 690.0, "C", 12.34, 12.36) | more])
+
+
+def empty(folder):
+    pass
+
+
+def a_home(folder):
+    (folder / "var" / "lake" / "option_snapshots" / "_delta_log").mkdir(parents=True)
+
+
+def named(name, rows=None):
+    return lambda folder: (rows if rows is not None else frame()).write_parquet(folder / name)
+
+
+def no_parquet(folder):
+    (folder / "2026-01-30.parquet").write_text("timestamp,symbol\n")
+
+
+def an_old_lake(folder):
+    pl.DataFrame({"trade_date": [DAY.date()]}).write_delta(str(folder / "option_snapshots"))
+
+
+def a_broken_lake(folder):
+    (folder / "option_snapshots" / "_delta_log").mkdir(parents=True)
+
+
+REFUSED = {
+    "nothing": (empty, r"no DATE\.parquet in it, and no lake of V6"),
+    "a home": (a_home, r"a home of V6; its lake is .*var/lake$"),
+    "no date": (named("january.parquet"), r"january\.parquet: the name is no date, allowed: YYYY-MM-DD\.parquet"),
+    "a short date": (named("20260130.parquet"), r"20260130\.parquet: the name is no date"),
+    "no Parquet": (no_parquet, r"2026-01-30\.parquet: not readable as Parquet: "),
+    "no column": (named("2026-01-30.parquet", frame().drop("iv", "vega")), "no column iv, vega; it must have time"),
+    "a zone": (
+        named("2026-01-30.parquet", frame().with_columns(pl.col("timestamp").dt.replace_time_zone("UTC"))),
+        r"column timestamp is Datetime\(.*UTC.*\), allowed: a time without a zone \(New York\)",
+    ),
+    "a text": (named("2026-01-30.parquet", frame(bid="12.34")), "column bid is String, allowed: a number"),
+    "an expiry": (named("2026-01-30.parquet", frame(expiry="2026-03-20")), "expiry '2026-03-20', allowed: yyyymmdd"),
+    "a right": (named("2026-01-30.parquet", frame(right="CALL")), "right 'CALL', allowed: C P"),
+    "a strike": (named("2026-01-30.parquet", frame(strike=float("nan"))), "without a symbol or a strike: 'SPY' nan"),
+    "an old lake": (an_old_lake, "option_snapshots: no column slot, con_id, .*; written by an older V6, or not by V6"),
+    "a broken lake": (a_broken_lake, "option_snapshots: not readable as a Delta table"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_no_recording_is_refused_with_what_is_wrong(tmp_path, case):
+    prepare, complaint = REFUSED[case]
+    prepare(tmp_path)
+    with pytest.raises(ReplayError, match=complaint):
+        opened(tmp_path)
+
+
+def replayed(folder, *arguments):
+    command = [sys.executable, "-m", "v6.simulator", "--port", "0", "--replay", str(folder), *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("nowhere", "does not exist"), ("a_file", "is a file")])
+def test_the_command_refuses_a_recording_that_is_no_folder(tmp_path, name, wrong):
+    (tmp_path / "a_file").touch()
+    process = replayed(tmp_path / name)
+    complaint = process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+    assert f"{name}: {wrong}, allowed: a folder of DATE.parquet, or a lake of V6" in complaint
+
+
+@pytest.mark.parametrize(("day", "warned"), [("2026-01-29", True), ("2026-01-30", False)])
+def test_the_command_warns_of_a_day_that_is_not_recorded(recording, day, warned):
+    process = replayed(recording, "--at", f"{day} 10:35")
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if "listening" in line:
+            process.terminate()
+    process.wait(30)
+    process.stderr.close()
+    warning = "simulator: --replay: 2026-01-29 is not recorded; recorded days: 2026-01-30; say one of them with --at\n"
+    assert (warning in said) == warned
 
 
 def test_a_symbol_the_synthetic_world_does_not_have_can_be_replayed(tmp_path, connected):

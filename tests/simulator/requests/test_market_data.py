@@ -203,7 +203,7 @@ def test_the_clock_file_steps_the_market(tmp_path, monkeypatch, connected, calen
     shift = TUESDAY.timestamp() - datetime.now(NEW_YORK).timestamp()
     file.write_text(str(shift))
     monkeypatch.setenv("V6_CLOCK_FILE", str(file))
-    with simulated_tws(fast=True, calendar=calendar) as tws:
+    with simulated_tws(start_at=None, calendar=calendar) as tws:
         ib = connected(tws.port)
         ticker = streamed(ib, STOCK)
         before = ticker.volume
@@ -214,7 +214,7 @@ def test_the_clock_file_steps_the_market(tmp_path, monkeypatch, connected, calen
 
 
 def test_realistic_data_take_their_time(connected, calendar):
-    with simulated_tws(start_at=TUESDAY, calendar=calendar, greeks_seconds=(0.3, 0.5)) as tws:
+    with simulated_tws(fast=False, start_at=TUESDAY, calendar=calendar, greeks_seconds=(0.3, 0.5)) as tws:
         tws.set(no_greeks_share=0.0)
         client = RawClient(tws.port)
         option = tws.server.contracts.find(spec("SPY", "20270115"), TUESDAY.date())[200]

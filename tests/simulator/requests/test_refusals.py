@@ -11,6 +11,7 @@ pytestmark = pytest.mark.integration
 ACCOUNT = "DU9000001"
 SPY = (756733, "SPY", "STK", "", "0.0", "", "", "SMART", "", "USD", "", "")
 QQQ = (320227571, "QQQ", "STK", "", "0.0", "", "", "SMART", "", "USD", "", "")
+TWO_CLASSES = (0, "SPX", "OPT", "20261218", "6900", "C", "", "SMART", "", "USD", "", "")  # SPX and SPXW
 NOWHERE = (0, "NOWHERE", "STK", "", "0.0", "", "", "SMART", "", "USD", "", "")
 MORE = (
     " Requested market data requires additional subscription for API. See link in 'Market Data Connections' dialog for "
@@ -52,11 +53,30 @@ def test_the_refusal_is_that_of_tws(client, request_fields, answer):
     assert client.error() == answer
 
 
-@pytest.mark.parametrize("kind", [10, 88, 96, 97])
-def test_a_contract_that_does_not_exist_is_refused_first(client, kind):
-    tail = {10: (5, 0, ""), 88: (0, 1, "3 days"), 96: (0, "", "", 10, "TRADES", 1, 0, ""), 97: ("Last", 0, 0)}[kind]
-    client.send(kind, *([5] if kind == 10 else []), 8, *NOWHERE, *tail)
-    assert client.error()[:2] == (8, 200)
+WITH_CONTRACT = {
+    "reqMktData": ((1, 11, 8), (0, "", 0, 0, "")),
+    "reqMktDepth": ((10, 5, 8), (5, 0, "")),
+    "reqHistoricalData": ((20, 8), (0, "", "1 hour", "1 D", 1, "TRADES", 1, 0, "")),
+    "reqRealTimeBars": ((50, 3, 8), (5, "TRADES", 1, "")),
+    "calculateImpliedVolatility": ((54, 3, 8), (20.0, 690.0, "")),
+    "calculateOptionPrice": ((55, 3, 8), (0.2, 690.0, "")),
+    "reqHeadTimeStamp": ((87, 8), (0, 1, "TRADES", 1)),
+    "reqHistogramData": ((88, 8), (0, 1, "3 days")),
+    "reqHistoricalTicks": ((96, 8), (0, "", "", 10, "TRADES", 1, 0, "")),
+    "reqTickByTickData": ((97, 8), ("Last", 0, 0)),
+}
+NONE = "No security definition has been found for the request"
+SEVERAL = "The contract description specified for SPX is ambiguous; you must specify the multiplier or trading class."
+
+
+@pytest.mark.parametrize(("contract", "text"), [(NOWHERE, NONE), (TWO_CLASSES, SEVERAL)], ids=["none", "several"])
+@pytest.mark.parametrize("name", WITH_CONTRACT)
+def test_a_contract_that_is_none_or_several_is_refused_first_in_the_same_words_whatever_is_asked(
+    client, name, contract, text
+):
+    head, tail = WITH_CONTRACT[name]
+    client.send(*head, *contract, *tail)
+    assert client.error() == (8, 200, text)
 
 
 def test_an_account_that_is_no_advisors_has_no_advisors_data(client):

@@ -1,10 +1,12 @@
 """Whose orders are whose: own ones, all ones, client 0 and what is typed into TWS, the master client."""
 
+import re
+
 import pytest
 from raw_tws_client import TUESDAY, RawClient
 from wire_orders import errors, order_fields, orders_only, said
 
-from v6.simulator.testing import simulated_tws
+from v6.simulator.testing import ControlError, simulated_tws
 
 pytestmark = pytest.mark.integration
 MANUAL = {"do": "manual_order", "symbol": "SPY", "action": "BUY", "quantity": 10, "limit": 100}
@@ -126,15 +128,70 @@ def test_the_control_port_fills_and_rejects_orders(tws, client):
 
 
 @pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"symbol": "NOPE"}, "symbol: 'NOPE'; allowed: AAL, "), ({"symbol": None}, "symbol: None; allowed: a text"),
+        ({"con_id": 4711}, "0 contracts fit 4711; allowed: exactly one"), ({"con_id": "x"}, "allowed: a whole number"),
+        ({"sec_type": "OPT"}, "contracts fit SPY; allowed: exactly one"),
+        ({"sec_type": "BOND"}, "sec_type: 'BOND'; allowed: STK, OPT, FUT"),
+        ({"sec_type": "OPT", "right": "CALL"}, "right: 'CALL'; allowed: C, P"),
+        ({"action": "BY"}, "action: 'BY'; allowed: BUY, SELL"), ({"action": None}, "action: None; allowed: BUY, SELL"),
+        ({"quantity": None}, "quantity: None; allowed: a number above 0"), ({"quantity": "many"}, "quantity: 'many'"),
+        ({"quantity": -7}, "quantity: -7; allowed: a number above 0"), ({"quantity": 0}, "quantity: 0; allowed"),
+        ({"quantity": True}, "quantity: True; allowed"), ({"quantity": 1.5}, "Fractional-sized order"),
+        ({"type": "XXX"}, "type: 'XXX'; allowed: MKT, LMT, "), ({"type": "lmt"}, "type: 'lmt'; allowed: MKT, LMT, "),
+        ({"type": "LMT"}, "limit: None; allowed: a number above 0"), ({"type": "STP"}, "stop: None; allowed"),
+        ({"type": "STP LMT", "stop": 700}, "limit: None"), ({"type": "TRAIL"}, "stop: None"),
+        ({"limit": -1}, "limit: -1; allowed: a number above 0"), ({"limit": 700.001}, "minimum price variation"),
+        ({"tif": "GTX"}, "tif: 'GTX'; allowed: DAY, FOK, GTC, IOC, OPG"), ({"tif": "OPG"}, "(321)"),
+        ({"type": "MOC", "tif": "GTC"}, "order: TWS refuses it: The Tif option should be set to DAY"),
+        ({"account": "DU9000009"}, "account: 'DU9000009'; allowed: DU9000001"),
+        ({"qty": 1}, "qty: unknown; allowed: con_id, symbol, "),
+    ],
+)  # fmt: skip
+def test_an_order_typed_wrongly_is_refused_with_what_is_allowed(tws, change, words):
+    request_ = {"do": "manual_order", "symbol": "SPY", "action": "BUY", "quantity": 1} | change
+    with pytest.raises(ControlError, match=re.escape(words)):
+        tws.control({key: value for key, value in request_.items() if value is not None})
+    assert tws.server.trading.blotter.open == []
+    assert tws.server.trading.archive.orders == []
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"symbol": "spy", "action": "SELL", "type": "STP", "stop": 100},
+        {"symbol": "SPY", "action": "SELL", "type": "TRAIL", "stop": 5, "tif": "GTC"},
+        {"con_id": 756733, "action": "BUY", "limit": 100}, {"symbol": "ES", "sec_type": "FUT", "expiry": "202612",
+                                                            "action": "BUY", "limit": 100},
+        {"symbol": "SPY", "sec_type": "OPT", "expiry": "20270115", "strike": 650, "right": "C", "action": "BUY",
+         "limit": 0.05},
+    ],
+)  # fmt: skip
+def test_orders_of_every_kind_can_be_typed_into_tws(tws, terms):
+    tws.control({"do": "manual_order", "quantity": 1, **terms})
+    (order,) = tws.control({"do": "orders"})["orders"]
+    assert order["symbol"].startswith(("SPY", "ESZ6"))
+    assert order["remaining"] == 1
+
+
+@pytest.mark.parametrize(
     ("request_", "words"),
     [
-        ({"do": "fill", "client": 5, "order": 99, "price": 1}, "no such open order"),
-        ({"do": "manual_order", "symbol": "NOPE", "quantity": 1}, "0 contracts fit NOPE"),
-        ({"do": "manual_order", "symbol": "SPY"}, "quantity: missing"),
-        ({"do": "manual_order", "symbol": "SPY", "quantity": "many"}, "quantity: 'many' is not a number"),
+        ({"do": "fill", "client": 5, "order": 99, "price": 1}, "no such open order; allowed: perm_id, or client and"),
+        ({"do": "fill", "client": "a", "order": 1, "price": 1}, "client: 'a'; allowed: a whole number"),
+        ({"do": "fill", "client": 5, "price": 1}, "order: None; allowed: a whole number"),
+        ({"do": "fill", "perm_id": "x", "price": 1}, "perm_id: 'x'; allowed: a whole number"),
+        ({"do": "fill", "client": 5, "order": 1}, "price: None; allowed: a number above 0"),
+        ({"do": "fill", "client": 5, "order": 1, "price": 0}, "price: 0; allowed: a number above 0"),
+        ({"do": "fill", "client": 5, "order": 1, "price": 1, "quantity": -1}, "quantity: -1; allowed: a number above"),
+        ({"do": "fill", "client": 5, "order": 1, "price": 1, "shares": 2}, "shares: unknown; allowed: perm_id, "),
+        ({"do": "reject", "client": 5, "order": 1, "reason": 5}, "reason: 5; allowed: a text"),
+        ({"do": "orders", "client": 5}, "client: unknown; allowed: nothing more"),
     ],
 )
-def test_the_control_port_says_what_is_wrong(tws, request_, words):
-    answer = tws.control(request_)
-    assert not answer["ok"]
-    assert words in answer["error"]
+def test_a_wrong_command_about_an_order_is_refused(tws, client, request_, words):
+    said(client, *order_fields(1, limit=100))
+    with pytest.raises(ControlError, match=re.escape(words)):
+        tws.control(request_)
+    assert [each["remaining"] for each in tws.control({"do": "orders"})["orders"]] == [100]

@@ -149,6 +149,42 @@ def test_a_trailing_limit_follows_its_stop():
     assert (order.stop, order.limit) == (98.0, 97.5)
 
 
+# relative and market-to-limit orders
+
+
+@pytest.mark.parametrize(
+    ("terms", "price"),
+    [
+        ({}, 100.0), ({"action": "SELL"}, 99.99),  # a tick better than the own side, here the other one
+        ({"aux_price": 0.03}, 100.02), ({"aux_price": 0.03, "action": "SELL"}, 99.97),
+        ({"aux_price": 0.03, "limit_price": 100.01}, 100.01), ({"aux_price": 0.03, "limit_price": 101.0}, 100.02),
+    ],
+)  # fmt: skip
+def test_a_relative_order_is_its_offset_better_than_its_own_side_and_its_limit_is_a_cap(terms, price):
+    order = ticket(**{"order_type": "REL", "limit_price": None} | terms)
+    assert matching.limit(order, QUOTE) == pytest.approx(price)
+
+
+def test_a_relative_order_follows_its_own_side():
+    order = ticket(order_type="REL", aux_price=0.02, limit_price=None)
+    assert [matching.limit(order, at(last)) for last in (100.0, 103.0, 102.0)] == pytest.approx(
+        [100.01, 103.01, 102.01]
+    )
+    wide = Snapshot(bid=99.0, ask=101.0, bid_size=300, ask_size=200, last=99.5, volume=1000.0)
+    assert not matching.marketable(order, wide)
+    assert match(order, wide, traded=30) == []
+    through = Snapshot(bid=99.0, ask=101.0, bid_size=300, ask_size=200, last=99.01, volume=1000.0)
+    assert match(order, through, traded=30) == [(pytest.approx(99.02), 30.0)]
+
+
+def test_a_market_to_limit_order_takes_any_price_until_its_first_fill_has_made_it_a_limit_order():
+    order = ticket(order_type="MTL", limit_price=None)
+    assert matching.limit(order, QUOTE) == inf
+    order.limit = 100.0
+    assert matching.limit(order, QUOTE) == 100.0
+    assert match(order, at(100.5)) == []
+
+
 # what must always hold
 
 prices = st.integers(9_000, 11_000).map(lambda cents: cents / 100)

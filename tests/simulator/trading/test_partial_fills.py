@@ -1,7 +1,7 @@
 """Sizes at the quote limit what fills; time and volume do the rest."""
 
 import pytest
-from ib_insync import LimitOrder, MarketOrder, Stock
+from ib_insync import LimitOrder, MarketOrder, Order, Stock
 from raw_tws_client import TUESDAY
 from wire_orders import wait
 
@@ -65,6 +65,30 @@ def test_a_limit_at_the_touch_waits_for_trades(ib, tws):
     assert wait(ib, lambda: trade.fills, 10)
     assert all(fill.execution.price == bid for fill in trade.fills)
     assert trade.fills[0].execution.lastLiquidity == 1
+
+
+def test_a_market_to_limit_order_waits_with_the_rest_at_the_price_of_its_first_fill(ib, tws):
+    trade = ib.placeOrder(SPY, Order(orderType="MTL", action="BUY", totalQuantity=20_000, tif="DAY"))
+    assert wait(ib, lambda: trade.orderStatus.status == "Submitted" and trade.fills)
+    ib.sleep(0.6)
+    first = trade.fills[0].execution.price
+    assert {fill.execution.price for fill in trade.fills} == {first}
+    (ticket,) = tws.server.trading.blotter.open
+    assert (ticket.limit, ticket.remaining) == (first, trade.orderStatus.remaining)
+
+
+def test_a_relative_order_works_below_the_market_that_its_limit_keeps_it_from(ib):
+    capped = Order(orderType="REL", action="BUY", totalQuantity=100, auxPrice=0.02, lmtPrice=100, tif="DAY")
+    trade = ib.placeOrder(SPY, capped)
+    assert wait(ib, lambda: trade.orderStatus.status == "Submitted")
+    ib.sleep(0.6)
+    assert not trade.fills
+
+
+def test_a_relative_order_fills_as_soon_as_it_betters_its_side_up_to_the_other(ib):
+    trade = ib.placeOrder(SPY, Order(orderType="REL", action="SELL", totalQuantity=100, auxPrice=1.0, tif="DAY"))
+    assert wait(ib, lambda: trade.orderStatus.status == "Filled")
+    assert trade.fills[0].execution.side == "SLD"
 
 
 def test_a_halted_symbol_does_not_trade(ib, tws):

@@ -149,7 +149,7 @@ def test_a_killed_simulator_leaves_a_whole_file(tmp_path):
         assert eventually(port_file.exists, 20)
         with RawClient(int(port_file.read_text())) as client:
             said(client, *order_fields(1, limit=100, tif="GTC"))
-            assert eventually(state.exists)
+            assert eventually(lambda: json.loads(state.read_text())["orders"])
             for order_id in range(2, 60):
                 client.send(*order_fields(order_id, limit=100, tif="GTC"))
             client.until(3)

@@ -1,9 +1,4 @@
-"""What the accounts hold: a few invented positions, always with options that really exist on the clock's day, and
-whatever has been traded since.
-
-A contract that has been traded leaves the invented plan: from then on its own position counts, so that the plan may go
-on to other months without changing what somebody bought.
-"""
+"""What the accounts hold: an invented portfolio to begin with, and what trades and expiries make of it."""
 
 from collections.abc import Callable
 from datetime import date
@@ -23,8 +18,7 @@ class Books:
     def __init__(self, accounts: tuple[str, ...], contracts: Contracts, feed: Feed, hours: Hours) -> None:
         self.accounts = accounts
         self._contracts, self._feed, self._hours = contracts, feed, hours
-        self._plans: dict[date, list[tuple[Listing, float]]] = {}
-        self.traded: dict[tuple[str, str, int], Position] = {}
+        self.held: dict[tuple[str, str, int], Position] = {}
         self.cash: dict[tuple[str, str], float] = {}
         self._listeners: list[Callable[[str], None]] = []
 
@@ -32,38 +26,21 @@ class Books:
         """Have it called with the account after every fill."""
         self._listeners.append(callback)
 
-    def unsubscribe(self, callback: Callable[[str], None]) -> None:
-        if callback in self._listeners:
-            self._listeners.remove(callback)
+    def open(self, today: date) -> None:
+        """Give every account its opening portfolio, of contracts that exist that day: the stock, the first one all."""
+        planned = plan(self._contracts, today)
+        for account in self.accounts:
+            for listing, quantity in planned if account == self.accounts[0] else planned[:1]:
+                cost = PAID[listing.sec_type] * float(listing.multiplier or 1)
+                self.held[account, "", listing.con_id] = Position(listing, quantity, cost)
 
     # positions
-
-    def _plan(self, today: date) -> list[tuple[Listing, float]]:
-        if today not in self._plans:
-            self._plans = {today: plan(self._contracts, today)}
-        return self._plans[today]
-
-    def _planned(self, account: str, today: date) -> list[Position]:
-        """Every account after the first holds only the stock."""
-        planned = self._plan(today)
-        if account != self.accounts[0]:
-            planned = planned[:1]
-        return [
-            Position(listing, quantity, PAID[listing.sec_type] * float(listing.multiplier or 1))
-            for listing, quantity in planned
-        ]
 
     def positions(self, account: str, instant: float, model: str = "") -> list[Position]:
         """Of one model, or for "" of the whole account; what was closed today stays, with quantity 0."""
         today = new_york_date(instant)
         found: dict[int, Position] = {}
-        if not model:
-            found = {
-                each.listing.con_id: each
-                for each in self._planned(account, today)
-                if (account, "", each.listing.con_id) not in self.traded
-            }
-        for (owner, part, con_id), position in self.traded.items():
+        for (owner, part, con_id), position in self.held.items():
             if owner == account and (not model or part == model) and not self._gone(position, instant):
                 found[con_id] = together(found[con_id], position, today) if con_id in found else position
         return list(found.values())
@@ -89,7 +66,7 @@ class Books:
 
     def models(self, account: str) -> tuple[str, ...]:
         """The models that have traded in that account."""
-        return tuple(sorted({part for owner, part, _ in self.traded if owner == account and part}))
+        return tuple(sorted({part for owner, part, _ in self.held if owner == account and part}))
 
     def mark(self, listing: Listing, instant: float) -> float:
         """The price a position is valued at: the middle, or the last price there was; 0.0 when there never was one."""
@@ -107,14 +84,13 @@ class Books:
         The accounts concerned. There is no exercise and no assignment.
         """
         concerned = []
-        for (account, model, con_id), position in list(self.traded.items()):
+        for (account, model, con_id), position in list(self.held.items()):
             listing = position.listing
             if position.quantity and 0 < listing.expires_at <= instant:
-                worth = self._worth_at_expiry(listing)
-                position, realized = position.traded(-position.quantity, worth, 0.0, new_york_date(instant))
-                before = self.traded[account, model, con_id]
-                self.traded[account, model, con_id] = position
-                value = before.quantity * worth * float(listing.multiplier or 1)
+                worth = self._worth_at_expiry(position)
+                settled, realized = position.traded(-position.quantity, worth, 0.0, new_york_date(instant))
+                self.held[account, model, con_id] = settled
+                value = position.quantity * worth * float(listing.multiplier or 1)
                 paid = (realized or 0.0) if listing.sec_type == "FUT" else value
                 self.cash[account, model] = self.cash.get((account, model), 0.0) + paid
                 concerned.append(account)
@@ -122,12 +98,14 @@ class Books:
             self._tell(account)
         return concerned
 
-    def _worth_at_expiry(self, listing: Listing) -> float:
+    def _worth_at_expiry(self, position: Position) -> float:
+        """Without a last price (a day that is not recorded): a future what it cost, an option nothing."""
+        listing = position.listing
         last = listing.expires_at - LAST_SECOND
         if listing.sec_type != "OPT":
-            return self.mark(listing, last)
+            return self.mark(listing, last) or position.average_cost / float(listing.multiplier or 1)
         found = self._contracts.find(Spec(con_id=listing.under_con_id), new_york_date(last))
-        price = self.mark(found[0], last) if found else listing.strike
+        price = (self.mark(found[0], last) if found else 0.0) or listing.strike
         return max(price - listing.strike if listing.call else listing.strike - price, 0.0)
 
     def _tell(self, account: str) -> None:
@@ -141,12 +119,8 @@ class Books:
         """Book a trade of a signed quantity; the profit it realized, None when it only opened."""
         today = new_york_date(instant)
         key = (account, model, listing.con_id)
-        before = self.traded.get(key)
-        if before is None:
-            planned = self._planned(account, today) if not model else []
-            same = (each for each in planned if each.listing.con_id == listing.con_id)
-            before = next(same, Position(listing))
-        self.traded[key], realized = before.traded(quantity, price, commission, today)
+        before = self.held.get(key) or Position(listing)
+        self.held[key], realized = before.traded(quantity, price, commission, today)
         if listing.sec_type == "FUT":
             paid = -(realized or 0.0)  # a future costs nothing; its profit becomes cash when it is closed
         else:

@@ -1,4 +1,4 @@
-"""Positions as values, and the few invented ones every account begins with."""
+"""Positions as values, and the few invented ones an account begins with."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -105,8 +105,8 @@ def plan(contracts: Contracts, today: date) -> list[tuple[Listing, float]]:
     """100 SPY, one ES of a month that does not expire soon, and the options."""
     stock = contracts.find(Spec(symbol="SPY", sec_type="STK", exchange="SMART"), today)
     futures = contracts.find(Spec(symbol="ES", sec_type="FUT", exchange="CME"), today)
-    month = next(listing for listing in futures if listing.expiry and listing.expiry - today > ROLL)
-    return [(stock[0], 100.0), (month, 1.0), *option_plan(contracts, today)]
+    months = [each for each in futures if each.expiry and each.expiry - today > ROLL]
+    return [(stock[0], 100.0), *((month, 1.0) for month in months[:1]), *option_plan(contracts, today)]
 
 
 def option_plan(contracts: Contracts, today: date) -> list[tuple[Listing, float]]:
@@ -120,7 +120,7 @@ def option_plan(contracts: Contracts, today: date) -> list[tuple[Listing, float]
 
 
 def _chain(contracts: Contracts, symbol: str, right: str, today: date) -> list[Listing]:
-    """The strikes of the first standard expiry of a quarterly month, which stays the same for weeks."""
+    """The strikes of the first standard expiry of a quarterly month; without one (recordings) of the first there is."""
     spec = Spec(symbol=symbol, sec_type="OPT", right=right, trading_class=symbol)
     for expiry in _quarterly(today + LONGEST):
         if chain := contracts.find(replace(spec, expiry=f"{expiry:%Y%m%d}"), today):

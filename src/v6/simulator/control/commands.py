@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from v6.clock import NEW_YORK
 from v6.simulator.about import fidelity
-from v6.simulator.control.arguments import ControlError, Request, allow, number, text
+from v6.simulator.control.arguments import ControlError, Request, allow, number, text, whole
 from v6.simulator.faults.model import Faults, Restart, ServerReset
 from v6.simulator.faults.scenario import Scenario, ScenarioError, listing
 from v6.simulator.faults.values import FAULTS, FaultError, read, shown
-from v6.simulator.market.halts import GENERAL, HaltError
+from v6.simulator.market.halts import EVERYTHING, GENERAL, HaltError
 from v6.simulator.trading import commands as orders
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ def set_faults(server: "Server", request: Request) -> dict[str, Any]:
 
 
 def clear(server: "Server", request: Request) -> dict[str, Any]:
-    """{"faults": [NAMES]}: those; without: every fault, the scenario and whatever still runs."""
+    """{"faults": [NAMES]}: those, as at the start; without: every fault, the scenario and whatever still runs."""
     allow(request, "faults")
-    default = Faults()
+    start = server.troubles.at_start()
     names = request.get("faults", list(FAULTS))
     if not isinstance(names, list) or any(name not in FAULTS for name in names):
         raise ControlError(f"faults: {names!r}; allowed: a list of {', '.join(FAULTS)}")
     for name in names:
-        setattr(server.options.faults, name, getattr(default, name))
+        setattr(server.options.faults, name, getattr(start, name))
     if "faults" not in request:
         server.scenario = Scenario()
         server.troubles.clear()
@@ -107,7 +107,7 @@ def _sessions(server: "Server", request: Request) -> "list[Session]":
     """Every client, or that of {"client": ID}."""
     if "client" not in request:
         return list(server.sessions)
-    wanted = int(number(request, "client"))
+    wanted = whole(request, "client")
     found = [session for session in server.sessions if session.client_id == wanted]
     if not found:
         present = sorted(each.client_id for each in server.sessions if each.client_id is not None)
@@ -164,18 +164,18 @@ def login(server: "Server", request: Request) -> dict[str, Any]:
 def halt(server: "Server", request: Request) -> dict[str, Any]:
     """Halt trading in `symbol` (* is everything): `kind` 1 general (default), 2 volatility."""
     allow(request, "symbol", "kind")
-    symbol, kind = text(request, "symbol"), number(request, "kind", GENERAL)
+    symbol, kind = orders.known_symbol(server, request, EVERYTHING), whole(request, "kind", GENERAL)
     try:
-        server.market_state.halt(symbol, int(kind))
+        server.market_state.halt(symbol, kind)
     except HaltError as error:
         raise ControlError(f"kind: {error}") from None
-    return {"symbol": symbol, "halted": int(kind)}
+    return {"symbol": symbol, "halted": kind}
 
 
 def resume(server: "Server", request: Request) -> dict[str, Any]:
     """Let `symbol` trade again."""
     allow(request, "symbol")
-    return {"was_halted": server.market_state.resume(text(request, "symbol"))}
+    return {"was_halted": server.market_state.resume(orders.known_symbol(server, request, EVERYTHING))}
 
 
 # time
@@ -290,5 +290,5 @@ def perform(server: "Server", request: Any) -> dict[str, Any]:
         if command is None:
             raise ControlError(f"do: {request.get('do')!r}; allowed: {', '.join(sorted(COMMANDS))}")
         return {"ok": True, **command(server, request)}
-    except (ControlError, orders.CommandError) as error:
+    except ControlError as error:
         return {"ok": False, "error": str(error)}

@@ -26,8 +26,8 @@ class ControlPort:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self, port: int) -> int:
-        """Gives the port; 0: any free one. Raises OSError."""
-        return self._listener.open(port)
+        """Gives the port; 0: any free one. Raises ListenError."""
+        return self._listener.open(port, "control-port")
 
     async def close(self) -> None:
         self._listener.close()

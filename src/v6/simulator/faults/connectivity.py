@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from v6.simulator import errors
+from v6.simulator.faults.forward import Forward
 from v6.simulator.faults.model import Faults, ServerReset
 from v6.simulator.instruments.listings import Listing
 
@@ -47,7 +48,6 @@ FARMS = (
     Farm("ushmds", "HMDS data", 2106, 2105, 2107),
     Farm("secdefil", "Sec-def data", 2158, 2157, 2108),
 )
-BY_NAME = {farm.name: farm for farm in FARMS}
 FEEDS = {"OPT": "usopt", "FUT": "usfuture", "FOP": "usfuture"}
 OTHERS_FEED = "usfarm"
 
@@ -67,7 +67,9 @@ class Connectivity:
         self.offline = False
         self.life = 0
         self._before = Faults()
-        self._resets = 0
+        self._time = Forward(server.epoch)
+        self._reset: ServerReset | None = None
+        self._reset_ends = self._repeats_at = 0.0
         self._troubled = False
 
     # what goes on
@@ -141,6 +143,7 @@ class Connectivity:
 
     def follow(self, faults: Faults) -> None:
         """Tell the clients what has changed since the last look."""
+        self._go_on()
         before, self._before = self._before, replace(faults)
         self._troubled = bool(
             self.offline or faults.competing_session or faults.deaf_until_farms or faults.farms_down
@@ -184,22 +187,23 @@ class Connectivity:
 
     def reset(self, how: ServerReset) -> None:
         """1100, repeated, and at the end 1101 or 1102."""
-        self._resets += 1
-        number = self._resets
         self._server.stats.resets += 1
+        self._go_on()  # two of them in one step of the clock: the first has been, with all that it loses
+        now = self._time.now()
+        self._reset, self._reset_ends = how, now + how.lost_seconds
+        self._repeats_at = now + how.repeat_seconds
         self.lose(errors.LINK_LOST)
 
-        def again() -> None:
-            if self.offline and number == self._resets:
-                self._server.tell(*errors.LINK_LOST)
-                self._server.wheel.after(max(how.repeat_seconds, 0.02), again)
-
-        def over() -> None:
-            if number == self._resets:
-                self.restore(how)
-
-        self._server.wheel.after(max(how.repeat_seconds, 0.02), again)
-        self._server.wheel.after(how.lost_seconds, over)
+    def _go_on(self) -> None:
+        """1100 again, or the end of the reset, by the simulator's clock."""
+        now, how = self._time.now(), self._reset
+        if how is None:
+            return
+        if now >= self._reset_ends:
+            self.restore(how)
+        elif self.offline and now >= self._repeats_at:
+            self._repeats_at = now + how.repeat_seconds
+            self._server.tell(*errors.LINK_LOST)
 
     def lose(self, told: tuple[int, str]) -> None:
         self.offline = self._troubled = True
@@ -207,6 +211,10 @@ class Connectivity:
         self._end_live_bars()
 
     def restore(self, how: ServerReset) -> None:
+        """Back again, unless nothing was lost; a reset that still runs ends with it."""
+        if self._reset is not None:
+            self._server.troubles.console.tell("server_reset ends")
+        self._reset = None
         if not self.offline:
             return
         self.offline = False

@@ -40,7 +40,7 @@ class Faults:
 
     The port:
     refuse: it is closed. drop: the same, and every socket is reset when it begins.
-    awaiting_login: closed until a person signs in (control command `login`).
+    awaiting_login: closed until a person signs in (control command `login`); the sockets of before are reset.
     stuck_acceptor: nobody accepts; connections pile up in the kernel's queue until it is full.
     close_at_once: a proxy with nothing behind it. mute_before_handshake: accepts and says nothing.
     mute_after_handshake: the version is answered, then nothing. mute_after_start: ready (15, 9), requests unanswered.
@@ -58,7 +58,7 @@ class Faults:
     silent, silent_share: symbols, local symbols or contract ids, or a share of the options, that never tick.
     no_greeks_share: of the options, that never get greeks.
     spoiled, spoiled_share, spoiling: whose fields are broken, and how.
-    error_flood: errors a second to every client. drip_seconds: every byte leaves that long after the one before.
+    error_flood: errors a real second to every client. drip_seconds: every byte leaves that long after the one before.
     clock_skew: seconds by which the host's clock is off (currentTime, connection time, account time).
 
     What happens once, when the field changes (or at the event's time):

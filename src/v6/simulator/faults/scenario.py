@@ -1,6 +1,6 @@
 """Faults by the clock: a YAML file of events with New York times, on the simulator's own clock."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,51 +8,35 @@ from typing import Any
 import yaml
 
 from v6.clock import NEW_YORK
-from v6.simulator.faults.model import EVENTS, Faults, Restart, ServerReset
+from v6.simulator.faults.event import DAY, LONGEST_SECONDS, WEEKDAYS, Event, aged
+from v6.simulator.faults.model import EVENTS, Faults
 from v6.simulator.faults.values import FAULTS, FaultError, read
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
-KEYS = ("fault", "value", "at", "for_seconds", "date")
+KEYS = ("fault", "value", "at", "for_seconds", "date", "weekday")
 TOP_KEYS = ("imitates", "source", "events")
-LONGEST_SECONDS = 366 * 86400
+YEARS = range(2000, 2100)
+# a clock that steps further: what began earlier than that has been forgotten
+LONGEST_STEP = 7 * DAY
+# what drops the connections at its beginning, and so also when the clock has stepped over all of it
+DROPPING = ("drop", "awaiting_login")
+
+Begun = tuple[str, Any]
 
 
 class ScenarioError(Exception):
     """`file: path.to.key: what is wrong, what is allowed`."""
 
 
-@dataclass(frozen=True)
-class Event:
-    """One fault. No `at`: always. `lasts` None: until midnight. No `day`: every day. `start`: an instant instead."""
-
-    fault: str
-    value: Any = True
-    at: time | None = None
-    lasts: timedelta | None = None
-    day: date | None = None
-    start: datetime | None = None
-
-    def window(self, today: date) -> tuple[datetime, datetime] | None:
-        if self.start is not None:
-            return self.start, self.start + (self.lasts or timedelta(days=1))
-        if self.day not in (None, today):
-            return None
-        midnight = datetime.combine(today + timedelta(days=1), time(0), NEW_YORK)
-        if self.at is None:
-            return datetime.combine(today, time(0), NEW_YORK), midnight
-        start = datetime.combine(today, self.at, NEW_YORK)
-        return start, start + self.lasts if self.lasts is not None else midnight
-
-    def active(self, now: datetime) -> bool:
-        window = self.window(now.date())
-        return window is not None and window[0] <= now < window[1]
-
-
 class Scenario:
+    """`began`: lasting faults that have begun since the look before; `passed`: those of them that are over already."""
+
     def __init__(self, events: tuple[Event, ...] = (), imitates: str = "", source: str = "") -> None:
         self.events = events
         self.imitates, self.source = imitates, source
-        self._before: datetime | None = None
+        self.began: tuple[str, ...] = ()
+        self.passed: tuple[str, ...] = ()
+        self._before: float | None = None
 
     @classmethod
     def load(cls, path: Path) -> "Scenario":
@@ -74,33 +58,84 @@ class Scenario:
         for key in content:
             if key not in TOP_KEYS:
                 raise ScenarioError(f"{path}: {key}: unknown; allowed: {', '.join(TOP_KEYS)}")
+        if not content["events"]:
+            raise ScenarioError(f"{path}: events: empty; allowed: at least one fault")
         events = tuple(_event(raw, f"{path}: events[{place}]") for place, raw in enumerate(content["events"]))
         return cls(events, str(content.get("imitates", "")), str(content.get("source", "")))
 
-    def at(self, now: datetime, base: Faults) -> tuple[Faults, list[tuple[str, Any]]]:
-        """The faults of this moment, and what has begun since the last look: drops and all that happens once."""
+    def at(self, now: datetime, base: Faults) -> tuple[Faults, list[Begun]]:
+        """The faults of this moment, and what has begun since the last look: drops and all that happens once.
+
+        What happens once comes in the order of its instants, with what is left of its durations.
+        """
         if not self.events:
             return base, []
-        lasting = {each.fault: each.value for each in self.events if each.fault not in EVENTS and each.active(now)}
-        begun = [(each.fault, each.value) for each in self.events if self._begins(each, now)]
-        self._before = now
-        return replace(base, **lasting), begun
-
-    def _begins(self, event: Event, now: datetime) -> bool:
-        if event.fault not in EVENTS and event.fault != "drop":
-            return False
-        if event.at is None and event.start is None:
-            return event.fault in EVENTS and self._before is None and event.active(now)
-        window = event.window(now.date())
-        return bool(window and self._before and self._before < window[0] <= now)
+        instant = now.timestamp()
+        before, self._before = self._before, instant
+        lasting = {
+            each.fault: each.value
+            for each in self.events
+            if each.fault not in EVENTS and each.since(instant) is not None
+        }
+        once = [(at, each) for each in self.events for at in _begins(each, before, instant)]
+        once.sort(key=lambda begun: begun[0])
+        self.began = tuple(each.fault for _, each in once if each.fault not in EVENTS)
+        self.passed = tuple(each.fault for at, each in once if each.fault not in EVENTS and each.end(at) <= instant)
+        told = [_told(each, instant - at) for at, each in once if _counts(each, at, instant)]
+        return replace(base, **lasting), told
 
     def from_now(self, now: datetime, faster: float = 1.0) -> "Scenario":
         """The same events, the first one a moment from now, everything so many times as fast."""
         first = min((event.at or time(0) for event in self.events), default=time(0))
-        moved = tuple(_moved(event, first, now, faster) for event in self.events)
+        moved = tuple(event.moved(first, now, faster) for event in self.events)
         copy = Scenario(moved, self.imitates, self.source)
-        copy._before = now - timedelta(microseconds=1)
+        copy._before = now.timestamp() - 0.001
         return copy
+
+    def plan(self, now: datetime) -> list[str]:
+        """What is in force, and what comes next, in words; also that nothing of it is left for today."""
+        instant = now.timestamp()
+        told = [
+            f"now: {each.fault}" for each in self.events if each.fault not in EVENTS and each.since(instant) is not None
+        ]
+        once = [f"at the start: {each.fault}" for each in self.events if each.fault in EVENTS and each.always]
+        coming = sorted(
+            (at, each.fault) for each in self.events if not each.always and (at := each.next(instant)) is not None
+        )
+        lines = told + once + [f"next: {fault} at {_shown(at)}" for at, fault in coming]
+        if not lines:
+            return [f"every event of the scenario is past at {now:%Y-%m-%d %H:%M:%S}: nothing will happen"]
+        today = any(datetime.fromtimestamp(at, NEW_YORK).date() == now.date() for at, _ in coming)
+        if not (told or once or today):
+            lines.insert(0, f"nothing of the scenario is left for today: it is {now:%H:%M:%S}")
+        return lines
+
+
+def _begins(event: Event, before: float | None, now: float) -> list[float]:
+    """The instants since the last look; at the first look only what has no time."""
+    if not event.value:
+        return []
+    if event.at is None and event.start is None and before is None:
+        return [now] if event.fault in EVENTS and event.since(now) is not None else []
+    if event.always or before is None:
+        return []
+    return event.instants(max(before, now - LONGEST_STEP), now)
+
+
+def _counts(event: Event, at: float, now: float) -> bool:
+    """Whether the simulator has to do something at its beginning."""
+    if event.fault == "awaiting_login":
+        return event.end(at) <= now  # while it lasts, the fault itself drops them
+    return event.fault in EVENTS or event.fault in DROPPING
+
+
+def _told(event: Event, ago: float) -> Begun:
+    return ("drop", True) if event.fault in DROPPING else (event.fault, aged(event.value, ago))
+
+
+def _shown(instant: float) -> str:
+    when = datetime.fromtimestamp(instant, NEW_YORK)
+    return f"{when:%Y-%m-%d %H:%M:%S}" if when.second else f"{when:%Y-%m-%d %H:%M}"
 
 
 def names() -> list[str]:
@@ -112,20 +147,6 @@ def listing() -> list[dict[str, str]]:
     """Every shipped scenario: name, imitates, source."""
     loaded = [(name, Scenario.load(FOLDER / f"{name}.yaml")) for name in names()]
     return [{"name": name, "imitates": each.imitates, "source": each.source} for name, each in loaded]
-
-
-def _moved(event: Event, first: time, now: datetime, faster: float) -> Event:
-    today = now.date()
-    after = datetime.combine(today, event.at or first) - datetime.combine(today, first)
-    lasts = event.lasts / faster if event.lasts is not None else None
-    return replace(event, start=now + after / faster, lasts=lasts, day=None, value=_hurried(event.value, faster))
-
-
-def _hurried(value: Any, faster: float) -> Any:
-    if not isinstance(value, Restart | ServerReset):
-        return value
-    seconds = [name for name in value._fields if name.endswith("_seconds")]
-    return value._replace(**{name: getattr(value, name) / faster for name in seconds})
 
 
 def _event(raw: Any, place: str) -> Event:
@@ -142,7 +163,7 @@ def _event(raw: Any, place: str) -> Event:
     if seconds is not None and not (numeric and 0 < seconds <= LONGEST_SECONDS):
         raise ScenarioError(f"{place}.for_seconds: {seconds!r}; allowed: seconds above 0, at most {LONGEST_SECONDS}")
     day = raw.get("date")
-    if day is not None and type(day) is not date:
+    if day is not None and not (type(day) is date and day.year in YEARS):
         raise ScenarioError(f"{place}.date: {day!r}; allowed: a date such as 2026-11-27")
     try:
         value = read(fault, raw.get("value", True))
@@ -154,7 +175,17 @@ def _event(raw: Any, place: str) -> Event:
         _time(raw["at"], f"{place}.at") if "at" in raw else None,
         timedelta(seconds=seconds) if seconds is not None else None,
         day,
+        _weekday(raw, f"{place}.weekday") if "weekday" in raw else None,
     )
+
+
+def _weekday(raw: dict[Any, Any], place: str) -> int:
+    named = raw["weekday"]
+    if named not in WEEKDAYS:
+        raise ScenarioError(f"{place}: {named!r}; allowed: {', '.join(WEEKDAYS)}")
+    if raw.get("date") is not None:
+        raise ScenarioError(f"{place}: {named!r}; allowed only without date")
+    return WEEKDAYS.index(named)
 
 
 def _time(text: Any, place: str) -> time:

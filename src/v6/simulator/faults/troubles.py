@@ -1,11 +1,14 @@
 """Faults that happen once, and those that run through phases: restart, half close, garbage, error flood."""
 
+from collections import deque
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
-from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
 
 from v6.simulator import errors
+from v6.simulator.faults.console import Console
+from v6.simulator.faults.forward import Forward
 from v6.simulator.faults.garbage import send_garbage
 from v6.simulator.faults.model import EVENTS, Faults, Restart, ServerReset
 
@@ -22,14 +25,22 @@ Phase = tuple[float, dict[str, Any]]
 
 
 class Troubles:
-    """What is going on beside the faults that were asked for."""
+    """What is going on beside the faults that were asked for. Its durations are seconds of the simulator's clock.
+
+    `console` tells of every fault that begins and ends.
+    """
 
     def __init__(self, server: "Server") -> None:
         self._server = server
+        self.console = Console(server.now)
+        self._at_start = deepcopy(server.options.faults)
+        self._time = Forward(server.epoch)
         self._phase: dict[str, Any] = {}
-        self._left: tuple[Phase, ...] = ()
+        self._left: deque[Phase] = deque()
+        self._phase_ends = FOR_EVER
+        self._flood_ends = FOR_EVER
         self._before = Faults()
-        self._restarts = 0
+        self._waited = self._signed_in = False
         self._awake: frozenset[str] = frozenset()
         self._flooding = False
         self._owed = self._flooded_at = 0.0
@@ -41,15 +52,54 @@ class Troubles:
             "garbage": self.garbage,
         }
 
+    def at_start(self) -> Faults:
+        """The faults of the start, which `clear` goes back to; nothing that happens once is among them."""
+        never = Faults()
+        return replace(deepcopy(self._at_start), **{fault: getattr(never, fault) for fault in EVENTS})
+
     # over time
 
     def overlaid(self, faults: Faults) -> Faults:
         """The faults of this moment with those of a restart's phase, without the farms that have woken up."""
+        self._advance()
         phase = dict(self._phase)
         if self._awake:
             self._awake &= faults.farms_idle
             phase["farms_idle"] = faults.farms_idle - self._awake
+        if "awaiting_login" in self._server.scenario.began:
+            self._waited = self._signed_in = False
+        self._signed_in &= faults.awaiting_login
+        if self._signed_in:
+            phase["awaiting_login"] = False
+        self.console.follow(replace(faults, awaiting_login=False) if self._signed_in else faults)
+        self.console.passed(self._server.scenario.passed)
         return replace(faults, **phase) if phase else faults
+
+    def _advance(self) -> None:
+        """End what is over at this moment."""
+        now = self._time.now()
+        if now >= self._flood_ends:
+            self._flood_ends = FOR_EVER
+            self._server.options.faults.error_flood = 0.0
+        while now >= self._phase_ends:
+            self._next_phase()
+
+    def _next_phase(self) -> None:
+        """A phase begins when the one before has ended, not when somebody looks."""
+        if not self._left:
+            self._end_phases()
+            return
+        seconds, self._phase = self._left.popleft()
+        self._phase_ends += seconds
+        if seconds > 0:
+            self._server.events.note("phase of a restart", faults=sorted(self._phase))
+            self.console.tell(f"restart: {', '.join(self._phase)}")
+
+    def _end_phases(self) -> None:
+        self._phase, self._phase_ends = {}, FOR_EVER
+        self._left.clear()
+        self._server.events.note("phase of a restart", faults=[])
+        self.console.tell("restart ends")
 
     def follow(self, asked: Faults) -> None:
         """Begin what has been set since the last look."""
@@ -58,12 +108,16 @@ class Troubles:
             value = getattr(asked, fault)
             if value and value != getattr(before, fault):
                 self.begin(fault, value)
+        waited, self._waited = self._waited, self._server.faults.awaiting_login
+        if self._waited and not waited and self._server.sessions:
+            self._server.drop_all()  # the TWS of before has ended: this is the dialog of a new one
         if self._server.faults.error_flood and not self._flooding:
             self._flooding, self._flooded_at = True, self._server.loop_time()
             self._flood()
 
     def begin(self, fault: str, value: Any) -> None:
         self._server.events.note(f"fault {fault} begins", value=value)
+        self.console.begins(fault, value)
         self._begin[fault](value)
 
     def wake(self, farm: str) -> None:
@@ -73,8 +127,8 @@ class Troubles:
 
     def clear(self) -> None:
         """End every phase at once."""
-        self._restarts += 1
-        self._phase = {}
+        if self._phase_ends < FOR_EVER or self._phase:
+            self._end_phases()
 
     # what happens
 
@@ -86,37 +140,30 @@ class Troubles:
         server.free_ids()
         server.connectivity.offline = False
         server.trading.restart(lose_in_flight=how.lose_in_flight)
-        self._enter(
+        self._left = deque((
             (how.refused_seconds, {"refuse": True}),
             (FOR_EVER if how.needs_login else 0.0, {"awaiting_login": True}),
             (how.mute_seconds, {"mute_before_handshake": True}),
             (how.farm_seconds, {"deaf_until_farms": True}),
-        )
-
-    def _enter(self, *phases: Phase) -> None:
-        """Go through the phases one after the other, from now; a later call ends an earlier one."""
-        left = list(dropwhile(lambda phase: phase[0] <= 0, phases))
-        self._restarts += 1
-        number = self._restarts
-        seconds, self._phase = left[0] if left else (FOR_EVER, {})
-        self._left = tuple(left[1:])
-        self._server.events.note("phase of a restart", faults=sorted(self._phase))
-        self._server.watch()
-
-        def over() -> None:
-            if number == self._restarts:
-                self._enter(*left[1:])
-
-        if seconds < FOR_EVER:
-            self._server.wheel.after(seconds, over)
+        ))  # fmt: skip
+        self._phase_ends = self._time.now()
+        server.watch()
 
     def login(self) -> bool:
         """A person signs in; False when nothing waits for that."""
         waiting = self._server.faults.awaiting_login
         self._server.options.faults.awaiting_login = False
         if "awaiting_login" in self._phase:
-            self._enter(*self._left)
+            self._phase_ends = self._time.now()
+        else:
+            self._signed_in = waiting
         return waiting
+
+    def flood(self, rate: float, seconds: float) -> None:
+        """So many errors a (real) second, for that long; a later one takes its place."""
+        self._server.options.faults.error_flood = rate
+        self._flood_ends = self._time.now() + seconds
+        self._server.watch()
 
     def reset(self, how: ServerReset) -> None:
         self._server.connectivity.reset(how)

@@ -1,7 +1,8 @@
 """Historical bars out of the same prices that stream: pure, and slow only for long spans."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
+from itertools import takewhile
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -26,7 +27,9 @@ HEAD = date(2005, 1, 3)  # invented: nothing has bars from before
 LISTED_DAYS = {"FUT": 460, "OPT": 400}
 MOST = 20_000
 SAMPLES = 6
-LONGEST_STEP, LONG_STEP = 300, 1800  # seconds between the prices a bar is made of; the latter in weeks and months
+# Seconds between the prices a bar is made of, in a day and in longer ones. Each divides the next, and all are marks of
+# the streaming high and low too: a day's range lies within that of its hours and of its stream.
+LONGEST_STEP, LONG_STEP = 1800, 3600
 
 
 class BarError(Exception):
@@ -116,19 +119,27 @@ def _part(hours: Hours, request: Request, day: date) -> Segment | None:
     return hours.of(kind, day) if request.regular_only else hours.whole(kind, day)
 
 
-def build(feed: SyntheticFeed, hours: Hours, request: Request) -> list[RawBar]:
-    """The bars, oldest first; the last one may be going on. Raises BarError."""
+def never() -> bool:
+    return False
+
+
+def build(feed: SyntheticFeed, hours: Hours, request: Request, stopped: Callable[[], bool] = never) -> list[RawBar]:
+    """The bars, oldest first; the last one may be going on. Raises BarError.
+
+    `stopped` is asked before each session's or shorter bar: once it is true, what there is so far is returned.
+    """
+    if stopped():
+        return []
     if request.what in VOLATILITIES and not feed.has_volatility(request.listing, request.what):
         return []
     parts = segments(hours, request)
     if request.seconds >= DAY_SECONDS:
-        return list(_grouped(feed, request, parts))
+        return list(_grouped(feed, request, takewhile(lambda _: not stopped(), parts)))
     total = sum((part.end - part.start) / request.seconds for part in parts)
     if total > MOST:
         raise BarError(f"Time length exceed max. {total:.0f} bars")
-    return [
-        bar_of(feed, request, part, span) for part in parts for span in _spans(part.start, part.end, request.seconds)
-    ]
+    spans = ((part, span) for part in parts for span in _spans(part.start, part.end, request.seconds))
+    return [bar_of(feed, request, part, span) for part, span in takewhile(lambda _: not stopped(), spans)]
 
 
 def _spans(start: float, end: float, seconds: int) -> Iterator[tuple[float, float]]:
@@ -147,7 +158,9 @@ def latest(feed: SyntheticFeed, hours: Hours, request: Request) -> RawBar | None
         if part is None or not part.contains(request.end):
             continue
         if request.seconds > DAY_SECONDS:
-            return build(feed, hours, request)[-1]
+            parts = segments(hours, request)
+            label = _label(request)
+            return next(_grouped(feed, request, [each for each in parts if label(each) == label(parts[-1])]))
         if request.seconds == DAY_SECONDS:
             return bar_of(feed, request, part, (part.start, request.end))._replace(start=new_york(part.date, 0))
         midnight = new_york(new_york_date(request.end), 0)
@@ -165,11 +178,17 @@ def finished(feed: SyntheticFeed, hours: Hours, request: Request, start: float, 
     return None
 
 
-def _grouped(feed: SyntheticFeed, request: Request, parts: list[Segment]) -> Iterator[RawBar]:
-    label: Callable[[Segment], object] = {
+def _label(request: Request) -> Callable[[Segment], object]:
+    """What the sessions of one bar have in common: the day, the week or the month."""
+    by_length: dict[int, Callable[[Segment], object]] = {
         604800: lambda part: part.date.isocalendar()[:2],
         2592000: lambda part: (part.date.year, part.date.month),
-    }.get(request.seconds, lambda part: part.date)
+    }
+    return by_length.get(request.seconds, lambda part: part.date)
+
+
+def _grouped(feed: SyntheticFeed, request: Request, parts: Iterable[Segment]) -> Iterator[RawBar]:
+    label = _label(request)
     group: list[RawBar] = []
     key: object = None
     for part in parts:
@@ -211,7 +230,7 @@ def bar_of(feed: SyntheticFeed, request: Request, part: Segment, span: tuple[flo
 
 def _step(request: Request) -> int:
     """Seconds between the prices that a bar is made of."""
-    if request.seconds > DAY_SECONDS or (request.what in VOLATILITIES and request.seconds == DAY_SECONDS):
+    if request.seconds >= DAY_SECONDS:
         return LONG_STEP
     return max(min(LONGEST_STEP, request.seconds // SAMPLES), 1)
 

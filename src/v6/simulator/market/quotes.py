@@ -35,23 +35,6 @@ class Snapshot(NamedTuple):
     model: Greeks | None = None
     computed: bool = False  # whether TWS computes greeks of the bid, ask and last too
 
-    @property
-    def bid_greeks(self) -> Greeks | None:
-        return self._computation(self.bid)
-
-    @property
-    def ask_greeks(self) -> Greeks | None:
-        return self._computation(self.ask)
-
-    @property
-    def last_greeks(self) -> Greeks | None:
-        return self._computation(self.last) if self.last_at else None
-
-    def _computation(self, price: float | None) -> Greeks | None:
-        if not self.computed or self.model is None or price is None or price <= 0:
-            return None
-        return self.model._replace(iv=implied_volatility(self.model, price), price=price)
-
 
 def implied_volatility(model: Greeks, price: float) -> float:
     """Of another price than the model's, to first order."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from v6.simulator.message_names import INCOMING, OUTGOING
+from v6.simulator.recording.earlier import Earlier
 from v6.simulator.recording.file import TO_TWS, Message
 from v6.simulator.recording.formats import Forms, differ
+from v6.simulator.recording.moment import Moment
 from v6.simulator.recording.threads import ERROR, START_API, UNASKED, Answer, answers
 
 NO_CONTRACT = "code 200"
@@ -107,10 +109,13 @@ class Comparison:
     ours: Counter[int]
     not_compared: list[str]
     notes: list[str]
+    moment: Moment
 
 
-def compare(talks: Iterable[Talk]) -> Comparison:
+def compare(talks: Iterable[Talk], when: Moment) -> Comparison:
+    """`when`: the time at which the simulator played them."""
     recorded, ours = Side(), Side()
+    earlier = Earlier()
     differences: list[Difference] = []
     not_compared: list[str] = []
     for talk in talks:
@@ -119,6 +124,7 @@ def compare(talks: Iterable[Talk]) -> Comparison:
         passed_over = _unknown(mine) - _unknown(theirs)
         not_compared += _say_unknown(mine, passed_over)
         recorded.add(theirs, talk.version, passed_over)
+        earlier.add(theirs)
         ours.add(mine, talk.version, passed_over)
         differences += _handshakes(talk) + _starts(talk, theirs, mine)
     miscounted = [key for key in sorted(recorded.counts.keys() & ours.counts.keys())
@@ -128,9 +134,14 @@ def compare(talks: Iterable[Talk]) -> Comparison:
     for key in sorted(recorded.seen.keys() & ours.seen.keys()):
         if key._replace(marks=()) not in miscounted:
             differences += _messages(key, recorded.seen[key], ours.seen[key])
-    differences += _orders(recorded, ours) + _kinds(recorded, ours)
+    differences += _orders(recorded, ours)
+    for kind, difference in _kinds(recorded, ours):
+        if reason := earlier.unknowable(kind, difference.asked, closed=when.closed):
+            not_compared.append(f"{difference.message}, {difference.asked}: {reason}")
+        else:
+            differences.append(difference)
     return Comparison(list(dict.fromkeys(differences)), recorded.messages(), ours.messages(), not_compared,
-                      _not_met(recorded, ours))  # fmt: skip
+                      _not_met(recorded, ours), when)  # fmt: skip
 
 
 def _unknown(talk: Iterable[Answer]) -> set[tuple[int, int]]:
@@ -209,15 +220,17 @@ def _orders(recorded: Side, ours: Side) -> list[Difference]:
     return found
 
 
-def _kinds(recorded: Side, ours: Side) -> list[Difference]:
+def _kinds(recorded: Side, ours: Side) -> list[tuple[int, Difference]]:
+    """Kinds of message that only one side has, each with its id."""
     found = []
     everything = ours.messages()
     for asked in sorted(recorded.kinds.keys() | ours.kinds.keys()):
         theirs, mine = recorded.kinds.get(asked, Counter()), ours.kinds.get(asked, Counter())
         missing = [kind for kind in theirs.keys() - mine.keys() if asked != UNASKED or not everything[kind]]
-        found += [_difference("never sent", _names([kind]), "", asked, theirs[kind], 0) for kind in sorted(missing)]
+        found += [(kind, _difference("never sent", _names([kind]), "", asked, theirs[kind], 0))
+                  for kind in sorted(missing)]  # fmt: skip
         surplus = sorted(mine.keys() - theirs.keys() - OF_THE_MOMENT)
-        found += [_difference("only ours", _names([kind]), "", asked, 0, mine[kind]) for kind in surplus]
+        found += [(kind, _difference("only ours", _names([kind]), "", asked, 0, mine[kind])) for kind in surplus]
     return found
 
 

@@ -50,12 +50,13 @@ class Message:
 
 @dataclass(frozen=True)
 class Conversation:
-    """One connection of a recording."""
+    """One connection of a recording; `at`: when its handshake came, seconds since the recording began."""
 
     number: int
     version: int
     handshake: tuple[str, ...]
     messages: tuple[Message, ...]
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Recording:
 def read(path: Path) -> Recording:
     """Raises RecordingError. A last line without its end, as a kill may leave it, is passed over."""
     header: dict[str, Any] | None = None
-    versions: dict[int, tuple[int, tuple[str, ...]]] = {}
+    versions: dict[int, tuple[int, tuple[str, ...], float]] = {}
     messages: dict[int, list[Message]] = {}
     notes: list[str] = []
     for place, line in _lines(path):
@@ -80,7 +81,8 @@ def read(path: Path) -> Recording:
                 message = _message(line)
                 messages.setdefault(message.connection, []).append(message)
             elif "negotiated" in line:
-                versions[_number(line, "c")] = (_number(line, "negotiated"), _texts(line, "handshake"))
+                said = _number(line, "negotiated"), _texts(line, "handshake"), _seconds(line)
+                versions[_number(line, "c")] = said
             elif "note" in line:
                 notes.append(str(line["note"]))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -91,8 +93,8 @@ def read(path: Path) -> Recording:
     for connection in messages:
         if connection not in versions:
             raise RecordingError(f"{path}: connection {connection} has messages and no negotiated version")
-    talks = tuple(Conversation(number, version, handshake, tuple(messages.get(number, ())))
-                  for number, (version, handshake) in versions.items())  # fmt: skip
+    talks = tuple(Conversation(number, version, handshake, tuple(messages.get(number, ())), at)
+                  for number, (version, handshake, at) in versions.items())  # fmt: skip
     return Recording(datetime.fromisoformat(header["date"]), str(header.get("simulator", "")), talks, tuple(notes))
 
 
@@ -128,14 +130,19 @@ def _header(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _message(line: dict[str, Any]) -> Message:
-    at, direction, fields = line["t"], line["d"], _texts(line, "f")
-    if isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at < float("inf"):
-        raise ValueError(f"t is {at!r}, not seconds")
+    at, direction, fields = _seconds(line), line["d"], _texts(line, "f")
     if direction not in (TO_TWS, FROM_TWS):
         raise ValueError(f"d is {direction!r}, allowed: {TO_TWS} {FROM_TWS}")
     if not fields or any("\0" in field for field in fields):
         raise ValueError("f has no field" if not fields else "f has a NUL within a field")
-    return Message(float(at), _number(line, "c"), direction, fields, line.get("masked") is True)
+    return Message(at, _number(line, "c"), direction, fields, line.get("masked") is True)
+
+
+def _seconds(line: dict[str, Any]) -> float:
+    at = line["t"]
+    if isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at < float("inf"):
+        raise ValueError(f"t is {at!r}, not seconds")
+    return float(at)
 
 
 def _number(line: dict[str, Any], name: str) -> int:

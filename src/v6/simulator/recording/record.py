@@ -8,12 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from v6 import clock
+from v6.simulator.listener import LOOPBACK
 from v6.simulator.recording.file import Writer
 from v6.simulator.recording.proxy import Notebook, Proxy
 from v6.simulator.recording.redact import Redactor
+from v6.simulator.whole_file import write_whole
 
 LAST_PORT = 65535
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,9 +60,7 @@ async def record(given: argparse.Namespace, target: tuple[str, int], writer: Wri
     port = await proxy.start(given.host, given.port)
     say(f"listening on {given.host}:{port}, passing on to {target[0]}:{target[1]}, writing {given.out}")
     if given.port_file is not None:
-        temporary = given.port_file.with_name(f".{given.port_file.name}.new")
-        temporary.write_text(f"{port}\n", encoding="ascii")
-        temporary.replace(given.port_file)
+        write_whole(given.port_file, f"{port}\n")
     await stopped.wait()
     await proxy.stop()
     say(f"{writer.lines} lines in {given.out}")

@@ -1,7 +1,8 @@
 """A comparison for a person and for a program."""
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from v6.simulator.message_names import OUTGOING
@@ -15,7 +16,9 @@ def as_json(path: Path, recording: Recording, found: Comparison) -> str:
     return json.dumps(
         {
             "recording": str(path),
-            "date": recording.date.isoformat(),
+            "date": found.moment.at.isoformat(),
+            "date_by": found.moment.by,
+            "market_closed": found.moment.closed,
             "versions": sorted({talk.version for talk in recording.conversations}),
             "differences": [difference._asdict() for difference in found.differences],
             "messages": [
@@ -30,32 +33,38 @@ def as_json(path: Path, recording: Recording, found: Comparison) -> str:
 
 
 def print_tables(path: Path, recording: Recording, found: Comparison) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    """Plain text: whoever has only the simulator has no library for tables."""
+    sys.stdout.write("\n".join(_lines(path, recording, found)) + "\n")
 
-    console = Console(soft_wrap=False)
+
+def _lines(path: Path, recording: Recording, found: Comparison) -> Iterable[str]:
     versions = ", ".join(sorted({str(talk.version) for talk in recording.conversations}))
-    console.print(f"{path.name}: {recording.date:%Y-%m-%d %H:%M %z}, version {versions}", markup=False)
-    seen = Table("message", "id", "recorded", "ours", "differences")
-    for kind, name in _kinds(found).items():
-        differing = sum(difference.message == name for difference in found.differences)
-        seen.add_row(name, str(kind), str(found.recorded[kind]), str(found.ours[kind]), str(differing or ""))
-    console.print(seen)
-    if found.differences:
-        table = Table("what", "message", "field", "asked by", "recorded", "ours", show_lines=True)
-        for difference in found.differences:
-            table.add_row(*map(_plain, difference))
-        console.print(table)
-    for line in [*found.not_compared, *recording.notes, *found.notes][:SHOWN_NOTES]:
-        console.print(f"note: {line}", markup=False)
+    yield f"{path.name}: version {versions}, played at {found.moment}"
+    yield ""
+    differing = [difference.message for difference in found.differences]
+    rows = [(name, kind, found.recorded[kind], found.ours[kind], differing.count(name) or "")
+            for kind, name in _kinds(found).items()]  # fmt: skip
+    yield from _table([("message", "id", "recorded", "ours", "differences"), *rows])
+    yield ""
+    for difference in found.differences:
+        place = " ".join(filter(None, (difference.message, difference.field)))
+        asked = f", asked by {difference.asked}" if difference.asked else ""
+        said = f"{difference.recorded}, ours {difference.ours}" if difference.ours else difference.recorded
+        yield f"{difference.what}: {place}{asked}: recorded {said}"
+    for line in found.not_compared:
+        yield f"not compared: {line}"
+    for line in [*recording.notes, *found.notes][:SHOWN_NOTES]:
+        yield f"note: {line}"
     count = len(found.differences)
-    console.print("nothing differs" if not count else f"{count} difference{'s' if count > 1 else ''}")
+    yield "nothing differs" if not count else f"{count} difference{'s' if count > 1 else ''}"
 
 
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+def _table(rows: Sequence[Sequence[object]]) -> Iterable[str]:
+    widths = [max(len(str(row[place])) for row in rows) for place in range(len(rows[0]))]
+    for row in rows:
+        cells = (str(cell).rjust(width) if place else str(cell).ljust(width)
+                 for place, (cell, width) in enumerate(zip(row, widths, strict=True)))  # fmt: skip
+        yield "  ".join(cells).rstrip()
 
 
 def _kinds(found: Comparison) -> Mapping[int, str]:

@@ -1,6 +1,6 @@
 """Recorded quotes instead of synthetic ones: the shared format of option chains, or our own lake.
 
-Shared format (recorded.py): the quote of a slot (5 minutes) is the last recorded one at or before the slot's start;
+Shared format (shared_format.py): the quote of a slot (5 minutes) is the last recorded one at or before its start;
 more than a slot old it is stale and travels as frozen data. Sizes and the underlying's price are not recorded: sizes
 are 0, the underlying's quote is derived from put-call parity, and the greeks' underlying price is unset. Lake
 (lake.py): the quote of a slot lasts that slot, and what was not collected does not tick. Recorded values travel
@@ -22,19 +22,38 @@ from v6.simulator.market.halts import MarketState
 from v6.simulator.market.hours import new_york_date
 from v6.simulator.market.quotes import FROZEN, LIVE, Feed, Snapshot
 from v6.simulator.market.surface import RATE, YEAR, Greeks
-from v6.simulator.replay.recorded import SLOT_SECONDS, Recorded, Recording, ReplayError, Row, underlying_of
+from v6.simulator.replay.recorded import SLOT_SECONDS, Recorded, ReplayError, Row, underlying_of
 
-__all__ = ["RecordedContracts", "RecordedFeed", "Recording", "ReplayError", "opened"]
+__all__ = ["RecordedContracts", "RecordedFeed", "ReplayError", "opened"]
 
+LAKE_OF_A_HOME = Path("var", "lake")
 NAN = float("nan")
 _time_of = attrgetter("at")
 
 
 def opened(folder: Path) -> Recorded:
-    """The lake or the recordings in that folder. Raises ReplayError when it holds neither."""
-    from v6.simulator.replay.lake import Lake, is_lake
+    """The lake or the recordings in that folder. Raises ReplayError when it holds neither, or not as it must be."""
+    try:
+        from v6.simulator.replay.lake import Lake, is_lake
+        from v6.simulator.replay.shared_format import Recording
+    except ModuleNotFoundError:
+        raise ReplayError("--replay needs polars and deltalake: pip install polars deltalake") from None
+    if not folder.is_dir():
+        wrong = "is a file" if folder.exists() else "does not exist"
+        raise ReplayError(f"--replay {folder}: {wrong}, allowed: a folder of DATE.parquet, or a lake of V6")
+    if is_lake(folder):
+        return Lake(folder)
+    if is_lake(folder / LAKE_OF_A_HOME):
+        raise ReplayError(f"--replay {folder}: a home of V6; its lake is {folder / LAKE_OF_A_HOME}")
+    return Recording(folder)
 
-    return Lake(folder) if is_lake(folder) else Recording(folder)
+
+def not_recorded(recording: Recorded, day: date) -> str:
+    """What to say of a day without recorded options; empty when it has some."""
+    if day in recording.days:
+        return ""
+    there = ", ".join(map(str, recording.days)) or "none"
+    return f"{day} is not recorded; recorded days: {there}"
 
 
 class RecordedContracts:

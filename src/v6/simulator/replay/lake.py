@@ -17,7 +17,7 @@ from v6.simulator.instruments.contracts import underlying_listing
 from v6.simulator.instruments.listings import Listing
 from v6.simulator.instruments.underlyings import FUTURES
 from v6.simulator.market.hours import CHICAGO, new_york
-from v6.simulator.replay.recorded import SLOT_SECONDS, Day, Row, recorded_listing, underlying_of
+from v6.simulator.replay.recorded import SLOT_SECONDS, Contract, Day, ReplayError, Row, recorded_listing, underlying_of
 
 OPTIONS, UNDERLYING, FUTURE = "option_snapshots", "underlying_snapshots", "futures_snapshots"
 QUOTE = ("slot", "con_id", "symbol", "bid", "ask", "bid_size", "ask_size", "last", "volume", "data_type", "received_at")
@@ -27,6 +27,7 @@ COLUMNS = {
     UNDERLYING: (*QUOTE, "close"),
     FUTURE: (*QUOTE, "expiry", "local_symbol", "open_interest", "close"),
 }  # fmt: skip
+CONTRACT = ("symbol", "expiry", "strike", "right")
 FROZEN_TYPES = ("frozen", "delayed_frozen")
 
 
@@ -48,10 +49,38 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self._root = root
         names: set[str] = set()
-        for table in COLUMNS:
+        for table, columns in COLUMNS.items():
+            self._check(table, columns)
             names.update(self._scan(table, ("symbol",), "").get_column("symbol").unique().to_list())
         self.symbols = frozenset(names)
+        self.days = tuple(sorted(set(self._scan(OPTIONS, ("trade_date",), "").get_column("trade_date"))))
         self.day = lru_cache(maxsize=3)(self._read)
+
+    def contracts(self, day: date) -> list[Contract]:
+        rows = self._scan(OPTIONS, CONTRACT, _of(day)).unique().iter_rows()
+        return [Contract(symbol, expiry, strike, right) for symbol, expiry, strike, right in rows]
+
+    def span(self, day: date) -> tuple[float, float] | None:
+        slots = self._scan(OPTIONS, ("slot",), _of(day)).get_column("slot")
+        if slots.is_empty():
+            return None
+        first, last = (slot.timestamp() for slot in slots.sort().gather([0, -1]))
+        return first, last + SLOT_SECONDS
+
+    def _check(self, table: str, columns: tuple[str, ...]) -> None:
+        """Raises ReplayError for a table that is not V6's."""
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
+        folder = self._root / table
+        if not (folder / "_delta_log").is_dir():
+            return
+        try:
+            there = {field.name for field in DeltaTable(str(folder)).schema().fields}
+        except (DeltaError, OSError) as error:
+            raise ReplayError(f"{folder}: not readable as a Delta table: {error}") from None
+        if missing := [name for name in ("trade_date", *columns) if name not in there]:
+            raise ReplayError(f"{folder}: no column {', '.join(missing)}; written by an older V6, or not by V6")
 
     def _scan(self, table: str, columns: tuple[str, ...], where: str) -> pl.DataFrame:
         from deltalake import DeltaTable
@@ -67,7 +96,7 @@ class Lake:
         listings: dict[int, Listing] = {}
         rows: dict[int, list[Row]] = {}
         for table, columns in COLUMNS.items():
-            frame = self._scan(table, columns, f"trade_date = '{day:%Y-%m-%d}'")
+            frame = self._scan(table, columns, _of(day))
             for each in frame.sort("slot", "received_at").iter_rows(named=True):
                 con_id = each["con_id"]
                 if con_id not in listings:
@@ -77,6 +106,10 @@ class Lake:
                     known.pop()
                 known.append(row)
         return Day(listings, rows)
+
+
+def _of(day: date) -> str:
+    return f"trade_date = '{day:%Y-%m-%d}'"
 
 
 def _row(each: dict[str, Any]) -> Row:

@@ -1,16 +1,8 @@
-"""A recording of quotes: the shared format, a folder of DATE.parquet, and what every recording gives.
-
-Columns: naive New York `timestamp`, symbol, expiry (yyyymmdd), strike, right, bid, ask, last, volume, open_interest,
-iv, delta, gamma, theta, vega.
-"""
+"""What every recording of quotes gives, whatever its format."""
 
 from collections.abc import Callable, Iterable
 from datetime import date
-from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple, Protocol
-
-import polars as pl
 
 from v6.simulator.instruments.con_ids import Identity, encode
 from v6.simulator.instruments.listings import Listing, occ_symbol
@@ -19,12 +11,11 @@ from v6.simulator.market import noise
 from v6.simulator.market.hours import new_york
 
 SLOT_SECONDS = 300
-VALUES = ("bid", "ask", "last", "volume", "open_interest", "iv", "delta", "gamma", "theta", "vega")
 UNKNOWN_CLASS = OptionClass("", 0, 0.5, 1.0)
 
 
 class ReplayError(ValueError):
-    """The folder is not a recording."""
+    """The folder is not a recording, or something in it is not as it must be."""
 
 
 class Row(NamedTuple):
@@ -63,10 +54,22 @@ def underlying_of(symbol: str) -> Underlying:
     return Underlying(symbol, "STK", noise.key("recorded", symbol) >> 33 | 1, "NYSE", symbol, 0.0)
 
 
+class Contract(NamedTuple):
+    """A recorded option."""
+
+    symbol: str
+    expiry: date
+    strike: float
+    right: str
+
+
 class Recorded(Protocol):
-    """`kinds`: the security types of `symbols` that are recorded. `exact`: rows begin at their time, not a slot's."""
+    """`kinds`: the security types of `symbols` that are recorded. `exact`: rows begin at their time, not a slot's.
+
+    `days`: the recorded New York dates, sorted."""
 
     symbols: frozenset[str]
+    days: tuple[date, ...]
 
     @property
     def exact(self) -> bool: ...
@@ -77,42 +80,13 @@ class Recorded(Protocol):
     @property
     def day(self) -> Callable[[date], Day]: ...
 
+    def contracts(self, day: date) -> list[Contract]:
+        """The options of a day; none when it is not recorded."""
+        ...
 
-class Recording:
-    """Raises ReplayError for a folder without recordings. Days are read when they are first asked for."""
-
-    exact = False
-    kinds = frozenset({"OPT", "STK"})
-
-    def __init__(self, folder: Path) -> None:
-        self._files = {path.stem: path for path in sorted(folder.glob("*.parquet"))}
-        if not self._files:
-            raise ReplayError(f"{folder}: no DATE.parquet in it")
-        scan = pl.concat([pl.scan_parquet(path).select("symbol") for path in self._files.values()])
-        self.symbols = frozenset(scan.unique().collect()["symbol"].to_list())
-        self.day = lru_cache(maxsize=3)(self._read)
-
-    def _read(self, day: date) -> Day:
-        path = self._files.get(day.isoformat())
-        if path is None:
-            return Day({}, {})
-        frame = pl.read_parquet(path).with_columns(
-            pl.col("timestamp")
-            .dt.replace_time_zone("America/New_York", ambiguous="earliest", non_existent="null")
-            .dt.epoch("us")
-            .alias("at")
-        )
-        listings: dict[int, Listing] = {}
-        rows: dict[int, list[Row]] = {}
-        keys = ["symbol", "expiry", "strike", "right"]
-        for key, group in frame.sort("at", maintain_order=True).group_by(keys, maintain_order=True):
-            symbol, expiry, strike, right = key
-            listing = recorded_listing(str(symbol), str(expiry), float(str(strike)), str(right), listings)
-            listings[listing.con_id] = listing
-            rows[listing.con_id] = [
-                Row(at / 1e6, *values) for at, *values in group.select("at", *VALUES).iter_rows() if at is not None
-            ]
-        return Day(listings, rows)
+    def span(self, day: date) -> tuple[float, float] | None:
+        """From the first to the last recorded quote of an option of a day, epoch seconds."""
+        ...
 
 
 def recorded_listing(symbol: str, expiry: str, strike: float, right: str, taken: Iterable[int]) -> Listing:

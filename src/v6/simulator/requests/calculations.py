@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from v6.simulator import errors
 from v6.simulator.instruments.listings import Listing, Spec
 from v6.simulator.market.calculations import at_volatility, implied_volatility
-from v6.simulator.market.hours import new_york_date
 from v6.simulator.messages import ticks
+from v6.simulator.requests.lookup import meant
 from v6.simulator.wire import Fields
 
 if TYPE_CHECKING:
@@ -18,17 +18,11 @@ LEAST, MOST, MOST_VOLATILITY = 1e-4, 1e7, 100.0  # beyond, floating point gives 
 
 def _option(session: "Session", request: int, spec: Spec) -> Listing | None:
     """The one option that is meant; after an error None."""
-    found = session.server.contracts.find(spec, new_york_date(session.server.epoch()))
-    if not found:
-        session.error(request, *errors.NO_DEFINITION)
-    elif len(found) > 1:
-        code, text = errors.AMBIGUOUS
-        session.error(request, code, text.format(symbol=spec.symbol))
-    elif found[0].sec_type != "OPT":
-        session.error(request, *errors.validating("bz", f"Invalid security type {found[0].sec_type}"))
-    else:
-        return found[0]
-    return None
+    listing = meant(session, request, spec)
+    if listing is not None and listing.sec_type != "OPT":
+        session.error(request, *errors.validating("bz", f"Invalid security type {listing.sec_type}"))
+        return None
+    return listing
 
 
 def option_price(session: "Session", fields: Fields) -> None:

@@ -11,9 +11,6 @@ from v6.simulator.wire import Fields
 if TYPE_CHECKING:
     from v6.simulator.session import Session
 
-SECONDS_A_CONTRACT = 0.0001
-SECONDS_WITHOUT_EXPIRY = 30.0  # real TWS may hang altogether
-
 
 def details(session: "Session", fields: Fields) -> None:
     fields.skip(1)
@@ -24,11 +21,11 @@ def details(session: "Session", fields: Fields) -> None:
             session.server.options.reply_seconds, lambda: session.error(request, *errors.NO_DEFINITION)
         )
         return
-    seconds = 0.0
-    if session.server.options.latency:
-        seconds = session.server.options.reply_seconds + len(found) * SECONDS_A_CONTRACT
+    seconds, options = 0.0, session.server.options
+    if options.latency:
+        seconds = options.reply_seconds + len(found) * options.contract_seconds
         if spec.sec_type == "OPT" and not (spec.expiry or spec.con_id or spec.local_symbol):
-            seconds = SECONDS_WITHOUT_EXPIRY
+            seconds = options.wide_details_seconds
     frames = [contracts.contract_details(session.version, request, each, _hours(session, each)) for each in found]
     session.later(seconds, *frames, contracts.contract_details_end(request))
 

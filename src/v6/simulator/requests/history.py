@@ -1,6 +1,8 @@
 """Historical bars, bars that are kept up to date, schedules of sessions, and the first moment that has data."""
 
 import asyncio
+from collections.abc import Callable
+from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
 
 from v6.simulator import errors
@@ -10,6 +12,7 @@ from v6.simulator.market.hours import new_york, new_york_date
 from v6.simulator.messages import history as messages
 from v6.simulator.pacing import SMALL_BAR, Ask
 from v6.simulator.requests.beat import every_five_seconds
+from v6.simulator.requests.lookup import meant
 from v6.simulator.wire import Fields
 
 if TYPE_CHECKING:
@@ -23,10 +26,13 @@ DUPLICATE = "Duplicate ticker ID for API historical data query"
 
 
 class Asked(NamedTuple):
+    """`ended`: set when the request is answered or cancelled, or its connection is over; bars are built until then."""
+
     request: int
     bars: history.Request
     date_format: int
     kept: bool
+    ended: Event
 
 
 def bars(session: "Session", fields: Fields) -> None:
@@ -37,19 +43,20 @@ def bars(session: "Session", fields: Fields) -> None:
         fields.skip(4 * fields.integer())
     kept = fields.flag()
     server = session.server
-    found = server.contracts.find(spec, new_york_date(server.epoch()), expired=expired)
-    if len(found) != 1:
-        session.error(request, *errors.NO_DEFINITION)
+    listing = meant(session, request, spec, expired=expired)
+    if listing is None:
         return
     try:
         until = min(history.end_of(end, server.epoch()), server.epoch())
-        asked = Asked(request, history.Request(found[0], until, duration, size, what, regular), date_format, kept)
+        asked = Asked(
+            request, history.Request(listing, until, duration, size, what, regular), date_format, kept, Event()
+        )
         _check(session, asked, end)
     except history.BarError as error:
         session.error(request, *errors.validating("bX", str(error)))
         return
-    ask = Ask(found[0].con_id, spec.exchange, what, end, duration, size, regular)
-    if not _open(session, STREAM, request):
+    ask = Ask(listing.con_id, spec.exchange, what, end, duration, size, regular)
+    if not _open(session, STREAM, request, asked.ended.set):
         return
     seconds = server.options.reply_seconds
     if asked.bars.seconds > SMALL_BAR:
@@ -72,13 +79,18 @@ def _check(session: "Session", asked: Asked, end: str) -> None:
         raise history.BarError("Update subscription requires bars of 5 seconds or more")
 
 
-def _open(session: "Session", kind: str, request: int) -> bool:
+def _open(session: "Session", kind: str, request: int, ended: Callable[[], None] = lambda: None) -> bool:
     """Count one more open request, which ends with its answer or its cancellation."""
+
+    def stop() -> None:
+        ended()
+        session.server.pacing.leave()
+
     pacing = session.server.pacing
     if not pacing.enter():
         session.error(request, *errors.processing("bS", TOO_MANY.format(most=pacing.most_open)))
         return False
-    if not session.open_stream(kind, request, pacing.leave):
+    if not session.open_stream(kind, request, stop):
         pacing.leave()
         session.error(request, *errors.processing("bI", DUPLICATE))
         return False
@@ -86,27 +98,26 @@ def _open(session: "Session", kind: str, request: int) -> bool:
 
 
 async def _answer(session: "Session", asked: Asked, seconds: float) -> None:
-    """Bars of a long span take a while: they are built beside the loop."""
+    """Bars of a long span take a while: they are built beside the loop, as long as somebody waits for them."""
     server, request = session.server, asked.request
     if seconds > 0:
         await asyncio.sleep(seconds)
+    if asked.ended.is_set():
+        return
     if asked.bars.what == history.SCHEDULE:
         session.end_stream(STREAM, request)
         session.send(_schedule(session, asked))
         return
+    failure, built = "", []
     try:
-        built = await asyncio.to_thread(history.build, server.synthetic, server.hours, asked.bars)
+        built = await asyncio.to_thread(history.build, server.synthetic, server.hours, asked.bars, asked.ended.is_set)
     except history.BarError as error:
-        session.end_stream(STREAM, request)
-        session.error(request, errors.NO_DATA[0], f"Historical Market Data Service error message:{error}")
+        failure = str(error)
+    if asked.ended.is_set():
         return
-    if not session.has_stream(STREAM, request):  # cancelled meanwhile
-        return
-    if not built:
+    if failure or not built:
         session.end_stream(STREAM, request)
-        code, text = errors.NO_DATA
-        listing = asked.bars.listing
-        session.error(request, code, text.format(what=f"{listing.symbol}@{listing.exchange} {asked.bars.what.title()}"))
+        session.error(request, *_no_data(asked, failure))
         return
     edges = [history.wall_text(at, session.version) for at in (built[0].start, asked.bars.end)]
     session.send(messages.historical_data(request, edges[0], edges[1], [_wire(session, asked, bar) for bar in built]))
@@ -114,6 +125,14 @@ async def _answer(session: "Session", asked: Asked, seconds: float) -> None:
         _keep(session, asked, built[-1].start)
     else:
         session.end_stream(STREAM, request)
+
+
+def _no_data(asked: Asked, failure: str) -> tuple[int, str]:
+    code, text = errors.NO_DATA
+    if failure:
+        return code, f"Historical Market Data Service error message:{failure}"
+    listing = asked.bars.listing
+    return code, text.format(what=f"{listing.symbol}@{listing.exchange} {asked.bars.what.title()}")
 
 
 def _wire(session: "Session", asked: Asked, bar: history.RawBar) -> messages.Bar:
@@ -139,7 +158,7 @@ def _keep(session: "Session", asked: Asked, start: float) -> None:
         last = bar.start
         session.send(messages.historical_data_update(asked.request, _wire(session, asked, bar)))
 
-    every_five_seconds(session, lambda: session.has_stream(STREAM, asked.request), send)
+    every_five_seconds(session, lambda: not asked.ended.is_set(), send)
 
 
 def _schedule(session: "Session", asked: Asked) -> bytes:
@@ -177,11 +196,9 @@ def head_timestamp(session: "Session", fields: Fields) -> None:
     fields.skip(1)
     what, date_format = fields.text(), fields.integer()
     server = session.server
-    found = server.contracts.find(spec, new_york_date(server.epoch()), expired=expired)
-    if len(found) != 1:
-        session.error(request, *errors.NO_DEFINITION)
+    listing = meant(session, request, spec, expired=expired)
+    if listing is None:
         return
-    listing = found[0]
     if what not in history.KINDS:
         session.error(request, *errors.validating("bX", f"Invalid whatToShow: {what}"))
     elif listing.sec_type == "IND" and what in ("BID", "ASK", "MIDPOINT", "BID_ASK"):

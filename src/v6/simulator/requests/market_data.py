@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from v6.simulator import errors
 from v6.simulator.instruments.listings import Spec
-from v6.simulator.market.hours import new_york_date
 from v6.simulator.market.quotes import DELAYED, DELAYED_FROZEN
+from v6.simulator.requests.lookup import meant
 from v6.simulator.wire import Fields, WireError
 
 if TYPE_CHECKING:
@@ -30,19 +30,14 @@ def subscribe(session: "Session", fields: Fields) -> None:
 
 
 def _open(session: "Session", request: int, spec: Spec, generic: frozenset[int], snapshot: bool) -> None:
-    found = session.server.contracts.find(spec, new_york_date(session.server.epoch()))
-    if not found:
-        session.error(request, *errors.NO_DEFINITION)
+    listing = meant(session, request, spec)
+    if listing is None:
         return
-    if len(found) > 1:
-        code, text = errors.AMBIGUOUS
-        session.error(request, code, text.format(symbol=spec.symbol))
-        return
-    code = session.server.faults.subscription_error(found[0]) or 0
+    code = session.server.faults.subscription_error(listing) or 0
     if code and (session.data_type not in (DELAYED, DELAYED_FROZEN) or code == 10168):
         session.error(request, code, errors.NO_PERMISSION.get(code, errors.NO_PERMISSION[354]))
         return
-    session.open_line(request, found[0], generic, snapshot=snapshot)
+    session.open_line(request, listing, generic, snapshot=snapshot)
 
 
 def generic_ticks(text: str) -> frozenset[int]:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from v6.simulator import errors
 from v6.simulator.instruments.listings import Listing, Spec
 from v6.simulator.market import bars as history
-from v6.simulator.market.hours import new_york_date
 from v6.simulator.messages import history as messages
 from v6.simulator.requests.beat import BEAT, every_five_seconds
+from v6.simulator.requests.lookup import meant
 from v6.simulator.wire import Fields
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ def bars(session: "Session", fields: Fields) -> None:
     fields.skip(1)
     what, regular = fields.text(), fields.flag()
     server = session.server
-    found = server.contracts.find(spec, new_york_date(server.epoch()))
-    if len(found) != 1:
-        session.error(request, *errors.NO_DEFINITION)
-    elif what not in KINDS:
+    listing = meant(session, request, spec)
+    if listing is None:
+        return
+    if what not in KINDS:
         session.error(request, *errors.validating("bZ", f"Invalid whatToShow: {what}"))
-    elif server.faults.subscription_error(found[0]):
+    elif server.faults.subscription_error(listing):
         code, text = errors.NO_REAL_TIME
-        session.error(request, code, text.format(exchange=spec.exchange, sec_type=found[0].sec_type))
+        session.error(request, code, text.format(exchange=spec.exchange, sec_type=listing.sec_type))
     elif session.has_stream(STREAM, request):
         session.error(request, *errors.DUPLICATE_TICKER)
     elif server.pacing.violates_in_real_time(server.loop_time()):
@@ -39,7 +39,7 @@ def bars(session: "Session", fields: Fields) -> None:
     elif not server.lines.take():
         session.error(request, *errors.MAX_TICKERS)
     else:
-        _stream(session, request, found[0], what, regular)
+        _stream(session, request, listing, what, regular)
 
 
 def _stream(session: "Session", request: int, listing: Listing, what: str, regular: bool) -> None:

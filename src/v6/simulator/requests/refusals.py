@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from v6.simulator import errors
 from v6.simulator.instruments.listings import RIGHTS, Listing, Spec
 from v6.simulator.instruments.reference_data import NEWS_PROVIDERS
-from v6.simulator.market.hours import new_york_date
 from v6.simulator.messages import reference
+from v6.simulator.requests.lookup import meant
 from v6.simulator.wire import Fields, WireError
 
 if TYPE_CHECKING:
@@ -38,16 +38,6 @@ NO_POSITION = (322, "Error processing request:No unlapsed position exists in thi
 OUT_OF_THE_MONEY = (322, "Error processing request.Exercise ignored because option is not in-the-money.")
 NOT_EXERCISED = (322, "Error processing request.Exercise/Lapse failed due to server rejection.")
 EXERCISE, LAPSE = 1, 2
-
-
-def _meant(session: "Session", request: int, spec: Spec) -> Listing | None:
-    """The contract of a request; after error 200 None."""
-    found = session.server.contracts.find(spec, new_york_date(session.server.epoch()))
-    if len(found) == 1:
-        return found[0]
-    code, text = errors.AMBIGUOUS if found else errors.NO_DEFINITION
-    session.error(request, code, text.format(symbol=spec.symbol))
-    return None
 
 
 def _where(listing: Listing) -> str:
@@ -96,7 +86,7 @@ def fundamental_data(session: "Session", fields: Fields) -> None:
         con_id=fields.integer(), symbol=fields.text(), sec_type=fields.text(), exchange=fields.text(),
         primary_exchange=fields.text(), currency=fields.text(), local_symbol=fields.text(),
     )  # fmt: skip
-    if _meant(session, request, spec):
+    if meant(session, request, spec):
         session.error(request, *NO_FUNDAMENTALS)
 
 
@@ -108,7 +98,7 @@ def market_depth(session: "Session", fields: Fields) -> None:
     fields.skip(1)
     request, spec = fields.integer(), Spec.read(fields)
     _, smart = fields.integer(), fields.flag()
-    if not _meant(session, request, spec):
+    if not meant(session, request, spec):
         return
     if not smart or spec.exchange != "SMART":
         session.error(request, *NO_DEPTH)
@@ -129,7 +119,7 @@ def tick_by_tick(session: "Session", fields: Fields) -> None:
     request, spec, kind = fields.integer(), Spec.read(fields), fields.text()
     if kind not in TICK_BY_TICK:
         session.error(request, *errors.validating("bT", "Tick-by-tick data type is incorrect/not set."))
-    elif listing := _meant(session, request, spec):
+    elif listing := meant(session, request, spec):
         session.error(request, 10189, NO_TICK_BY_TICK.format(where=_where(listing)))
 
 
@@ -141,13 +131,13 @@ def cancel_tick_by_tick(session: "Session", fields: Fields) -> None:
 
 def historical_ticks(session: "Session", fields: Fields) -> None:
     request, spec = fields.integer(), Spec.read(fields)
-    if listing := _meant(session, request, spec):
+    if listing := meant(session, request, spec):
         session.error(request, 10187, NO_HISTORICAL_TICKS.format(where=_where(listing)))
 
 
 def histogram(session: "Session", fields: Fields) -> None:
     request, spec = fields.integer(), Spec.read(fields)
-    if listing := _meant(session, request, spec):
+    if listing := meant(session, request, spec):
         session.error(request, 10188, NO_HISTOGRAM.format(where=_where(listing)))
 
 
@@ -164,7 +154,7 @@ def exercise(session: "Session", fields: Fields) -> None:
     if action not in (EXERCISE, LAPSE) or quantity <= 0:
         session.error(request, *errors.validating("bu", "Invalid exercise action or quantity"))
         return
-    listing = _meant(session, request, spec)
+    listing = meant(session, request, spec)
     if listing is None:
         return
     held = 0.0

@@ -1,10 +1,13 @@
 """Control commands about orders, for tests: an order typed into TWS, a forced fill, a rejection."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from v6.simulator.control.arguments import ControlError, Request, allow, choice, positive, text, whole
 from v6.simulator.instruments.listings import Listing, Spec
 from v6.simulator.market.hours import new_york_date
 from v6.simulator.orders.order import Order
+from v6.simulator.trading import matching, rules
 from v6.simulator.trading.booking import ADDED, execute
 from v6.simulator.trading.depth import Fill
 from v6.simulator.trading.refusals import rejected
@@ -13,44 +16,70 @@ from v6.simulator.trading.ticket import Ticket
 if TYPE_CHECKING:
     from v6.simulator.server import Server
 
-Request = dict[str, Any]
-
-
-class CommandError(ValueError):
-    """What is wrong with a request."""
+CONTRACT = ("con_id", "symbol", "sec_type", "expiry", "strike", "right", "exchange")
+TERMS = ("action", "quantity", "type", "limit", "stop", "tif", "account")
+SEC_TYPES = ("STK", "OPT", "FUT")
+NEEDS_LIMIT = rules.NEEDS_LIMIT | {"TRAIL LIMIT"}
+NEEDS_STOP = rules.NEEDS_STOP | matching.TRAILING
+TIFS = sorted(rules.TIFS - {"GTD"})  # there is no way to give its date
 
 
 def manual_order(server: "Server", request: Request) -> dict[str, Any]:
-    """symbol [sec_type expiry strike right exchange], action, quantity, type, limit, stop, tif, account."""
-    order = Order(
-        action=str(request.get("action", "BUY")), total_quantity=_number(request, "quantity"),
-        order_type=str(request.get("type", "LMT" if "limit" in request else "MKT")),
-        limit_price=_optional(request, "limit"), aux_price=_optional(request, "stop"),
-        tif=str(request.get("tif", "DAY")), account=str(request.get("account", "")),
-    )  # fmt: skip
-    ticket = server.trading.manual_order(_listing(server, request), order)
+    """symbol [sec_type expiry strike right exchange] or con_id, action, quantity, type (without: LMT with a limit, else
+    MKT), limit, stop (of TRAIL: its distance), tif, account: as typed into TWS, whose precautions do not count."""
+    allow(request, *CONTRACT, *TERMS)
+    order = _order(server, request)
+    listing = _listing(server, request)
+    _check(server, listing, order)
+    ticket = server.trading.manual_order(listing, order)
     return {"perm_id": ticket.perm_id, "order_id": ticket.order_id, "status": ticket.status}
+
+
+def _order(server: "Server", request: Request) -> Order:
+    accounts = server.options.accounts
+    kind = choice(request, "type", rules.WORKED, "LMT" if "limit" in request else "MKT")
+    return Order(
+        action=choice(request, "action", ("BUY", "SELL")), total_quantity=positive(request, "quantity"),
+        order_type=kind, limit_price=_price(request, "limit", needed=kind in NEEDS_LIMIT),
+        aux_price=_price(request, "stop", needed=kind in NEEDS_STOP), tif=choice(request, "tif", TIFS, "DAY"),
+        account=choice(request, "account", accounts, accounts[0]),
+    )  # fmt: skip
+
+
+def _price(request: Request, name: str, *, needed: bool) -> float | None:
+    return positive(request, name) if needed or name in request else None
+
+
+def _check(server: "Server", listing: Listing, order: Order) -> None:
+    """What TWS itself refuses. Raises ControlError."""
+    options, now = replace(server.options, order_precautions=False), server.now()
+    quote = server.feed.quote(listing, server.epoch())
+    refusal = rules.check(rules.Asked(0, listing, order, options, server.hours, now, quote))
+    if refusal is not None:
+        raise ControlError(f"order: TWS refuses it: {refusal.text} ({refusal.code}); allowed: what TWS takes")
 
 
 def fill(server: "Server", request: Request) -> dict[str, Any]:
     """perm_id, or client and order; price; quantity (all that remains): an execution whatever the market says."""
-    ticket = _ticket(server, request)
-    quantity = min(_optional(request, "quantity") or ticket.remaining, ticket.remaining)
-    if quantity <= 0:
-        raise CommandError("quantity: must be above 0")
-    execute(server.trading, ticket, Fill(_number(request, "price"), quantity), ADDED)
+    allow(request, *NAMES, "price", "quantity")
+    ticket, price = _ticket(server, request), positive(request, "price")
+    quantity = positive(request, "quantity") if "quantity" in request else ticket.remaining
+    execute(server.trading, ticket, Fill(price, min(quantity, ticket.remaining)), ADDED)
     return {"status": ticket.status, "filled": ticket.filled, "remaining": ticket.remaining}
 
 
 def reject(server: "Server", request: Request) -> dict[str, Any]:
     """perm_id, or client and order; reason: IB refuses a working order with error 201."""
+    allow(request, *NAMES, "reason")
     ticket = _ticket(server, request)
-    server.trading.refuse(ticket, rejected(str(request.get("reason", "Rejected by System"))))
+    reason = text(request, "reason") if "reason" in request else "Rejected by System"
+    server.trading.refuse(ticket, rejected(reason))
     return {"status": ticket.status}
 
 
-def orders(server: "Server", _: Request) -> dict[str, Any]:
+def orders(server: "Server", request: Request) -> dict[str, Any]:
     """The open orders."""
+    allow(request)
     return {
         "orders": [
             {"perm_id": each.perm_id, "client": each.client_id, "order": each.order_id, "status": each.shown,
@@ -60,43 +89,43 @@ def orders(server: "Server", _: Request) -> dict[str, Any]:
     }  # fmt: skip
 
 
+NAMES = ("perm_id", "client", "order")
+
+
 def _ticket(server: "Server", request: Request) -> Ticket:
-    """Raises CommandError."""
+    """Raises ControlError."""
+    names = ("perm_id",) if "perm_id" in request else ("client", "order")
+    wanted = [whole(request, name) for name in names]
     for ticket in server.trading.blotter.open:
-        mine = ticket.client_id == request.get("client") and ticket.order_id == request.get("order")
-        if ticket.received and (mine or ticket.perm_id == request.get("perm_id")):
+        mine = [ticket.perm_id] if "perm_id" in request else [ticket.client_id, ticket.order_id]
+        if ticket.received and mine == wanted:
             return ticket
-    raise CommandError("no such open order; give perm_id, or client and order")
+    raise ControlError("no such open order; allowed: perm_id, or client and order, of one that `orders` shows")
 
 
 def _listing(server: "Server", request: Request) -> Listing:
-    """Raises CommandError."""
+    """Raises ControlError."""
+    kind = choice(request, "sec_type", SEC_TYPES, "STK")
     spec = Spec(
-        con_id=int(request.get("con_id", 0)), symbol=str(request.get("symbol", "")),
-        sec_type=str(request.get("sec_type", "STK")), expiry=str(request.get("expiry", "")),
-        strike=float(request.get("strike", 0.0)), right=str(request.get("right", "")),
-        exchange=str(request.get("exchange", "SMART")),
+        con_id=whole(request, "con_id", 0), symbol=_symbol(server, request), sec_type=kind,
+        expiry=text(request, "expiry") if "expiry" in request else "",
+        strike=positive(request, "strike") if "strike" in request else 0.0,
+        right=choice(request, "right", ("C", "P")) if "right" in request else "",
+        exchange=text(request, "exchange") if "exchange" in request else "",
     )  # fmt: skip
     found = server.contracts.find(spec, new_york_date(server.epoch()))
     if len(found) != 1:
-        raise CommandError(f"{len(found)} contracts fit {spec.symbol or spec.con_id}; exactly one must")
+        raise ControlError(f"{len(found)} contracts fit {spec.symbol or spec.con_id}; allowed: exactly one")
     return found[0]
 
 
-def _number(request: Request, name: str) -> float:
-    value = _optional(request, name)
-    if value is None:
-        raise CommandError(f"{name}: missing")
-    return value
+def _symbol(server: "Server", request: Request) -> str:
+    return "" if "con_id" in request else known_symbol(server, request)
 
 
-def _optional(request: Request, name: str) -> float | None:
-    value = request.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise CommandError(f"{name}: {value!r} is not a number")
-    return float(value)
+def known_symbol(server: "Server", request: Request, *others: str) -> str:
+    """`symbol` in capitals; one that exists, or one of the others. Raises ControlError."""
+    return choice({"symbol": text(request, "symbol").upper()}, "symbol", [*others, *server.symbols()])
 
 
 COMMANDS = {"manual_order": manual_order, "fill": fill, "reject": reject, "orders": orders}

@@ -48,7 +48,6 @@ NO_ALGORITHM = Refusal(439, "Order processing failed. Algorithm definition not f
 PARENT_CHANGE = Refusal(10341, "Parent order id cannot be modified")
 FRACTION = Refusal(10243, "Fractional-sized order cannot be placed via API. Please use desktop version to place this "
                    "order.")  # fmt: skip
-NOT_ALLOWED = Refusal(203, "The security {symbol} is not available or allowed for this account.", by_server=True)
 NO_SHORTING = rejected("The contract is not available for short sale.")
 PARENT_GONE = rejected("Parent order is being cancelled.")
 GROUP_FILLED = rejected("OCA group is already filled.")
