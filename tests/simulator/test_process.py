@@ -75,7 +75,7 @@ def test_its_control_port_takes_orders_and_its_event_log_tells_of_them(tmp_path)
             assert client.end() == "reset"
         running.terminate()
         assert running.wait(10) == 0
-        assert "orders are taken on 127.0.0.1:" in running.stderr.read()
+        assert "control commands are taken on 127.0.0.1:" in running.stderr.read()
     assert "reset by TWS" in log.read_text()
 
 

@@ -57,8 +57,12 @@ async def serve(
     if server.replay_notice:
         say(f"--replay: {server.replay_notice}; say one of them with --at")
     say(f"listening on {server.options.host}:{port}, New York time {server.now():%Y-%m-%d %H:%M:%S}")
+    if server.options.scenario is not None:
+        for line in server.scenario.plan(server.now()):
+            say(line)
+    server.troubles.console.start(say, server.faults)
     if server.options.control_port is not None:
-        say(f"orders are taken on 127.0.0.1:{server.control_port}")
+        say(f"control commands are taken on 127.0.0.1:{server.control_port}")
         write_port(control_file, server.control_port)
     write_port(port_file, port)
     try:

@@ -273,7 +273,7 @@ class Session:
         if not self.closed:
             self.server.events.note("reset by TWS", self)
         raw = self._writer.transport.get_extra_info("socket")
-        if raw is not None:
+        if raw is not None and raw.fileno() >= 0:  # its client may have broken it this very moment
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
         self.close()

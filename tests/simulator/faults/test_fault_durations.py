@@ -45,12 +45,16 @@ def test_forward_counts_what_passes_and_not_what_is_set_back():
 
 
 def test_a_restart_runs_as_fast_as_the_clock(calendar):
+    lines = []
     with simulated_tws(fast=True, start_at=TUESDAY, calendar=calendar, speed=10_000.0) as tws:
+        tws._call(lambda: tws.server.troubles.console.start(lines.append, tws.server.faults))
         tws.set(restart=HOUR)
-        assert tws.stats.restarts == 1
         assert refused(tws)
-        assert eventually(lambda: wrong(tws).mute_before_handshake)
-        assert eventually(lambda: not refused(tws) and not wrong(tws).mute_before_handshake)
+        assert eventually(lambda: lines and lines[-1].endswith("restart ends"))
+        assert not refused(tws)
+    assert [line[9:] for line in lines[1:4]] == [
+        "restart: refuse", "restart: mute_before_handshake", "restart: deaf_until_farms",
+    ]  # fmt: skip
 
 
 def test_a_restart_goes_through_its_phases_as_the_clock_is_stepped(tws):

@@ -1,1 +1,1 @@
-"""The control port: orders to a running simulator."""
+"""The control port: commands to a running simulator."""

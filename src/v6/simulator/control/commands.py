@@ -141,14 +141,7 @@ def flood(server: "Server", request: Request) -> dict[str, Any]:
     """{"rate": errors a second, "seconds": how long} to every client."""
     allow(request, "rate", "seconds")
     rate, seconds = number(request, "rate", 500.0, 0.0), number(request, "seconds", 5.0, 0.0)
-    server.options.faults.error_flood = rate
-    server.watch()
-
-    def over() -> None:
-        server.options.faults.error_flood = 0.0
-        server.watch()
-
-    server.wheel.after(seconds, over)
+    server.troubles.flood(rate, seconds)
     return {"rate": rate, "seconds": seconds}
 
 
