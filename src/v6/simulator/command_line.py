@@ -46,7 +46,7 @@ FLAGS = (
     Flag("--no-historical-pacing", "historical data as often as you like",
          sets={"historical_pacing": False, "historical_open": 0}),
     Flag("--scenario", "faults over time, a file or a shipped name", "scenario", "FILE"),
-    Flag("--control-port", "orders as JSON lines, loopback only; 0: any free port", "control_port", "PORT"),
+    Flag("--control-port", "commands as JSON lines, loopback only; 0: any free port", "control_port", "PORT"),
     Flag("--event-log", "every message in and out as JSON lines", "event_log", "FILE"),
     Flag("--event-log-mb", "then FILE.1 and a new FILE (default 100)", "event_log_mb", "MB"),
     Flag("--state", "orders, positions and ids outlive this process", "state", "FILE"),
