@@ -94,6 +94,22 @@ def test_positions_and_account(tws: SimulatedTWS, gateway: Callable[..., Gateway
     assert all(quote.status == "complete" for quote in quotes), "TWS reports positions without an exchange"
 
 
+def test_a_position_without_exchange_is_kept_if_tws_knows_it_no_more_and_an_error_if_it_cannot_be_asked(
+    gateway: Callable[..., Gateway],
+) -> None:
+    held = frame(61, 3, "DU9000001", 620730920, "ES", "FUT", 20261218, "0.0", "", 50, "", "USD", "ESZ6", "ES", 1, 3e5)
+    positions = {b"61": lambda _: held + frame(62, 1)}
+    unknown = {b"9": lambda fields: frame(4, 2, int(fields[2]), 200, "No security definition has been found", "")}
+    with raw_tws(answering(positions | unknown)) as tws, gateway(tws.port) as gw:
+        assert [position.contract.exchange for position in gw.positions()] == [""]
+    with (
+        raw_tws(answering(positions)) as tws,
+        gateway(tws.port, request_timeout_seconds=0.4) as gw,
+        pytest.raises(RequestTimeout, match="contract details"),
+    ):
+        gw.positions()
+
+
 def test_historical_bars(tws: SimulatedTWS, gateway: Callable[..., Gateway]) -> None:
     with gateway(tws.port) as gw:
         future = gw.contract_details(ES)[0].contract
@@ -156,8 +172,8 @@ def test_a_lost_connection_fails_the_request_at_once(tws: SimulatedTWS, gateway:
             gw.current_time()
 
 
-def answering(number: bytes, answer: Callable[[list[bytes]], bytes]) -> Callable[[socket.socket], None]:
-    """A TWS that gives `answer` to requests of the kind `number`."""
+def answering(answers: dict[bytes, Callable[[list[bytes]], bytes]]) -> Callable[[socket.socket], None]:
+    """A TWS that answers requests by their kind; it stays silent to all others."""
 
     def talk(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -165,15 +181,17 @@ def answering(number: bytes, answer: Callable[[list[bytes]], bytes]) -> Callable
         connection.recv(65536)
         connection.sendall(READY)
         while data := connection.recv(65536):
-            fields = data[4:].split(b"\0")
-            if fields[0] == number:
-                connection.sendall(answer(fields))
+            while data:
+                end = 4 + int.from_bytes(data[:4], "big")
+                fields, data = data[4:end].split(b"\0"), data[end:]
+                if fields[0] in answers:
+                    connection.sendall(answers[fields[0]](fields))
 
     return talk
 
 
 def history_error(text: str) -> Callable[[socket.socket], None]:
-    return answering(b"20", lambda fields: frame(4, 2, int(fields[1]), 162, text, ""))
+    return answering({b"20": lambda fields: frame(4, 2, int(fields[1]), 162, text, "")})
 
 
 def test_a_pacing_violation_may_be_tried_again_and_no_data_are_no_bars(gateway: Callable[..., Gateway]) -> None:
@@ -199,7 +217,7 @@ def test_a_message_the_library_cannot_read_is_reported(gateway: Callable[..., Ga
         def warning(self, message: str, /) -> None:
             warnings.append(message)
 
-    spoilt = answering(b"9", lambda fields: frame(10, int(fields[2]), "SPY") + frame(52, 1, int(fields[2])))
+    spoilt = answering({b"9": lambda fields: frame(10, int(fields[2]), "SPY") + frame(52, 1, int(fields[2]))})
     with raw_tws(spoilt) as tws, gateway(tws.port, log=Log()) as gw:
         assert gw.contract_details(SPY) == []
     assert any("could not read a message" in warning for warning in warnings)

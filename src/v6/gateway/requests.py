@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from v6.gateway.connection import Connection, Undo
 from v6.gateway.contracts import SMART, day, details_from_library, from_library, to_library
-from v6.gateway.errors import Disconnected, GatewayError, RequestTimeout
+from v6.gateway.errors import Disconnected, GatewayError, RequestError, RequestTimeout
 from v6.model import Contract, ContractDetails, OptionChain, Position
 
+NOT_LISTED = 200
 SUMMARY_TAGS = (
     "AccountType,NetLiquidation,TotalCashValue,SettledCash,BuyingPower,ExcessLiquidity,Cushion,"
     "GrossPositionValue,InitMarginReq,MaintMarginReq,AvailableFunds"
@@ -101,14 +102,20 @@ async def positions(connection: Connection) -> list[Position]:
 
 
 async def _exchanges(connection: Connection, contracts: Sequence[Contract]) -> dict[int, str]:
-    """con_id -> exchange, for those that have none and are not routed by SMART."""
+    """con_id -> exchange, for those that have none and are not routed by SMART; TWS may know a contract no more.
+
+    Raises GatewayError when TWS could not be asked: that is no answer.
+    """
     lacking = {each.con_id: each for each in contracts if not each.exchange and each.sec_type not in SMART}
     answers = await contract_details_many(connection, list(lacking.values()))
-    return {
-        con_id: answer[0].contract.exchange
-        for con_id, answer in zip(lacking, answers, strict=True)
-        if not isinstance(answer, GatewayError) and answer
-    }
+    found: dict[int, str] = {}
+    for con_id, answer in zip(lacking, answers, strict=True):
+        if isinstance(answer, GatewayError):
+            if not (isinstance(answer, RequestError) and answer.code == NOT_LISTED):
+                raise answer
+        elif answer:
+            found[con_id] = answer[0].contract.exchange
+    return found
 
 
 async def account_summary(connection: Connection) -> dict[str, dict[str, str]]:

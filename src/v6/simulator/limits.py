@@ -21,9 +21,9 @@ class Verdict(Enum):
 
 @dataclass
 class MessageMeter:
-    """Counts one client's messages in a sliding second. How TWS counts its second is unknown; this is the strictest.
+    """Counts one client's messages in a sliding second, less what is forgiven. How TWS counts its second is unknown.
 
-    No second may hold more than `most`, refused messages included. A second that does is one strike, at most one a
+    No WINDOW may hold more than `most`, refused messages included. A second that does is one strike, at most one a
     second; at `strikes_allowed` strikes the client is disconnected.
     """
 

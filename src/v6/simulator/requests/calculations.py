@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from v6.simulator import errors
 from v6.simulator.instruments.listings import Listing, Spec
+from v6.simulator.lookup import meant
 from v6.simulator.market.calculations import at_volatility, implied_volatility
 from v6.simulator.messages import ticks
-from v6.simulator.requests.lookup import meant
 from v6.simulator.wire import Fields
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from v6.simulator import errors
 from v6.simulator.instruments.listings import Spec
+from v6.simulator.lookup import meant
 from v6.simulator.market.quotes import DELAYED, DELAYED_FROZEN
-from v6.simulator.requests.lookup import meant
 from v6.simulator.wire import Fields, WireError
 
 if TYPE_CHECKING:

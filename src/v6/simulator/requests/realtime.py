@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from v6.simulator import errors
 from v6.simulator.instruments.listings import Listing, Spec
+from v6.simulator.lookup import meant
 from v6.simulator.market import bars as history
 from v6.simulator.messages import history as messages
 from v6.simulator.requests.beat import BEAT, every_five_seconds
-from v6.simulator.requests.lookup import meant
 from v6.simulator.wire import Fields
 
 if TYPE_CHECKING:

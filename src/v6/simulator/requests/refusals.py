@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from v6.simulator import errors
 from v6.simulator.instruments.listings import RIGHTS, Listing, Spec
 from v6.simulator.instruments.reference_data import NEWS_PROVIDERS
+from v6.simulator.lookup import meant
 from v6.simulator.messages import reference
-from v6.simulator.requests.lookup import meant
 from v6.simulator.wire import Fields, WireError
 
 if TYPE_CHECKING:

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from v6.simulator import errors
 from v6.simulator.instruments.listings import Listing, Spec
-from v6.simulator.market.hours import new_york_date
+from v6.simulator.lookup import the_one
 from v6.simulator.orders.order import Order
 from v6.simulator.trading import admission, conditions, refusals, rules
 from v6.simulator.trading.refusals import Refusal
@@ -75,13 +74,8 @@ class Desk:
     def _contract(self, spec: Spec) -> Listing | Refusal:
         if not spec.exchange:
             return refusals.NO_EXCHANGE
-        found = self._server.contracts.find(spec, new_york_date(self._server.epoch()))
-        if not found:
-            return Refusal(*errors.NO_DEFINITION)
-        if len(found) > 1:
-            code, text = errors.AMBIGUOUS
-            return Refusal(code, text.format(symbol=spec.symbol))
-        return replace(found[0], exchange=spec.exchange)
+        found = the_one(self._server, spec)
+        return replace(found, exchange=spec.exchange) if isinstance(found, Listing) else Refusal(*found)
 
     def _check(self, order_id: int, listing: Listing, order: Order) -> Refusal | None:
         server = self._server
