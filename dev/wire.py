@@ -5,7 +5,7 @@
 
 import ast
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from v6.config.load import load
@@ -41,9 +41,13 @@ def script_of(job: Path) -> str:
     return STUB.format(words=f"{words}\n" if "\n" in words else words, job=job.stem)
 
 
+def scripts(root: Path = ROOT) -> dict[Path, str]:
+    return {root / "scripts" / job.name: script_of(job) for job in jobs(root)}
+
+
 def expected(root: Path = ROOT) -> dict[Path, str]:
     """Every file that follows from others, with its text."""
-    files = {root / "scripts" / job.name: script_of(job) for job in jobs(root)}
+    files = scripts(root)
     with tempfile.TemporaryDirectory() as nobody:
         scheduler = load(Paths(root, Path(nobody)), {}).scheduler
     files[root / "crontab.txt"] = crontab.render(scheduler, ZONE, INSTALLED_IN)
@@ -51,7 +55,12 @@ def expected(root: Path = ROOT) -> dict[Path, str]:
 
 
 def main() -> None:
-    for path, text in expected().items():
+    write(scripts())  # first: a configuration that names a missing script is refused
+    write(expected())
+
+
+def write(files: Mapping[Path, str]) -> None:
+    for path, text in files.items():
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755 if path.suffix == ".py" else 0o644)
 

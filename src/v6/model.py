@@ -161,6 +161,63 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """One order as TWS reports it. `perm_id` is the only number that is stable; `order_id` means something only with
+    `client_id`, and is 0 or negative for an order typed into TWS. `status` is TWS's own word (PreSubmitted, Submitted,
+    PendingCancel, Cancelled, Filled, Inactive ...). Prices are None where the order type has none."""
+
+    perm_id: int
+    client_id: int
+    order_id: int
+    account: str
+    contract: Contract
+    action: str
+    order_type: str
+    quantity: float
+    tif: str
+    status: str
+    filled: float = 0.0
+    remaining: float = 0.0
+    limit_price: float | None = None
+    stop_price: float | None = None
+    parent_id: int = 0
+    oca_group: str = ""
+    order_ref: str = ""
+
+    def __str__(self) -> str:
+        prices = [f"{price:g}" for price in (self.limit_price, self.stop_price) if price is not None]
+        words = (self.action, f"{self.quantity:g}", self.contract, self.order_type, *prices, self.tif)
+        return f"{' '.join(map(str, words))} (permId {self.perm_id}, client {self.client_id}, {self.status})"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill. `side` is BOT or SLD, `at` is aware."""
+
+    exec_id: str
+    perm_id: int
+    client_id: int
+    order_id: int
+    account: str
+    contract: Contract
+    side: str
+    quantity: float
+    price: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerFilter:
+    """What a market scanner looks for. `filters`: (tag, value) pairs such as ("priceAbove", "10")."""
+
+    instrument: str
+    location: str
+    scan_code: str
+    rows: int = 50
+    filters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OptionChain:
     """One row of reqSecDefOptParams: the cross product of expiries and strikes; many pairs do not exist."""
 

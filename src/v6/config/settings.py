@@ -85,6 +85,65 @@ class Health(Section):
     check_symbol: str
 
 
+Command = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1, strict=False)]
+
+
+class Hooks(Section):
+    """The user's own commands, argument lists each; they get the report as JSON on standard input."""
+
+    pre_restart: Annotated[tuple[Command, ...], Field(strict=False)]
+    restart_complete: Annotated[tuple[Command, ...], Field(strict=False)]
+    timeout_seconds: Seconds
+
+
+class WeeklyLogin(Section):
+    """When IBKR's token dies and the next login needs a person; New York."""
+
+    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    time: str
+    remind_hours_before: Annotated[tuple[Annotated[float, Field(gt=0, le=168)], ...], Field(strict=False)]
+
+
+class Restart(Section):
+    """What V6 does around TWS's restarts; when they are is `scheduler.restart_windows`."""
+
+    client_id: Annotated[int, Field(ge=1, le=999)]
+    cancel: Literal["none", "own", "all"]
+    owner_client_ids: Annotated[tuple[Annotated[int, Field(ge=0, le=999)], ...], Field(strict=False)]
+    include_gtc: bool
+    allow_global_cancel: bool
+    close_positions: Annotated[tuple[str, ...], Field(strict=False)]
+    essential_tasks: Annotated[tuple[str, ...], Field(strict=False)]
+    prepare_seconds: Annotated[float, Field(ge=20, le=600)]
+    state_max_age_seconds: Seconds
+    keep_states: Annotated[int, Field(ge=2, le=1000)]
+    keep_reports: Annotated[int, Field(ge=2, le=10000)]
+    stable_round_trips: Annotated[int, Field(ge=1, le=100)]
+    reconnect_first_seconds: Seconds
+    reconnect_cap_seconds: Seconds
+    overdue_minutes: Annotated[int, Field(ge=1, le=720)]
+    weekly_login: WeeklyLogin
+    hooks: Hooks
+
+
+class TwsProcess(Section):
+    """How this host starts and stops TWS; without commands V6 only observes."""
+
+    start_command: Annotated[tuple[str, ...], Field(strict=False)]
+    stop_command: Annotated[tuple[str, ...], Field(strict=False)]
+    java_heap: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}[kmgKMG]$")]
+    startup_seconds: Seconds
+    hung_after_seconds: Seconds
+    max_restarts: Annotated[int, Field(ge=0, le=100)]
+    per_hours: Annotated[float, Field(gt=0, le=168)]
+
+
+class Metrics(Section):
+    """`textfile`: for node_exporter's textfile collector, relative to V6_HOME; empty: none is written."""
+
+    textfile: str
+
+
 class Settings(Section):
     """The effective settings of one process."""
 
@@ -93,3 +152,6 @@ class Settings(Section):
     futures: Futures
     lake: Lake
     health: Health
+    restart: Restart
+    tws: TwsProcess
+    metrics: Metrics

@@ -30,19 +30,31 @@ CLIENT_IDS_TRIED = 5
 CLOSING_GRACE = 0.5  # seconds for TWS to close after us
 
 
-def connect(settings: Ibkr, *, purpose: Purpose, leases: Path, log: Log | None = None, task: str = "") -> "Gateway":
+def connect(
+    settings: Ibkr,
+    *,
+    purpose: Purpose,
+    leases: Path,
+    log: Log | None = None,
+    task: str = "",
+    client_id: int | None = None,
+) -> "Gateway":
     """A gateway to open with `with` (or `async with`); `purpose` chooses its pool of market data lines.
 
-    Opening raises ConnectFailed, NoClientId or LibraryUnusable.
+    `client_id`: this one, and no other, instead of one of the pool; while TWS says that it is in use (326) it is tried
+    again until the connect timeout. Opening raises ConnectFailed, NoClientId or LibraryUnusable.
     """
-    return Gateway(settings, purpose=purpose, leases=leases, log=log or Silent(), task=task)
+    return Gateway(settings, purpose=purpose, leases=leases, log=log or Silent(), task=task, client_id=client_id)
 
 
 class Gateway:
     """One connection to TWS, one leased client id, one share of the market data lines."""
 
-    def __init__(self, settings: Ibkr, *, purpose: Purpose, leases: Path, log: Log, task: str) -> None:
+    def __init__(
+        self, settings: Ibkr, *, purpose: Purpose, leases: Path, log: Log, task: str, client_id: int | None = None
+    ) -> None:
         self.settings = settings
+        self.fixed_client_id = client_id
         self.purpose: Purpose = purpose
         self.leases = leases
         self.log = log
@@ -85,7 +97,9 @@ class Gateway:
         deadline = clock.monotonic() + settings.connect_timeout_seconds
         for attempt in range(1, CLIENT_IDS_TRIED + 1):
             left = max(deadline - clock.monotonic(), 0.1)
-            lease = client_ids.take(self.leases, settings.first_client_id, settings.last_client_id, self.task)
+            fixed = self.fixed_client_id
+            first, last = (settings.first_client_id, settings.last_client_id) if fixed is None else (fixed, fixed)
+            lease = client_ids.take(self.leases, first, last, self.task)
             try:
                 await self._establish(used, lease, left)
             except ConnectFailed as error:

@@ -89,6 +89,71 @@ MIGRATIONS = (
     CREATE INDEX alerts_by_key ON alerts (key, at);
     CREATE INDEX alerts_undelivered ON alerts (id) WHERE delivered_at IS NULL;
     """,
+    """
+    CREATE TABLE restart_state (    -- one row: where in TWS's restart we are
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        state TEXT NOT NULL CHECK (state IN
+            ('normal','pre_restart','restarting','reconnecting','validating','degraded')),
+        since TEXT NOT NULL,
+        window TEXT NOT NULL DEFAULT '',
+        window_start TEXT,
+        window_end TEXT,
+        cause TEXT NOT NULL
+    );
+    CREATE TABLE restarts (         -- one row a window that V6 acted on
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        window TEXT NOT NULL,
+        window_start TEXT NOT NULL,
+        window_end TEXT NOT NULL,
+        prepared_at TEXT,           -- pre_restart had ended
+        state_file TEXT NOT NULL DEFAULT '',
+        listener_before TEXT NOT NULL DEFAULT '',   -- who listened on the API port when pre_restart left
+        listener_after TEXT NOT NULL DEFAULT '',    -- and when it was validated
+        away_at TEXT,               -- the first sign that TWS was away, null: none was seen
+        started_at TEXT,            -- when the TWS that answers now was started, null: not visible
+        connected_at TEXT,
+        first_tick_seconds REAL,    -- from connected to the first tick of a restored subscription
+        validated_at TEXT,
+        outcome TEXT CHECK (outcome IN ('restored','degraded','waiting')),
+        orders_cancelled INTEGER NOT NULL DEFAULT 0,
+        restored INTEGER,           -- 1: all of the saved state; 0: not all; null: nothing was saved
+        observed TEXT NOT NULL DEFAULT 'unknown' CHECK (observed IN ('unknown','restarted','no_restart')),
+        report TEXT NOT NULL DEFAULT '',
+        UNIQUE (window, window_start)
+    );
+    CREATE TABLE restart_orders (   -- what pre_restart did to orders; written before it is done
+        restart INTEGER NOT NULL REFERENCES restarts (id),
+        perm_id INTEGER NOT NULL,
+        client_id INTEGER NOT NULL,
+        order_id INTEGER NOT NULL,
+        words TEXT NOT NULL,        -- the order as a person reads it
+        sent_at TEXT NOT NULL,
+        outcome TEXT NOT NULL DEFAULT 'sent',   -- then cancelled, filled, refused, unconfirmed ...
+        detail TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (restart, perm_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE order_ids (        -- the highest order id ever seen of each client id, and where the next may begin
+        client_id INTEGER PRIMARY KEY,
+        high_water INTEGER NOT NULL,
+        updated_at TEXT NOT NULL
+    );
+    CREATE TABLE registered (       -- subscriptions and scanners of long-lived programs
+        owner TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('subscription','scanner')),
+        name TEXT NOT NULL,
+        body TEXT NOT NULL,         -- JSON
+        at TEXT NOT NULL,
+        PRIMARY KEY (owner, kind, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE outages (          -- signs that TWS or IBKR was away, whoever saw them
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at TEXT NOT NULL,
+        kind TEXT NOT NULL,         -- refused, mute, server_lost, listener_changed ...
+        task TEXT,
+        evidence TEXT NOT NULL
+    );
+    CREATE INDEX outages_by_time ON outages (at);
+    """,
 )
 
 

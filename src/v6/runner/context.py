@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from loguru import Logger
 
     from v6.gateway.client import Gateway
+    from v6.scheduler.compiled import Window
     from v6.scheduler.nyse_calendar import NYSECalendar
     from v6.store.lake import Lake
 
@@ -88,8 +89,24 @@ class Context:
 
         return Lake.at(self.settings.lake, self.paths)
 
-    def gateway(self, purpose: Purpose) -> "Gateway":
-        """A connection to TWS on its own client id; `with ctx.gateway("options") as gateway:` always disconnects."""
+    @cached_property
+    def windows(self) -> "tuple[Window, ...]":
+        """The restart windows, `host` zones resolved. Raises ScheduleError before the first compilation."""
+        from v6.scheduler import compiled
+
+        return compiled.load(self.paths.compiled / "schedule.txt").windows
+
+    def gateway(self, purpose: Purpose, client_id: int | None = None) -> "Gateway":
+        """A connection to TWS; `with ctx.gateway("options") as gateway:` always disconnects.
+
+        On a client id leased from the pool, or on this one (outside the pool, for what owns orders)."""
         from v6.gateway.client import connect
 
-        return connect(self.settings.ibkr, purpose=purpose, leases=self.paths.leases, log=self.log, task=self.task)
+        return connect(
+            self.settings.ibkr,
+            purpose=purpose,
+            leases=self.paths.leases,
+            log=self.log,
+            task=self.task,
+            client_id=client_id,
+        )
