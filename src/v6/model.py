@@ -70,6 +70,7 @@ class MissReason(StrEnum):
     DEADLINE = "deadline"
     DISCONNECTED = "disconnected"
     TWS_DOWN = "tws_down"
+    SERVER_LOST = "server_lost"
     KILLED = "killed"
     RESTART_WINDOW = "restart_window"
     HOST_DOWN = "host_down"

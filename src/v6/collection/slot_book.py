@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 from v6 import clock, failpoint
 from v6.analysis.slot_account import Account, Standing, account, not_yet_complete
-from v6.gateway.errors import ConnectFailed, Disconnected, RequestTimeout
+from v6.gateway.errors import ConnectFailed, Disconnected, RequestTimeout, ServerLost
 from v6.journal import ledger, runs
 from v6.model import MissReason, Quote, QuoteStatus, RecoverableError
 from v6.runner.context import Context
@@ -27,7 +27,7 @@ FIVE_MINUTES = timedelta(minutes=5)
 CLOSING = 10.0
 """Seconds kept back of an attempt for writing what it has collected."""
 
-WORTH_RETRYING = frozenset({MissReason.DISCONNECTED, MissReason.PACING, MissReason.LINES})
+WORTH_RETRYING = frozenset({MissReason.DISCONNECTED, MissReason.SERVER_LOST, MissReason.PACING, MissReason.LINES})
 """Misses that another attempt at the same slot can mend; a contract that did not tick will not tick either."""
 
 KILLED = {None, "killed", "signal"}
@@ -218,7 +218,9 @@ def _why(error: BaseException | None) -> Standing:
     if error is None:
         return NOT_ASKED
     reason = MissReason.JOB_FAILED
-    if isinstance(error, (ConnectFailed, RequestTimeout)):
+    if isinstance(error, ServerLost):
+        reason = MissReason.SERVER_LOST
+    elif isinstance(error, (ConnectFailed, RequestTimeout)):
         reason = MissReason.TWS_DOWN
     elif isinstance(error, SlotOverError):
         reason = MissReason.DEADLINE

@@ -122,6 +122,7 @@ class Restart(Section):
     reconnect_first_seconds: Seconds
     reconnect_cap_seconds: Seconds
     overdue_minutes: Annotated[int, Field(ge=1, le=720)]
+    server_region: Literal["north_america", "europe", "asia_pacific"]
     weekly_login: WeeklyLogin
     hooks: Hooks
 

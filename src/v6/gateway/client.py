@@ -8,7 +8,8 @@ Every method has an `_async` twin for callers that run their own event loop (`as
 
 import asyncio
 import re
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,9 +18,10 @@ from typing import Any, Literal, Self, TypeVar
 from v6 import clock
 from v6.config.settings import Ibkr
 from v6.gateway import client_ids, historical, library, market_data, requests
+from v6.gateway.client_orders import OrderQuestions
 from v6.gateway.connect import Target, establish
-from v6.gateway.connection import Connection, Log, Silent
-from v6.gateway.errors import ConnectCause, ConnectFailed, Disconnected, GatewayError, NotASimulator
+from v6.gateway.connection import Connection, Log, Outage, Silent
+from v6.gateway.errors import OUTAGES, ConnectCause, ConnectFailed, Disconnected, GatewayError, NotASimulator
 from v6.gateway.lines import LineBudget
 from v6.model import Bar, Contract, ContractDetails, OptionChain, Position, Quote
 
@@ -27,6 +29,7 @@ Purpose = Literal["options", "futures", "checks"]
 T = TypeVar("T")
 SIMULATED_ACCOUNT = re.compile(r"DU9\d{6}")  # what v6.simulator serves; no real account looks so
 CLIENT_IDS_TRIED = 5
+IN_USE_PAUSE = 1.0  # seconds between tries of a fixed client id
 CLOSING_GRACE = 0.5  # seconds for TWS to close after us
 
 
@@ -38,20 +41,43 @@ def connect(
     log: Log | None = None,
     task: str = "",
     client_id: int | None = None,
+    on_outage: Outage | None = None,
+    until: float | None = None,
 ) -> "Gateway":
     """A gateway to open with `with` (or `async with`); `purpose` chooses its pool of market data lines.
 
     `client_id`: this one, and no other, instead of one of the pool; while TWS says that it is in use (326) it is tried
-    again until the connect timeout. Opening raises ConnectFailed, NoClientId or LibraryUnusable.
+    again until the connect timeout. `on_outage` is told of every sign that TWS or IBKR is away: refused, closed, mute,
+    no_account, unreachable, server_lost (1100, 2110), disconnected. `until` (monotonic): questions wait so long while
+    TWS has lost IBKR; without it no longer than their time limit.
+    Opening raises ConnectFailed, NoClientId or LibraryUnusable.
     """
-    return Gateway(settings, purpose=purpose, leases=leases, log=log or Silent(), task=task, client_id=client_id)
+    return Gateway(
+        settings,
+        purpose=purpose,
+        leases=leases,
+        log=log or Silent(),
+        task=task,
+        client_id=client_id,
+        on_outage=on_outage,
+        until=until,
+    )
 
 
-class Gateway:
+class Gateway(OrderQuestions):
     """One connection to TWS, one leased client id, one share of the market data lines."""
 
     def __init__(
-        self, settings: Ibkr, *, purpose: Purpose, leases: Path, log: Log, task: str, client_id: int | None = None
+        self,
+        settings: Ibkr,
+        *,
+        purpose: Purpose,
+        leases: Path,
+        log: Log,
+        task: str,
+        client_id: int | None = None,
+        on_outage: Outage | None = None,
+        until: float | None = None,
     ) -> None:
         self.settings = settings
         self.fixed_client_id = client_id
@@ -59,6 +85,8 @@ class Gateway:
         self.leases = leases
         self.log = log
         self.task = task
+        self.on_outage: Outage = on_outage or _unobserved
+        self.until = until
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection: Connection | None = None
         self._lease: client_ids.Lease | None = None
@@ -91,15 +119,20 @@ class Gateway:
         await self.close_async()
 
     async def open_async(self) -> None:
-        """Connect under a leased client id; one that TWS says is in use is quarantined and the next one tried."""
+        """Connect under a leased client id, or the fixed one."""
         used = library.load(self.settings.library)
+        deadline = clock.monotonic() + self.settings.connect_timeout_seconds
+        if self.fixed_client_id is None:
+            await self._open_from_pool(used, deadline)
+        else:
+            await self._open_fixed(used, self.fixed_client_id, deadline)
+
+    async def _open_from_pool(self, used: library.Library, deadline: float) -> None:
+        """An id that TWS says is in use is quarantined and the next one tried."""
         settings = self.settings
-        deadline = clock.monotonic() + settings.connect_timeout_seconds
         for attempt in range(1, CLIENT_IDS_TRIED + 1):
             left = max(deadline - clock.monotonic(), 0.1)
-            fixed = self.fixed_client_id
-            first, last = (settings.first_client_id, settings.last_client_id) if fixed is None else (fixed, fixed)
-            lease = client_ids.take(self.leases, first, last, self.task)
+            lease = client_ids.take(self.leases, settings.first_client_id, settings.last_client_id, self.task)
             try:
                 await self._establish(used, lease, left)
             except ConnectFailed as error:
@@ -115,6 +148,30 @@ class Gateway:
                 if self._lease is not lease:
                     lease.release()
 
+    async def _open_fixed(self, used: library.Library, client_id: int, deadline: float) -> None:
+        """This id and no other: after a restart or a crash TWS takes a while to notice that its last owner has gone."""
+        with ExitStack() as undo:
+            lease = undo.enter_context(client_ids.take_one(self.leases, client_id, self.task))
+            tries = 1
+            while not await self._is_free(used, lease, deadline, tries):
+                tries += 1
+                await asyncio.sleep(IN_USE_PAUSE)
+            undo.pop_all()
+
+    async def _is_free(self, used: library.Library, lease: client_ids.Lease, deadline: float, tries: int) -> bool:
+        """Connected; False when TWS says that the id is in use and there is time to try again."""
+        try:
+            await self._establish(used, lease, max(deadline - clock.monotonic(), 0.1))
+        except ConnectFailed as error:
+            if error.cause is not ConnectCause.CLIENT_ID_IN_USE:
+                raise
+            if clock.monotonic() + 2 * IN_USE_PAUSE > deadline:
+                words = f"{error.evidence}; tried {tries} times; no process of V6 has it, so another program does"
+                raise ConnectFailed(error.cause, words, error.seconds) from error
+            self.log.info(f"client id {lease.client_id} is still in use at TWS, trying again")
+            return False
+        return True
+
     async def _establish(self, used: library.Library, lease: client_ids.Lease, seconds: float) -> None:
         settings = self.settings
         connection = Connection(
@@ -122,12 +179,19 @@ class Gateway:
             messages_per_second=settings.messages_per_second,
             request_seconds=settings.request_timeout_seconds,
             log=self.log,
+            until=self.until,
         )
-        await establish(connection, Target(settings.host, settings.port, seconds), lease.client_id)
+        try:
+            await establish(connection, Target(settings.host, settings.port, seconds), lease.client_id)
+        except ConnectFailed as error:
+            if kind := OUTAGES.get(error.cause):
+                self.on_outage(kind, error.evidence)
+            raise
         if settings.simulator and not all(map(SIMULATED_ACCOUNT.fullmatch, connection.receiver.accounts or ())):
             await connection.close(CLOSING_GRACE)
             raise NotASimulator(f"ibkr.simulator is true, but {settings.host}:{settings.port} has real accounts")
         size: int = getattr(settings.market_data_lines, self.purpose)
+        connection.observe(self.on_outage)
         self._connection, self._lease = connection, lease
         self._lines = market_data.Lines(connection, LineBudget(self.leases, self.purpose, size))
         self.log.info(
@@ -142,22 +206,42 @@ class Gateway:
             if connection is not None:
                 await connection.close(CLOSING_GRACE)
         finally:
-            if self._lines is not None:
-                self._lines.budget.close()
-                self._lines = None
-            if self._lease is not None:
-                self._lease.release()
-                self._lease = None
+            self._give_back()
+
+    async def abort_async(self) -> None:
+        """Disconnect by a reset, now: for a TWS that does not answer any more. Safe to repeat."""
+        connection, self._connection = self._connection, None
+        try:
+            if connection is not None:
+                connection.abort()
+                await connection.wire.gone()
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        if self._lines is not None:
+            self._lines.budget.close()
+            self._lines = None
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
 
     def close(self) -> None:
         """Ends the connection and our event loop; nothing is left. Safe to repeat, also after an interrupt."""
+        self._end(self.close_async)
+
+    def abort(self) -> None:
+        """The same by a reset, without a goodbye."""
+        self._end(self.abort_async)
+
+    def _end(self, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop, self._loop = self._loop, None
         if loop is None:
             return
         try:
             for task in asyncio.all_tasks(loop):
                 task.cancel()
-            loop.run_until_complete(self.close_async())
+            loop.run_until_complete(end())
             loop.run_until_complete(_gather(asyncio.all_tasks(loop)))
         finally:
             asyncio.set_event_loop(None)
@@ -175,6 +259,11 @@ class Gateway:
     def connected(self) -> bool:
         """Whether the socket is up; `current_time` is the proof that TWS answers (L24)."""
         return self._connection is not None and self._connection.alive
+
+    @property
+    def server_lost(self) -> bool:
+        """Whether TWS says that it has lost IBKR (1100, 2110) and not yet that it is back."""
+        return self._connection is not None and self._connection.link.lost
 
     @property
     def client_id(self) -> int:
@@ -226,12 +315,26 @@ class Gateway:
         return self._run(self.historical_bars_async(contract, duration, bar_size, what, use_rth, end))
 
     def quotes(
-        self, contracts: Sequence[Contract], *, generic_ticks: str = "", need_greeks: bool, deadline_seconds: float
+        self,
+        contracts: Sequence[Contract],
+        *,
+        generic_ticks: str = "",
+        need_greeks: bool,
+        deadline_seconds: float,
+        first_tick: bool = False,
     ) -> list[Quote]:
-        """One quote per contract, in the same order, complete or with the reason why not; never raises for a miss."""
+        """One quote per contract, in the same order, complete or with the reason why not; never raises for a miss.
+
+        `first_tick`: complete is then what proves that data arrive, the data type and a price: live a bid, ask or last,
+        frozen (`set_market_data_type(2)`, the market closed) also a close. Greeks are not waited for.
+        """
         return self._run(
             self.quotes_async(
-                contracts, generic_ticks=generic_ticks, need_greeks=need_greeks, deadline_seconds=deadline_seconds
+                contracts,
+                generic_ticks=generic_ticks,
+                need_greeks=need_greeks,
+                deadline_seconds=deadline_seconds,
+                first_tick=first_tick,
             )
         )
 
@@ -267,15 +370,22 @@ class Gateway:
         return await historical.historical_bars(self.connection, contract, duration, bar_size, what, use_rth, end)
 
     async def quotes_async(
-        self, contracts: Sequence[Contract], *, generic_ticks: str = "", need_greeks: bool, deadline_seconds: float
+        self,
+        contracts: Sequence[Contract],
+        *,
+        generic_ticks: str = "",
+        need_greeks: bool,
+        deadline_seconds: float,
+        first_tick: bool = False,
     ) -> list[Quote]:
         if self._lines is None:
             raise Disconnected("the gateway is not open")
         wants = market_data.Wants(
             generic_ticks=generic_ticks,
-            greeks=need_greeks,
+            greeks=need_greeks and not first_tick,
             quote_seconds=self.settings.quote_timeout_seconds,
             greeks_seconds=self.settings.greeks_wait_seconds,
+            first_tick=first_tick,
         )
         return await market_data.collect(self._lines, contracts, wants, deadline_seconds)
 
@@ -288,6 +398,10 @@ class Gateway:
             work.close()
             raise Disconnected("the gateway is not open")
         return self._loop.run_until_complete(work)
+
+
+def _unobserved(_kind: str, _evidence: str) -> None:
+    """Who is told of outages when nobody asked to be."""
 
 
 async def _gather(tasks: "set[asyncio.Task[Any]]") -> None:

@@ -6,6 +6,7 @@ The least recently used id comes first: TWS may refuse (326) an id whose last co
 import fcntl
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -72,6 +73,23 @@ def take(folder: Path, first: int, last: int, task: str = "") -> Lease:
             continue
         return Lease(client_id, descriptor, task)
     raise NoClientId(f"every client id from {first} to {last} is leased or in quarantine: {_names(folder)}")
+
+
+def take_one(folder: Path, client_id: int, task: str = "") -> Lease:
+    """Lease this id and no other; a quarantine does not count. Raises NoClientId naming who has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = _lock(_file(folder, client_id))
+    if descriptor is None:
+        raise NoClientId(f"client id {client_id} is leased by {_holder(folder, client_id)}")
+    return Lease(client_id, descriptor, task)
+
+
+def _holder(folder: Path, client_id: int) -> str:
+    for holder in holders(folder):
+        if holder.client_id == client_id:
+            since = datetime.fromtimestamp(holder.since, clock.NEW_YORK)
+            return f"{holder.task or 'a process'} (pid {holder.pid}, since {since:%H:%M:%S %Z})"
+    return "a process that has just ended"
 
 
 def holders(folder: Path) -> list[Holder]:

@@ -3,11 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from v6.gateway.errors import Disconnected, RequestTimeout
+from v6 import clock
+from v6.gateway.errors import Disconnected, RequestError, RequestTimeout, ServerLost
 from v6.gateway.library import Library
 from v6.gateway.receiver import Answer, Receiver
+from v6.gateway.server_link import LOST, Patience, ServerLink
 from v6.gateway.wire import Wire
 
 
@@ -28,6 +31,7 @@ class Silent:
 
 
 Send = Callable[[int], None]  # sends one message; it is given the request's id
+Outage = Callable[[str, str], None]  # told of a sign that TWS or IBKR is away: its kind in a word, what was seen
 
 
 class Undo(NamedTuple):
@@ -38,54 +42,141 @@ class Undo(NamedTuple):
 
 
 class Connection:
-    """Made and used on one running event loop. `client` is the library's, untyped."""
+    """Made and used on one running event loop. `client` is the library's, untyped.
 
-    def __init__(self, library: Library, *, messages_per_second: float, request_seconds: float, log: Log) -> None:
+    `until` (monotonic): the latest that a question goes on waiting because TWS has lost IBKR; None: its time limit.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        *,
+        messages_per_second: float,
+        request_seconds: float,
+        log: Log,
+        until: float | None = None,
+    ) -> None:
         asyncio.set_event_loop(asyncio.get_running_loop())  # ib_insync asks the policy, not the running loop
         self.library = library
         self.log = log
         self.request_seconds = request_seconds
+        self.until = until
+        self.link = ServerLink()
         self.receiver = Receiver()
+        self.receiver.notices.append(self.link.notice)
         self.client: Any = library.client(self.receiver)
         self.client.MaxRequests = 0  # its own throttle sends in bursts; ours is on the wire
         self.wire = Wire(self.client, messages_per_second)
         self.client.conn = self.wire
         self.wire.lost.add_done_callback(lambda lost: self.receiver.lost(lost.result()))
+        self.wire.lost.add_done_callback(lambda _: self.link.end())
         self.receiver.notices.append(lambda code, text: log.debug(f"TWS says {code}: {text}"))
         self._undecoded = UndecodedToLog(log)
         logging.getLogger(f"{library.name}.Decoder").addHandler(self._undecoded)
         self.overdue: set[str] = set()  # questions without an id that were not answered in time
         self._exclusive: dict[str, asyncio.Lock] = {}
+        self._leaving = False
+
+    def observe(self, outage: Outage) -> None:
+        """Tell of everything that goes wrong from now on, once each; our own goodbye is none of it."""
+
+        def lost(_code: int) -> None:
+            if self.link.lost:
+                outage("server_lost", self.link.words)
+
+        def ended(words: "asyncio.Future[str]") -> None:
+            if not self._leaving:
+                outage("disconnected", words.result())
+
+        self.link.watchers.append(lost)
+        lost(LOST)
+        self.wire.lost.add_done_callback(ended)
+
+    @property
+    def undecoded(self) -> int:
+        """How many messages the library could not read so far."""
+        return self._undecoded.count
 
     @property
     def alive(self) -> bool:
         return self.wire.isConnected() and not self.wire.lost.done()
 
-    async def ask(self, request: str, send: Send, *, name: str | None = None, undo: Undo | None = None) -> list[Any]:
+    async def ask(
+        self, request: str, send: Send, *, name: str | None = None, undo: Undo | None = None, local: bool = False
+    ) -> list[Any]:
         """Send a question in its turn and return the rows of the answer.
 
-        `name` is the key of the few answers that carry no id: one such question at a time.
-        Raises RequestError (TWS refused), RequestTimeout (counted from when it left), Disconnected.
+        `name` is the key of the few answers that carry no id: one such question at a time. `local`: TWS knows the
+        answer by itself, also without IBKR. Other questions do not spend their time while TWS has lost IBKR, and one
+        with an id is asked again when IBKR is back if the loss took its answer.
+        Raises RequestError (TWS refused), RequestTimeout (counted from when it left), ServerLost, Disconnected.
         """
         if name is None:
-            return await self._ask(request, send, None, undo)
+            return await self._ask(request, send, None, undo, local)
         async with self._exclusive.setdefault(name, asyncio.Lock()):
-            return await self._ask(request, send, name, undo)
+            return await self._ask(request, send, name, undo, local)
 
-    async def _ask(self, request: str, send: Send, name: str | None, undo: Undo | None) -> list[Any]:
-        answer = Answer(request)
-        number: int = await self.turn(request, lambda: self._start(answer, send, name))
-        answered = False
+    async def ask_unnumbered(self, request: str, send: Send, *, name: str, undo: Undo | None = None) -> list[Any]:
+        """As `ask`, for an answer of several rows without an id: after an overdue one this connection asks no more, for
+        what came then could be its rest (L26)."""
+        async with self._exclusive.setdefault(name, asyncio.Lock()):
+            if name in self.overdue:
+                raise Disconnected(f"{request}: an earlier answer is overdue, only a new connection can ask again")
+            try:
+                return await self._ask(request, send, name, undo, False)
+            except BaseException as error:
+                if not isinstance(error, RequestError | Disconnected):
+                    self.overdue.add(name)
+                raise
+
+    async def _ask(self, request: str, send: Send, name: str | None, undo: Undo | None, local: bool) -> list[Any]:
+        """Ask, and again after a loss that took the answer: only with an id, the rows of two answers without one could
+        not be told apart."""
+        again = name is None and not local
+        latest = None
+        while True:
+            answer = Answer(request)
+            number: int = await self.turn(request, partial(self._start, answer, send, name))
+            latest = latest or self._latest(local)
+            patience = Patience(self.link, self.request_seconds, latest)
+            try:
+                await patience.wait(answer.done, ask_again=again)
+                rows = self._rows(answer, patience, again=again)
+            finally:
+                self.receiver.answers.pop(name or number, None)
+                if undo is not None and self.alive and (undo.always or not answer.done.done()):
+                    undo.send(number)
+            if rows is not None:
+                return rows
+            if not await self.link.restored(latest) and self.alive:
+                raise ServerLost(request, self.link.away_words())
+            self.log.info(f"{request}: asked again, {self.link.away_words()}")
+
+    def _latest(self, local: bool) -> float:
+        """When a question that leaves now has waited long enough, whatever TWS has lost."""
+        ends = clock.monotonic() + self.request_seconds
+        return ends if local or self.until is None else max(ends, self.until)
+
+    def _rows(self, answer: Answer, patience: Patience, *, again: bool) -> list[Any] | None:
+        """The answer; None when a loss has taken it, and there is time to ask again."""
+        if answer.done.done():
+            return self._believed(answer.done, doubted=again and patience.touched)
+        if patience.left() > 0:
+            return None
+        if patience.touched:
+            raise ServerLost(answer.request, self.link.away_words())
+        raise RequestTimeout(answer.request, self.request_seconds)
+
+    @staticmethod
+    def _believed(answer: "asyncio.Future[list[Any]]", *, doubted: bool) -> list[Any] | None:
+        """What TWS answered; while it had lost IBKR a refusal or an empty answer is not one."""
         try:
-            await asyncio.wait({answer.done}, timeout=self.request_seconds)
-            answered = answer.done.done()
-            if not answered:
-                raise RequestTimeout(request, self.request_seconds)
-            return answer.done.result()
-        finally:
-            self.receiver.answers.pop(name or number, None)
-            if undo is not None and self.alive and (undo.always or not answered):
-                undo.send(number)
+            rows = answer.result()
+        except RequestError:
+            if doubted:
+                return None
+            raise
+        return rows if rows or not doubted else None
 
     async def turn(self, request: str, act: Callable[[], Any]) -> Any:
         """`act` at its paced turn, or Disconnected."""
@@ -102,6 +193,7 @@ class Connection:
 
     async def close(self, grace: float = 1.0) -> None:
         """Say goodbye; nothing of this connection is left afterwards."""
+        self._leaving = True
         try:
             await self.wire.close(grace)
         finally:
@@ -109,6 +201,7 @@ class Connection:
 
     def abort(self) -> None:
         """End with RST."""
+        self._leaving = True
         self.wire.disconnect()
         self._forget()
 
@@ -122,7 +215,9 @@ class UndecodedToLog(logging.Handler):
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)
         self._log = log
+        self.count = 0
 
     def emit(self, record: logging.LogRecord) -> None:
+        self.count += 1
         error = record.exc_info[1] if record.exc_info else None
         self._log.warning(f"the library could not read a message: {record.getMessage()[:300]}: {error!r}")

@@ -38,6 +38,17 @@ MEANINGS = {
     ConnectCause.VERSION: "what listens there does not speak a version of the TWS API that the library knows",
 }
 
+OUTAGES = {
+    ConnectCause.REFUSED: "refused",
+    ConnectCause.UNREACHABLE: "unreachable",
+    ConnectCause.CLOSED_AT_ONCE: "closed",
+    ConnectCause.CLOSED_AFTER_HANDSHAKE: "closed",
+    ConnectCause.MUTE_BEFORE_HANDSHAKE: "mute",
+    ConnectCause.MUTE_AFTER_HANDSHAKE: "mute",
+    ConnectCause.NO_ACCOUNT: "no_account",
+}
+"""The causes that are a sign of TWS or IBKR being away, by the word the journal keeps."""
+
 
 class GatewayError(V6Error):
     """Base of everything the gateway raises."""
@@ -76,6 +87,10 @@ class Disconnected(GatewayError, RecoverableError):
     """The connection ended while something was expected of it."""
 
 
+class Unreadable(GatewayError, RecoverableError):
+    """The library could not read a message that may belong to an answer: the answer would lack something (L34)."""
+
+
 class RequestTimeout(GatewayError, RecoverableError):
     """TWS did not answer within the time limit. `request` names what was asked."""
 
@@ -83,6 +98,16 @@ class RequestTimeout(GatewayError, RecoverableError):
         super().__init__(f"no answer to {request} within {seconds:g} s")
         self.request = request
         self.seconds = seconds
+
+
+class ServerLost(RequestTimeout):
+    """TWS has lost IBKR (1100) and did not get it back in time to answer. `away` says since when."""
+
+    def __init__(self, request: str, away: str) -> None:
+        GatewayError.__init__(self, f"no answer to {request}: {away}")
+        self.request = request
+        self.away = away
+        self.seconds = 0.0
 
 
 class RequestError(GatewayError):

@@ -23,24 +23,29 @@ CLIENT_NEEDS = (
     "_onSocketHasData", "_onSocketDisconnected",
     "reqMktData", "cancelMktData", "reqMarketDataType", "reqContractDetails", "reqSecDefOptParams",
     "reqHistoricalData", "cancelHistoricalData", "reqPositions", "cancelPositions",
-    "reqAccountSummary", "cancelAccountSummary", "reqCurrentTime",
+    "reqAccountSummary", "cancelAccountSummary", "reqCurrentTime", "updateReqId",
+    "reqAllOpenOrders", "reqOpenOrders", "reqCompletedOrders", "reqExecutions",
+    "placeOrder", "cancelOrder", "reqGlobalCancel", "reqScannerSubscription", "cancelScannerSubscription",
 )  # fmt: skip
 CLIENT_STATE = ("conn", "decoder", "connState", "wrapper")
 CONTRACT_NEEDS = (
     "conId", "symbol", "secType", "lastTradeDateOrContractMonth", "strike", "right", "multiplier", "exchange",
     "primaryExchange", "currency", "localSymbol", "tradingClass", "includeExpired",
 )  # fmt: skip
-DECODED = (1, 2, 4, 9, 10, 15, 17, 21, 49, 52, 58, 61, 62, 63, 64, 75, 76)
+DECODED = (1, 2, 3, 4, 5, 9, 10, 11, 15, 17, 20, 21, 49, 52, 53, 55, 58, 61, 62, 63, 64, 75, 76, 101, 102)
+TYPES = ("Order", "ExecutionFilter", "ScannerSubscription", "TagValue")
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """One of the two, loaded and tested. `client` and `contract` are its classes (untyped there)."""
+    """One of the two, loaded and tested. `client` and `contract` are its classes (untyped there), `module` has the
+    others (TYPES)."""
 
     name: str
     version: str
     client: Any
     contract: Any
+    module: Any
 
 
 def installed() -> list[Name]:
@@ -74,7 +79,7 @@ def load(wanted: str) -> Library:
             low = importlib.import_module(f"{name}.client")
         except ImportError as error:
             raise LibraryUnusable(f"{name} cannot be imported: {error}") from error
-        library = Library(name, _version(name) or "unknown", low.Client, module.Contract)
+        library = Library(name, _version(name) or "unknown", low.Client, module.Contract, module)
         prove(library)
     _quieten(name)
     return library
@@ -84,6 +89,7 @@ def prove(library: Library) -> None:
     """Raise LibraryUnusable naming everything that is missing."""
     missing = [f"Client.{name}" for name in CLIENT_NEEDS if not hasattr(library.client, name)]
     missing += [f"Contract.{name}" for name in CONTRACT_NEEDS if not hasattr(library.contract(), name)]
+    missing += [name for name in TYPES if not hasattr(library.module, name)]
     if not missing:
         client = library.client(object())
         missing += [f"Client().{name}" for name in CLIENT_STATE if not hasattr(client, name)]

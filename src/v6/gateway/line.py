@@ -33,12 +33,13 @@ UNSET = 1e300
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What makes a quote complete, and how long a line is held for it (seconds)."""
+    """What makes a quote complete, and how long a line is held for it (seconds). `first_tick`: a price is enough."""
 
     generic_ticks: str
     greeks: bool
     quote_seconds: float
     greeks_seconds: float
+    first_tick: bool = False
 
 
 class Line:
@@ -116,6 +117,14 @@ class Line:
         elif row.miss is not None and not self._quoted:
             self._doubt = (row.miss, f"{code}: {text}")
             self.give_up = min(self.give_up, clock.monotonic() + SUBSCRIPTION_SECONDS)
+
+    @property
+    def settling(self) -> bool:
+        """Whether everything wanted is there, and only the hoped-for is waited for."""
+        return self._settling
+
+    def heard_since(self, moment: float) -> bool:
+        return self._last_tick is not None and self._last_tick >= moment
 
     # what it amounts to
 

@@ -7,10 +7,12 @@ The method names are those that the libraries' decoder calls (IBKR's EWrapper). 
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any, Protocol
 
 from v6.gateway import error_codes
 from v6.gateway.errors import Disconnected, RequestError
+from v6.gateway.order_rows import Opened, Status
 
 Key = int | str  # a request id; a name for the few requests that TWS gave no id
 Notice = Callable[[int, str], None]
@@ -23,6 +25,16 @@ class Stream(Protocol):
     def size(self, tick: int, size: float) -> None: ...
     def computation(self, tick: int, values: "Computation") -> None: ...
     def data_type(self, number: int) -> None: ...
+    def error(self, code: int, text: str) -> None: ...
+
+
+class OrderWatch(Protocol):
+    """One order of ours on which something is being done."""
+
+    client_id: int
+
+    def opened(self, row: Opened) -> None: ...
+    def status(self, row: Status) -> None: ...
     def error(self, code: int, text: str) -> None: ...
 
 
@@ -48,9 +60,14 @@ class Answer:
 
 
 class Receiver:
+    TimezoneTWS = ""  # the decoders ask `wrapper.ib` for it: times without a zone (before version 174) are the host's
+    defaultTimezone = UTC
+
     def __init__(self) -> None:
+        self.ib = self
         self.answers: dict[Key, Answer] = {}
         self.streams: dict[int, Stream] = {}
+        self.orders: dict[int, OrderWatch] = {}
         self.notices: list[Notice] = []
         self.accounts: list[str] | None = None
         self.next_valid_id: int | None = None
@@ -95,9 +112,11 @@ class Receiver:
     def error(self, number: int, code: int, text: str, _advanced: str = "") -> None:
         row = error_codes.lookup(code, text)
         if row.scope is error_codes.Scope.FARM:
-            self.farms[text.rpartition(":")[2].strip()] = code
+            self.farms[_farm(text)] = code
             self.farm_heard.set()
-        if number in self.streams:
+        if number in self.orders and row.scope in (error_codes.Scope.REQUEST, error_codes.Scope.NOTICE):
+            self.orders[number].error(code, text)
+        elif number in self.streams:
             self.streams[number].error(code, text)
         elif row.ends and (answer := self.answers.get(number)):
             answer.fail(RequestError(code, text, answer.request))
@@ -152,7 +171,48 @@ class Receiver:
     def historicalDataEnd(self, number: int, _start: str, _end: str) -> None:
         self._end(number)
 
+    def execDetails(self, number: int, contract: Any, execution: Any) -> None:
+        """Number -1: one that happens now, which nobody asked for."""
+        self._row(number, (contract, execution))
+
+    def execDetailsEnd(self, number: int) -> None:
+        self._end(number)
+
+    def scannerData(self, number: int, rank: int, details: Any, *_others: str) -> None:
+        self._row(number, (rank, details))
+
+    def scannerDataEnd(self, number: int) -> None:
+        self._end(number)
+
     # answers without an id
+
+    def openOrder(self, number: int, contract: Any, order: Any, state: Any) -> None:
+        """An answer's row, and news of an order of ours at any time."""
+        row = Opened(contract, order, state)
+        self._row("openOrders", row)
+        watch = self.orders.get(int(number))
+        if watch is not None and watch.client_id == int(order.clientId):
+            watch.opened(row)
+
+    def orderStatus(
+        self, number: int, status: str, filled: float, remaining: float, _average: float, perm_id: int, _parent: int,
+        _last: float, client_id: int, *_others: Any,
+    ) -> None:  # fmt: skip
+        row = Status(number, client_id, perm_id, status, filled, remaining)
+        self._row("openOrders", row)
+        watch = self.orders.get(number)
+        if watch is not None and watch.client_id == client_id:
+            watch.status(row)
+
+    def openOrderEnd(self) -> None:
+        self._end("openOrders")
+
+    def completedOrder(self, contract: Any, order: Any, state: Any) -> None:
+        """TWS also sends it unasked, when an OCA group or a bracket ends [ib_async#128]."""
+        self._row("completedOrders", Opened(contract, order, state))
+
+    def completedOrdersEnd(self) -> None:
+        self._end("completedOrders")
 
     def position(self, account: str, contract: Any, quantity: float, average_cost: float) -> None:
         self._row("positions", (account, contract, quantity, average_cost))
@@ -163,3 +223,8 @@ class Receiver:
     def currentTime(self, epoch: int) -> None:
         self._row("currentTime", epoch)
         self._end("currentTime")
+
+
+def _farm(text: str) -> str:
+    """`... connection is OK:usfarm` and `... available upon demand.usfarm` name the same farm."""
+    return text.rpartition(":")[2].rpartition("upon demand.")[2].strip()

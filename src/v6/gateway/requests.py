@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from v6.gateway.connection import Connection, Undo
 from v6.gateway.contracts import SMART, day, details_from_library, from_library, to_library
-from v6.gateway.errors import Disconnected, GatewayError, RequestError, RequestTimeout
+from v6.gateway.errors import GatewayError, RequestError
 from v6.model import Contract, ContractDetails, OptionChain, Position
 
 NOT_LISTED = 200
@@ -19,7 +19,8 @@ SUMMARY_TAGS = (
 
 async def current_time(connection: Connection) -> datetime:
     """TWS's clock (whole seconds), in UTC: the round trip that proves a connection alive."""
-    rows = await connection.ask("current time", lambda _: connection.client.reqCurrentTime(), name="currentTime")
+    client = connection.client
+    rows = await connection.ask("current time", lambda _: client.reqCurrentTime(), name="currentTime", local=True)
     return datetime.fromtimestamp(rows[0], UTC)
 
 
@@ -79,14 +80,8 @@ async def positions(connection: Connection) -> list[Position]:
     carry no id: what comes after an overdue answer could be its rest, so the connection asks no more then.
     """
     client = connection.client
-    if "positions" in connection.overdue:
-        raise Disconnected("positions: an earlier answer is overdue, only a new connection can ask again")
     stop = Undo(lambda _: client.cancelPositions(), always=True)
-    try:
-        rows = await connection.ask("positions", lambda _: client.reqPositions(), name="positions", undo=stop)
-    except RequestTimeout:
-        connection.overdue.add("positions")
-        raise
+    rows = await connection.ask_unnumbered("positions", lambda _: client.reqPositions(), name="positions", undo=stop)
     held = [
         Position(account, from_library(contract), float(quantity), float(average_cost))
         for account, contract, quantity, average_cost in rows

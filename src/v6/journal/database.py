@@ -161,13 +161,13 @@ class JournalError(Exception):
     """The journal cannot be used as it is."""
 
 
-def connect(path: str | os.PathLike[str]) -> sqlite3.Connection:
+def connect(path: str | os.PathLike[str], busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """The journal, created or migrated when it must be. Autocommit; group statements with `transaction`."""
     place = os.fspath(path)
     fresh = not os.path.exists(place)  # noqa: PTH110 - pathlib costs the supervisor's start
     if fresh:
         os.makedirs(os.path.dirname(place) or ".", exist_ok=True)  # noqa: PTH103, PTH120
-    db = sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None)
+    db = sqlite3.connect(place, timeout=busy_seconds, isolation_level=None)
     try:
         db.row_factory = sqlite3.Row
         if _version(db) != len(MIGRATIONS):

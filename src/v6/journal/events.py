@@ -36,6 +36,25 @@ def recent(db: sqlite3.Connection, kind: str | None = None, limit: int = 50) -> 
     return [Event(row[0], optional(row[1]), row[2], row[3], row[4], json.loads(row[5])) for row in rows]
 
 
+def count_since(db: sqlite3.Connection, kind: str, start: datetime) -> int:
+    """How many events of `kind` happened from `start` on."""
+    row = db.execute("SELECT count(*) FROM events WHERE at >= ? AND kind = ?", (instant_text(start), kind)).fetchone()
+    return int(row[0])
+
+
+def latest_id(db: sqlite3.Connection, kind: str) -> int:
+    """Of the latest event of the kind; 0 when there is none."""
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM events WHERE kind = ?", (kind,)).fetchone()[0])
+
+
+def after(db: sqlite3.Connection, kind: str, event_id: int) -> list[Event]:
+    """Every event of the kind that was recorded after that one, oldest first."""
+    rows = db.execute(
+        "SELECT id, at, kind, task, text, details FROM events WHERE kind = ? AND id > ? ORDER BY id", (kind, event_id)
+    )
+    return [Event(row[0], optional(row[1]), row[2], row[3], row[4], json.loads(row[5])) for row in rows]
+
+
 def raise_alert(
     db: sqlite3.Connection,
     *,

@@ -43,11 +43,13 @@ def set_current(
     window: str = "",
     window_start: datetime | None = None,
     window_end: datetime | None = None,
+    since: datetime | None = None,
 ) -> None:
+    """`since`: of a state that goes on; None: it begins now."""
     db.execute(
         "INSERT OR REPLACE INTO restart_state (one, state, since, window, window_start, window_end, cause) "
         "VALUES (1, ?, ?, ?, ?, ?, ?)",
-        (state, instant_text(clock.now()), window, _slot(window_start), _slot(window_end), cause),
+        (state, instant_text(since or clock.now()), window, _slot(window_start), _slot(window_end), cause),
     )
 
 
@@ -136,6 +138,10 @@ def register(db: sqlite3.Connection, owner: str, kind: str, name: str, body: Map
 
 def unregister(db: sqlite3.Connection, owner: str) -> None:
     db.execute("DELETE FROM registered WHERE owner = ?", (owner,))
+
+
+def unregister_one(db: sqlite3.Connection, owner: str, kind: str, name: str) -> None:
+    db.execute("DELETE FROM registered WHERE owner = ? AND kind = ? AND name = ?", (owner, kind, name))
 
 
 def registrations(db: sqlite3.Connection, kind: str) -> list[Registered]:

@@ -2,6 +2,7 @@
 
 import argparse
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from v6 import clock
 from v6.config.load import Config
 from v6.config.settings import Settings
-from v6.journal import database
+from v6.journal import database, restarts
 from v6.paths import Paths
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from v6.store.lake import Lake
 
 Purpose = Literal["options", "futures", "checks"]
+
+CLOSING_SECONDS = 10.0
+"""What a job keeps of its attempt for its own end when it waits for a TWS that has lost IBKR."""
+OUTAGE_BUSY_SECONDS = 0.25
+"""How long a locked journal may hold up the connection that saw an outage."""
 
 
 class Argument:
@@ -109,4 +115,15 @@ class Context:
             log=self.log,
             task=self.task,
             client_id=client_id,
+            on_outage=self._outage,
+            until=self.deadline - CLOSING_SECONDS,
         )
+
+    def _outage(self, kind: str, evidence: str) -> None:
+        """Keep it for the search for unknown restart windows; a side channel, so it never fails or delays the run."""
+        self.log.warning("outage seen: {}: {}", kind, evidence)
+        try:
+            with closing(database.connect(self.paths.journal, OUTAGE_BUSY_SECONDS)) as db:
+                restarts.outage(db, kind, evidence, self.task)
+        except (sqlite3.Error, database.JournalError, OSError) as error:
+            self.log.warning("the outage could not be written into the journal: {}", error)

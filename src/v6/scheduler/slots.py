@@ -64,14 +64,14 @@ def _restart(
 ) -> Iterator[int]:
     for window in windows:
         if window.acts:
-            for start, end in _spans(window, first, last, task.weekday):
+            for start, end in spans(window, first, last, task.weekday):
                 yield (start if task.anchor == "restart" else end) + task.offset_min
 
 
 _ANCHORED = {"clock": _clock, "open": _session, "close": _session, "restart": _restart, "restart_end": _restart}
 
 
-def _spans(window: Window, first: int, last: int, weekday: str = "*") -> Iterator[tuple[int, int]]:
+def spans(window: Window, first: int, last: int, weekday: str = "*") -> Iterator[tuple[int, int]]:
     """(start, end) of the window wherever one of them may lie in [first, last]."""
     crosses = window.end <= window.start
     earliest = wall.at(first, window.zone).date() - (ONE_DAY if crosses else timedelta())
@@ -87,7 +87,7 @@ def _spans(window: Window, first: int, last: int, weekday: str = "*") -> Iterato
 def restart_window(minute: int, windows: Iterable[Window]) -> Window | None:
     """The window that contains this minute; its end is outside."""
     for window in windows:
-        for start, end in _spans(window, minute, minute):
+        for start, end in spans(window, minute, minute):
             if start <= minute < end:
                 return window
     return None

@@ -239,6 +239,14 @@ class Server:
         """A TWS that has ended occupies no client id."""
         self._ids.free()
 
+    def known_ids(self) -> frozenset[int]:
+        """The client ids that this TWS has seen since it started; a new one has seen none."""
+        return self._ids.forget_known()
+
+    def reopen(self) -> None:
+        """A TWS that starts anew has a listening socket of its own: the next look opens it, when the port may be."""
+        self._listener.close()
+
     def tell(self, code: int, text: str) -> None:
         """A message about the connection to every client."""
         for session in list(self.sessions):
@@ -267,6 +275,7 @@ class Server:
         self.troubles.follow(self.options.faults)
         dropping = self.faults.drop or any(fault == "drop" for fault, _ in begun)
         if dropping and not self._dropped:
+            self.reopen()
             self.drop_all()
         self._dropped = self.faults.drop
         self.connectivity.follow(self.faults)

@@ -78,6 +78,16 @@ def test_of_a_restart_that_was_stepped_into_the_rest_is_left(scenario, look, lef
     assert begun(nightly, "2026-11-24 23:44", f"2026-11-24 {look}") == [("restart", left)]
 
 
+@pytest.mark.parametrize(
+    ("look", "left"), [("23:45:30", 600.0), ("23:46:23", 600.0), ("23:50:23", 360.0), ("23:59", 0.0)]
+)
+def test_client_ids_are_occupied_so_long_after_tws_answers_again(scenario, look, left):
+    value = "{refused_seconds: 75, mute_seconds: 8, farm_seconds: 3, ids_occupied_seconds: 600}"
+    nightly = scenario(f'{{fault: restart, at: "23:45", value: {value}}}')
+    [(_, restart)] = begun(nightly, "2026-11-24 23:44", f"2026-11-24 {look}")
+    assert restart.ids_occupied_seconds == left
+
+
 def test_a_login_is_still_waited_for_however_long_ago_the_restart_was(scenario):
     weekly = scenario('{fault: restart, at: "01:00", weekday: sunday, value: {needs_login: true}}')
     found = begun(weekly, "2026-11-21 23:00", "2026-11-23 09:00")

@@ -84,6 +84,46 @@ def test_a_restart_frees_every_client_id(tws, raw):
     assert raw(client_id=7).version == 178
 
 
+def listening(tws):
+    """The inode of the LISTEN socket, as the kernel shows it."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        rows = [line.split() for line in table.readlines()[1:]]
+    return [row[9] for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == tws.port]
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.0])
+def test_a_restarted_tws_listens_on_a_socket_of_its_own_also_where_the_clock_has_stepped_over_it(tws, seconds):
+    before = listening(tws)
+    tws.set(restart=Restart(seconds, 0.0, 0.0))
+    assert eventually(lambda: listening(tws))
+    assert len(before) == len(listening(tws)) == 1
+    assert before != listening(tws)
+
+
+def test_what_is_no_restart_keeps_the_listening_socket(tws):
+    before = listening(tws)
+    tws.control({"do": "drop"})
+    tws.set(mute_before_handshake=True, server_reset=ServerReset(lost_seconds=0.1))
+    assert listening(tws) == before
+
+
+def test_client_ids_of_before_a_restart_stay_in_use_for_their_time_others_and_later_ones_are_free(tws, raw):
+    raw(client_id=7)
+    tws.set(restart=Restart(0.0, 0.0, farm_seconds=0.2, ids_occupied_seconds=0.6))
+    assert eventually(lambda: not refused(tws))
+    again = raw(client_id=7, start=False)
+    again.next()
+    again.send(71, 2, 7, "")
+    assert again.error()[:2] == (-1, 326)
+    other = raw(client_id=8)
+    other.until(4)
+    assert eventually(lambda: all_well(tws))
+    assert raw(client_id=7).version == 178
+    tws.set(restart=None)
+    tws.set(restart=Restart(0.0, 0.0, 0.0, ids_occupied_seconds=60.0))
+    assert eventually(lambda: tws.server.faults.client_ids_in_use == {7, 8})
+
+
 def test_a_restart_that_needs_a_login_waits_for_it(tws, raw):
     tws.set(restart=QUICK._replace(needs_login=True))
     assert eventually(lambda: tws.server.faults.awaiting_login)

@@ -101,6 +101,129 @@ def daily_restart(desk):
     assert time_of(desk.connect())
 
 
+# around a restart; each tells what V6 meets then, played so much faster
+
+
+def orders(desk):
+    return {(each["client"], each["order"]): each for each in desk.tws.control({"do": "orders"})["orders"]}
+
+
+def next_id(client):
+    client.send(8, 1, 1)
+    return int(client.until(9)[2])
+
+
+def restart_mid_order(desk):
+    client = desk.connect(7)
+    desk.run("restart_mid_order", 20_000.0)
+    client.until(5)  # its orders: it is told of them as if it had placed them on this connection
+    assert client.end() == "reset"
+    assert eventually(lambda: (0, 0) not in orders(desk) and orders(desk).get((7, 42), {}).get("remaining") == 25, 10)
+    assert orders(desk).keys() == {(7, 41), (7, 42), (7, 43)}
+
+
+def orders_lost_in_flight(desk):
+    client = desk.connect(3)
+    before = desk.tws.server.trading.ids
+    desk.run("orders_lost_in_flight", 20_000.0)
+    assert eventually(lambda: before.next() == 38103, 10)
+    assert client.end() == "reset"
+    assert eventually(lambda: not desk.refused())
+    assert next_id(desk.connect(3)) == 38099
+    assert orders(desk).keys() == {(7, 38098)}
+
+
+def ids_occupied_after_restart(desk):
+    desk.connect(7)
+    desk.run("ids_occupied_after_restart", 2000.0)  # 7 s after the restart: real ones are longer
+    assert eventually(lambda: desk.tws.server.faults.client_ids_in_use == {7}, 10)
+    again = desk.connect(7, start=False)
+    again.next()
+    again.send(71, 2, 7, "")
+    assert again.error()[1] == 326
+    assert time_of(desk.connect(8))
+    assert eventually(lambda: not desk.tws.server.faults.client_ids_in_use, 20)
+    assert time_of(desk.connect(7))
+
+
+def positions_change_while_away(desk):
+    desk.connect()
+    held = lambda: {each.listing.symbol: each.quantity for each in desk.tws.server.books.holdings(  # noqa: E731
+        "DU9000001", desk.tws.server.epoch()) if each.listing.sec_type == "STK"}  # fmt: skip
+    assert held() == {"SPY": 100}
+    desk.run("positions_change_while_away")
+    assert eventually(lambda: held() == {"SPY": 40, "QQQ": 25}, 10)
+    assert not orders(desk)
+
+
+def login_never_answered(desk):
+    client = desk.connect()
+    desk.run("login_never_answered", 1.0)
+    assert client.end() == "reset"
+    assert desk.refused()
+    assert desk.tws.control({"do": "login"})["ok"]
+    assert not desk.refused()
+
+
+def login_answered(desk):
+    client = desk.connect()
+    desk.run("login_answered", 40_000.0)  # Sunday's ten hours and a half
+    assert client.end() == "reset"
+    assert desk.refused()
+    assert eventually(lambda: not desk.refused(), 15)
+
+
+def restart_never_comes(desk):
+    client = resets(desk, "restart_never_comes", 1102)
+    assert time_of(client)
+    assert desk.tws.stats.restarts == 0
+
+
+def restart_never_ends(desk):
+    restarts(desk, "restart_never_ends")
+    assert desk.tws.server.faults.refuse
+
+
+def restarts_and_is_well(desk, name):
+    restarts(desk, name)
+    assert eventually(lambda: not desk.refused())
+    assert eventually(lambda: desk.tws.control({"do": "faults"})["faults"] == {})
+    assert time_of(desk.connect())
+
+
+def restart_during_preparation(desk):
+    client = desk.connect()
+    desk.run("restart_during_preparation", 1.0)
+    assert client.end() == "reset"
+    assert desk.refused()
+    assert eventually(lambda: not desk.refused())
+
+
+def restart_twice(desk):
+    desk.run("restart_twice", 20_000.0)
+    assert eventually(lambda: desk.tws.stats.restarts == 4, 15)  # a night's two and a Sunday's
+
+
+def mute_after_restart(desk):
+    restarts(desk, "mute_after_restart")
+    assert eventually(lambda: desk.tws.server.faults.mute_before_handshake)
+    assert desk.connect(start=False).silent(0.2)
+    assert eventually(lambda: not desk.tws.server.faults.mute_before_handshake, 5)
+
+
+def farms_flap_after_restart(desk):
+    client = desk.connect()
+    desk.run("farms_flap_after_restart", 60.0)
+    assert [{code(client) for _ in range(3)} for _ in range(4)] == [{2103, 2105}, {2104, 2106}] * 2
+
+
+def reset_after_restart(desk):
+    client = desk.connect()
+    desk.run("reset_after_restart", 20_000.0)  # by the hour: 00:30, Sunday's 10:02 and 14:15, 23:45
+    assert code(client) == 1100
+    assert eventually(lambda: (desk.tws.stats.resets, desk.tws.stats.restarts) == (2, 2), 15)
+
+
 def weekly_login(desk):
     restarts(desk, "weekly_login")
     assert eventually(lambda: desk.tws.server.faults.awaiting_login)
@@ -417,15 +540,20 @@ EXPECTED = {
     "endless_snapshots": endless_snapshots,
     "error_flood": error_flood,
     "farms_come_late": farms_come_late,
+    "farms_flap_after_restart": farms_flap_after_restart,
     "garbage": lambda desk: garbage(desk, "garbage", b"\x80\x81\x82"),
     "half_closed": half_closed,
     "history_farm_flap": history_farm_flap,
     "idle_farms": idle_farms,
+    "ids_occupied_after_restart": ids_occupied_after_restart,
     "link_broken": link_broken,
+    "login_answered": login_answered,
+    "login_never_answered": login_never_answered,
     "login_waits": login_waits,
     "minus_one_quotes": lambda desk: broken(desk, "minus_one_quotes", "-1.0"),
     "mute": lambda desk: mutes(desk, "mute"),
     "mute_after_handshake": lambda desk: mutes(desk, "mute_after_handshake"),
+    "mute_after_restart": mute_after_restart,
     "mute_after_start": lambda desk: mutes(desk, "mute_after_start"),
     "nan_fields": lambda desk: broken(desk, "nan_fields", "nan"),
     "nightly_reset": nightly_reset,
@@ -434,8 +562,17 @@ EXPECTED = {
     "no_option_subscription": lambda desk: no_data(desk, "no_option_subscription", 10089, "IWM"),
     "no_subscription": lambda desk: no_data(desk, "no_subscription", 354),
     "option_farm_flap": option_farm_flap,
+    "orders_lost_in_flight": orders_lost_in_flight,
+    "positions_change_while_away": positions_change_while_away,
     "proxy_without_tws": proxy_without_tws,
     "refuse_at_1030": lambda desk: drops(desk, "refuse_at_1030"),
+    "reset_after_restart": reset_after_restart,
+    "restart_comes_early": lambda desk: restarts_and_is_well(desk, "restart_comes_early"),
+    "restart_during_preparation": restart_during_preparation,
+    "restart_mid_order": restart_mid_order,
+    "restart_never_comes": restart_never_comes,
+    "restart_never_ends": restart_never_ends,
+    "restart_twice": restart_twice,
     "silent_contracts": silent_contracts,
     "slow_drip": slow_drip,
     "stuck_acceptor": stuck_acceptor,

@@ -88,7 +88,8 @@ def drop(server: "Server", request: Request) -> dict[str, Any]:
 
 
 def restart(server: "Server", request: Request) -> dict[str, Any]:
-    """TWS restarts: {"refused_seconds", "mute_seconds", "farm_seconds", "needs_login", "lose_in_flight"}."""
+    """TWS restarts: {"refused_seconds", "mute_seconds", "farm_seconds", "ids_occupied_seconds", "needs_login",
+    "lose_in_flight"}."""
     allow(request, *Restart._fields)
     how = _fault("restart", {key: value for key, value in request.items() if key != "do"})
     server.troubles.begin("restart", how)

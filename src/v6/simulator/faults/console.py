@@ -10,7 +10,7 @@ from v6.simulator.faults.values import shown
 
 Say = Callable[[str], None]
 # these have no end of their own
-MOMENTS = ("half_close", "garbage")
+MOMENTS = ("half_close", "garbage", "orders_placed", "orders_filled", "orders_rejected", "positions_changed")
 
 
 class Console:

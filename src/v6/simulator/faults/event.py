@@ -102,6 +102,9 @@ def aged(value: Any, seconds: float) -> Any:
     if not isinstance(value, Restart):
         return value
     phases = ("refused_seconds",) if value.needs_login else ("refused_seconds", "mute_seconds", "farm_seconds")
+    occupied = max(0.0, seconds - value.refused_seconds - value.mute_seconds)
+    if not value.needs_login:
+        value = value._replace(ids_occupied_seconds=max(0.0, value.ids_occupied_seconds - occupied))
     for name in phases:
         before = getattr(value, name)
         value = value._replace(**{name: max(0.0, before - seconds)})

@@ -1,7 +1,8 @@
 """How the simulated TWS misbehaves. Every field can be set by a program, a scenario and the control port."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from v6.simulator.instruments.listings import Listing
 from v6.simulator.market import noise
@@ -16,13 +17,19 @@ class Restart(NamedTuple):
     """The daily restart of TWS. Seconds: the port refuses, then answers nothing, then is ready; its farms come later.
 
     Measured 23:45:00 reset -> 23:46:22 back [Lean.IB#242]; port open does not mean API ready.
+    ids_occupied_seconds: so long after it answers again, every client id of before gets 326 [ib_insync#360, #376].
     """
 
     refused_seconds: float = 75.0
     mute_seconds: float = 8.0
     farm_seconds: float = 3.0
+    ids_occupied_seconds: float = 0.0
     needs_login: bool = False
     lose_in_flight: bool = True
+
+
+Deeds = tuple[Mapping[str, Any], ...]
+"""What is done to the books: the arguments of a control command, one mapping a deed."""
 
 
 class ServerReset(NamedTuple):
@@ -64,6 +71,9 @@ class Faults:
     What happens once, when the field changes (or at the event's time):
     restart, server_reset: with their durations. half_close: TWS shuts its side of every connection and reads on.
     garbage: that kind of nonsense is sent to every client.
+    orders_placed, orders_filled, orders_rejected, positions_changed: lists of what the control commands place, fill,
+    reject and trade take: orders of clients that need not be connected, or typed into TWS; executions; ends of orders;
+    trades that no order here has made.
     """
 
     refuse: bool = False
@@ -98,6 +108,10 @@ class Faults:
     server_reset: ServerReset | None = None
     half_close: bool = False
     garbage: Garbage = ""
+    orders_placed: Deeds = ()
+    orders_filled: Deeds = ()
+    orders_rejected: Deeds = ()
+    positions_changed: Deeds = ()
 
     def subscription_error(self, listing: Listing) -> int | None:
         return self.no_subscription.get(listing.symbol) or self.no_subscription.get("*")
@@ -113,7 +127,10 @@ class Faults:
 
 
 # what happens once instead of lasting
-EVENTS = ("restart", "server_reset", "half_close", "garbage")
+EVENTS = (
+    "orders_placed", "orders_filled", "orders_rejected", "positions_changed",
+    "restart", "server_reset", "half_close", "garbage",
+)  # fmt: skip
 
 
 def _named(names: frozenset[str], listing: Listing) -> bool:

@@ -4,13 +4,16 @@ from collections import deque
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from v6.simulator import errors
+from v6.simulator.control.arguments import ControlError
 from v6.simulator.faults.console import Console
 from v6.simulator.faults.forward import Forward
 from v6.simulator.faults.garbage import send_garbage
-from v6.simulator.faults.model import EVENTS, Faults, Restart, ServerReset
+from v6.simulator.faults.model import EVENTS, Deeds, Faults, Restart, ServerReset
+from v6.simulator.trading import commands
 
 if TYPE_CHECKING:
     from v6.simulator.server import Server
@@ -22,6 +25,10 @@ FIRST_FLOOD_ID = 900_000_000
 FOR_EVER = float("inf")
 
 Phase = tuple[float, dict[str, Any]]
+DEEDS = {
+    "orders_placed": commands.place, "orders_filled": commands.fill, "orders_rejected": commands.reject,
+    "positions_changed": commands.trade,
+}  # fmt: skip
 
 
 class Troubles:
@@ -50,6 +57,7 @@ class Troubles:
             "server_reset": self.reset,
             "half_close": lambda _: self.half_close(),
             "garbage": self.garbage,
+            **{fault: partial(self.do, fault) for fault in DEEDS},
         }
 
     def at_start(self) -> Faults:
@@ -63,6 +71,8 @@ class Troubles:
         """The faults of this moment with those of a restart's phase, without the farms that have woken up."""
         self._advance()
         phase = dict(self._phase)
+        if "client_ids_in_use" in phase:
+            phase["client_ids_in_use"] |= faults.client_ids_in_use
         if self._awake:
             self._awake &= faults.farms_idle
             phase["farms_idle"] = faults.farms_idle - self._awake
@@ -136,6 +146,7 @@ class Troubles:
         """Every socket is reset; the port refuses, then is mute, then ready, then its farms come. Books are kept."""
         server = self._server
         server.stats.restarts += 1
+        server.reopen()
         server.drop_all()
         server.free_ids()
         server.connectivity.offline = False
@@ -144,7 +155,7 @@ class Troubles:
             (how.refused_seconds, {"refuse": True}),
             (FOR_EVER if how.needs_login else 0.0, {"awaiting_login": True}),
             (how.mute_seconds, {"mute_before_handshake": True}),
-            (how.farm_seconds, {"deaf_until_farms": True}),
+            *_beginnings(how, server.known_ids()),
         ))  # fmt: skip
         self._phase_ends = self._time.now()
         server.watch()
@@ -167,6 +178,16 @@ class Troubles:
 
     def reset(self, how: ServerReset) -> None:
         self._server.connectivity.reset(how)
+
+    def do(self, fault: str, deeds: Deeds) -> None:
+        """To the books, one after the other. What TWS would refuse is said, and the others happen."""
+        for deed in deeds:
+            try:
+                told = DEEDS[fault](self._server, dict(deed))
+            except ControlError as error:
+                told = {"error": str(error)}
+                self.console.tell(f"{fault}: {error}")
+            self._server.events.note(fault, deed=deed, **told)
 
     def half_close(self) -> None:
         for session in list(self._server.sessions):
@@ -193,3 +214,11 @@ class Troubles:
             for session in list(self._server.sessions):
                 session.error(request, code, text.format(request=request))
         self._server.wheel.after(FLOOD_SECONDS, self._flood)
+
+
+def _beginnings(how: Restart, known: frozenset[int]) -> list[Phase]:
+    """After it answers again: its farms connect, and the client ids of before are in use, each for its own time."""
+    farms, ids = {"deaf_until_farms": True}, {"client_ids_in_use": known}
+    both = min(how.farm_seconds, how.ids_occupied_seconds)
+    longer = farms if how.farm_seconds > how.ids_occupied_seconds else ids
+    return [(both, farms | ids), (max(how.farm_seconds, how.ids_occupied_seconds) - both, longer)]

@@ -5,10 +5,17 @@ from dataclasses import fields
 from typing import Any, get_args
 
 from v6.simulator.faults.connectivity import FARMS
-from v6.simulator.faults.model import Faults, Garbage, Restart, ServerReset, Spoiling
+from v6.simulator.faults.model import Deeds, Faults, Garbage, Restart, ServerReset, Spoiling
 
 Reader = Callable[[Any], Any]
 CODES = (354, 10089, 10168)
+CONTRACT = ("con_id", "symbol", "sec_type", "expiry", "strike", "right", "exchange")
+TERMS = ("action", "quantity", "type", "limit", "stop", "tif", "account")
+# arguments of the control commands place, fill, reject and trade
+PLACED = (*CONTRACT, *TERMS, "client", "order", "in_flight")
+FILLED = ("perm_id", "client", "order", "price", "quantity")
+REJECTED = ("perm_id", "client", "order", "reason")
+TRADED = (*CONTRACT, "quantity", "price", "account")
 
 
 class FaultError(ValueError):
@@ -105,6 +112,21 @@ def _setting(kind: type[Restart] | type[ServerReset]) -> Reader:
     return read
 
 
+def _deeds(keys: tuple[str, ...]) -> Reader:
+    """The values are read when it happens, by the command that does it."""
+
+    def read(value: Any) -> Deeds:
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            raise FaultError(value, f"a list of mappings of {', '.join(keys)}")
+        for place, deed in enumerate(value):
+            for key in deed:
+                if key not in keys:
+                    raise FaultError(deed[key], ", ".join(keys), f"[{place}].{key}")
+        return tuple(value)
+
+    return read
+
+
 READERS: dict[str, Reader] = {
     "client_ids_in_use": _ids, "farms_down": _farms, "farms_idle": _farms, "no_subscription": _codes,
     "halted": _halts,
@@ -112,6 +134,8 @@ READERS: dict[str, Reader] = {
     "spoiling": _choice(*get_args(Spoiling)), "garbage": _choice(*get_args(Garbage)),
     "error_flood": _number, "drip_seconds": _seconds, "clock_skew": _skew,
     "restart": _setting(Restart), "server_reset": _setting(ServerReset),
+    "orders_placed": _deeds(PLACED), "orders_filled": _deeds(FILLED),
+    "orders_rejected": _deeds(REJECTED), "positions_changed": _deeds(TRADED),
 }  # fmt: skip
 FAULTS = tuple(field.name for field in fields(Faults))
 
@@ -126,6 +150,8 @@ def shown(value: Any) -> Any:
     """A fault's value as JSON can carry it."""
     if isinstance(value, frozenset):
         return sorted(value)
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return [dict(each) for each in value]
     if isinstance(value, Restart | ServerReset):
         return {name: getattr(value, name) for name in value._fields}
     return value

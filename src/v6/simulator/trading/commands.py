@@ -3,21 +3,21 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from v6.simulator.control.arguments import ControlError, Request, allow, choice, positive, text, whole
+from v6.simulator.control.arguments import LARGEST, ControlError, Request, allow, choice, number, positive, text, whole
+from v6.simulator.faults.values import CONTRACT, FILLED, PLACED, REJECTED, TERMS, TRADED
 from v6.simulator.instruments.listings import Listing, Spec
 from v6.simulator.market.hours import new_york_date
 from v6.simulator.orders.order import Order
 from v6.simulator.trading import matching, rules
 from v6.simulator.trading.booking import ADDED, execute
 from v6.simulator.trading.depth import Fill
+from v6.simulator.trading.desk import LAST_ID
 from v6.simulator.trading.refusals import rejected
 from v6.simulator.trading.ticket import Ticket
 
 if TYPE_CHECKING:
     from v6.simulator.server import Server
 
-CONTRACT = ("con_id", "symbol", "sec_type", "expiry", "strike", "right", "exchange")
-TERMS = ("action", "quantity", "type", "limit", "stop", "tif", "account")
 SEC_TYPES = ("STK", "OPT", "FUT")
 NEEDS_LIMIT = rules.NEEDS_LIMIT | {"TRAIL LIMIT"}
 NEEDS_STOP = rules.NEEDS_STOP | matching.TRAILING
@@ -33,6 +33,39 @@ def manual_order(server: "Server", request: Request) -> dict[str, Any]:
     _check(server, listing, order)
     ticket = server.trading.manual_order(listing, order)
     return {"perm_id": ticket.perm_id, "order_id": ticket.order_id, "status": ticket.status}
+
+
+def place(server: "Server", request: Request) -> dict[str, Any]:
+    """As manual_order, but of `client` (which need not be connected) with the id `order` (the next one): it has placed
+    it before; "in_flight": TWS has it and IB has not, so that a restart loses it. Without a client: typed into TWS."""
+    allow(request, *PLACED)
+    if "client" not in request:
+        return manual_order(server, {key: value for key, value in request.items() if key not in ("order", "in_flight")})
+    client, in_flight = whole(request, "client"), request.get("in_flight", False)
+    if not isinstance(in_flight, bool):
+        raise ControlError(f"in_flight: {in_flight!r}; allowed: true or false")
+    order, listing = _order(server, request), _listing(server, request)
+    _check(server, listing, order)
+    order_id = whole(request, "order", server.trading.next_id())
+    if not 0 < order_id <= LAST_ID or server.trading.ids.taken(client, order_id):
+        raise ControlError(f"order: {order_id}; allowed: an id above those of client {client}, at most {LAST_ID}")
+    ticket = server.trading.placed_before(client, order_id, listing, order, in_flight=in_flight)
+    return {"perm_id": ticket.perm_id, "order_id": ticket.order_id, "status": ticket.status}
+
+
+def trade(server: "Server", request: Request) -> dict[str, Any]:
+    """symbol [sec_type expiry strike right exchange] or con_id, quantity (below 0: sold), price (the middle), account:
+    a position changes without an order of this TWS, as by another session, an exercise or an assignment."""
+    allow(request, *TRADED)
+    listing, accounts = _listing(server, request), server.options.accounts
+    account = choice(request, "account", accounts, accounts[0])
+    quantity, now = number(request, "quantity"), server.epoch()
+    if not 0 < abs(quantity) < LARGEST:
+        raise ControlError(f"quantity: {quantity}; allowed: a number above or below 0")
+    price = positive(request, "price") if "price" in request else server.books.mark(listing, now)
+    server.books.fill(account, "", listing, quantity, price, 0.0, now)
+    server.trading.changed()
+    return {"quantity": server.books.quantity(account, listing.con_id, now)}
 
 
 def _order(server: "Server", request: Request) -> Order:
@@ -61,7 +94,7 @@ def _check(server: "Server", listing: Listing, order: Order) -> None:
 
 def fill(server: "Server", request: Request) -> dict[str, Any]:
     """perm_id, or client and order; price; quantity (all that remains): an execution whatever the market says."""
-    allow(request, *NAMES, "price", "quantity")
+    allow(request, *FILLED)
     ticket, price = _ticket(server, request), positive(request, "price")
     quantity = positive(request, "quantity") if "quantity" in request else ticket.remaining
     execute(server.trading, ticket, Fill(price, min(quantity, ticket.remaining)), ADDED)
@@ -70,7 +103,7 @@ def fill(server: "Server", request: Request) -> dict[str, Any]:
 
 def reject(server: "Server", request: Request) -> dict[str, Any]:
     """perm_id, or client and order; reason: IB refuses a working order with error 201."""
-    allow(request, *NAMES, "reason")
+    allow(request, *REJECTED)
     ticket = _ticket(server, request)
     reason = text(request, "reason") if "reason" in request else "Rejected by System"
     server.trading.refuse(ticket, rejected(reason))
@@ -87,9 +120,6 @@ def orders(server: "Server", request: Request) -> dict[str, Any]:
             for each in server.trading.blotter.open
         ]
     }  # fmt: skip
-
-
-NAMES = ("perm_id", "client", "order")
 
 
 def _ticket(server: "Server", request: Request) -> Ticket:
@@ -128,4 +158,6 @@ def known_symbol(server: "Server", request: Request, *others: str) -> str:
     return choice({"symbol": text(request, "symbol").upper()}, "symbol", [*others, *server.symbols()])
 
 
-COMMANDS = {"manual_order": manual_order, "fill": fill, "reject": reject, "orders": orders}
+COMMANDS = {
+    "manual_order": manual_order, "place": place, "fill": fill, "trade": trade, "reject": reject, "orders": orders,
+}  # fmt: skip

@@ -136,6 +136,19 @@ class Trading:
         self.changed()
         return ticket
 
+    def placed_before(
+        self, client_id: int, order_id: int, listing: Listing, order: Order, *, in_flight: bool
+    ) -> Ticket:
+        """An order that this client had sent, whether it is connected now or not; `in_flight`: IB has not got it."""
+        ticket = Ticket(order_id, client_id, 0, listing, order)
+        ticket.transmitted = True
+        self.ids.see(client_id, order_id)
+        self.blotter.add(ticket)
+        if not in_flight:
+            self.desk.receive([ticket])
+        self.changed()
+        return ticket
+
     # what happens to orders
 
     def after_fill(self, ticket: Ticket, shares: float) -> None:

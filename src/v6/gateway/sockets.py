@@ -1,0 +1,215 @@
+"""Who listens on the API port, from the kernel's own tables: TWS is never touched (L27), no program is started (L30).
+
+Columns: https://docs.kernel.org/networking/proc_net_tcp.html. The tables show this process's network namespace only.
+What listens here for a TWS elsewhere (docker-proxy, an SSH tunnel) is seen in its place and does not restart with it;
+a port that the kernel itself forwards (DNAT) has no listener here at all.
+"""
+
+import os
+import re
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import psutil
+
+from v6 import clock
+from v6.gateway.errors import GatewayError
+from v6.journal.timestamps import instant, slot_text
+
+Address = IPv4Address | IPv6Address
+
+PROC = Path("/proc")
+LISTEN = "0A"
+WORDS = re.compile(r"inode (?P<inode>\d+)(?:, pid (?P<pid>\d+))?(?:, since (?P<since>\S+))?")
+
+
+class CannotLook(GatewayError):  # noqa: N818 - it names what happened
+    """Whether somebody listens cannot be told from here: neither "yes" nor "no" (L30). The message is the reason."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listening socket. `inode` is new whenever the port was opened anew; `queued`: connections nobody has accepted
+    yet; `uid` of its owner. `pid` and `started_at` (of the process, New York) only where this user may see them."""
+
+    inode: int
+    queued: int = 0
+    pid: int | None = None
+    started_at: datetime | None = None
+    uid: int | None = None
+
+    def same_as(self, other: "Listener") -> bool:
+        """The same socket of the same process. Its start is no part of that: it moves when the clock is set."""
+        return self.inode == other.inode and (self.pid is None or other.pid is None or self.pid == other.pid)
+
+    def words(self) -> str:
+        """Text for the journal: `inode 41234, pid 812, since 2026-11-24T04:46:10Z`; `parse` reads it."""
+        pid = "" if self.pid is None else f", pid {self.pid}"
+        since = "" if self.started_at is None else f", since {slot_text(self.started_at)}"
+        return f"inode {self.inode}{pid}{since}"
+
+    __str__ = words
+
+    @classmethod
+    def parse(cls, words: str) -> Self:
+        """Raises ValueError for anything `words` has not written."""
+        found = WORDS.fullmatch(words)
+        if found is None:
+            raise ValueError(f"{words!r} is not a listener as the journal keeps it")
+        pid, since = found["pid"], found["since"]
+        return cls(int(found["inode"]), 0, int(pid) if pid else None, instant(since) if since else None)
+
+
+class Row(NamedTuple):
+    """One socket of a kernel table."""
+
+    address: Address
+    port: int
+    state: str  # two hex digits, 0A is LISTEN
+    queued: int  # rx_queue: of a listener, the connections that wait to be accepted
+    uid: int
+    inode: int
+
+
+def listener(host: str, port: int, *, proc: Path = PROC) -> Listener | None:
+    """What a connection to `host`:`port` would reach; None: nobody listens. Raises CannotLook.
+
+    A socket bound to `::` is taken to serve IPv4 too, as Java's do: the table does not show IPV6_V6ONLY.
+    """
+    wanted = _own_addresses(host, port)
+    row = _first(wanted, port, proc) or _first(
+        wanted, port, proc
+    )  # a table that changes while it is read can skip a row
+    if row is None:
+        _require_own_kernel(proc)
+        return None
+    pid = _owner(row.inode, proc)
+    return Listener(row.inode, row.queued, pid, _started(pid), row.uid)
+
+
+def rows(table: Path) -> list[Row]:
+    """Every socket of `table`. Raises CannotLook when it cannot be read or is not such a table."""
+    try:
+        lines = table.read_text(encoding="ascii").splitlines()
+        if not lines or "local_address" not in lines[0]:
+            raise CannotLook(f"{table} is not a table of sockets")
+        return [_row(line.split()) for line in lines[1:]]
+    except OSError as error:
+        raise CannotLook(f"{table}: {error.strerror}") from error
+    except (ValueError, IndexError) as error:
+        raise CannotLook(f"{table} has a line that cannot be read: {error}") from error
+
+
+def _row(fields: list[str]) -> Row:
+    address, _, port = fields[1].partition(":")
+    _, _, waiting = fields[4].partition(":")
+    return Row(_address(address), int(port, 16), fields[3], int(waiting, 16), int(fields[7]), int(fields[9]))
+
+
+def _address(digits: str) -> Address:
+    """Words of 32 bits, each in the host's byte order; `::ffff:127.0.0.1` as the IPv4 address it means."""
+    words = [int(digits[start : start + 8], 16) for start in range(0, len(digits), 8)]
+    return _plain(ip_address(b"".join(word.to_bytes(4, sys.byteorder) for word in words)))
+
+
+def _plain(address: Address) -> Address:
+    return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
+
+
+def _first(wanted: Sequence[Address], port: int, proc: Path) -> Row | None:
+    listening = [row for row in _tables(proc) if row.state == LISTEN and row.port == port]
+    for address in wanted:
+        serving = [row for row in listening if _serves(row.address, address)]
+        if serving:
+            return min(
+                serving, key=lambda row: (row.address != address, row.address.version != address.version, row.inode)
+            )
+    return None
+
+
+def _tables(proc: Path) -> list[Row]:
+    """Of both families; a host without IPv6 has no second table."""
+    found = rows(proc / "net" / "tcp")
+    second = proc / "net" / "tcp6"
+    return found + rows(second) if os.path.lexists(second) else found
+
+
+def _serves(bound: Address, destination: Address) -> bool:
+    return bound == destination or (bound.is_unspecified and bound.version in (6, destination.version))
+
+
+def _own_addresses(host: str, port: int) -> list[Address]:
+    """Of `host`, in the order a connection would try them; all must be this host's."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise CannotLook(f"{host} does not resolve: {error}") from error
+    addresses = [_plain(ip_address(str(answer[4][0]).partition("%")[0])) for answer in found]
+    own = set(_interfaces())
+    for address in addresses:
+        if not (address.is_loopback or address in own):
+            raise CannotLook(f"{host} ({address}) is not an address of this host: its sockets are not visible here")
+    return list(dict.fromkeys(addresses))
+
+
+def _interfaces() -> Iterator[Address]:
+    try:
+        interfaces = psutil.net_if_addrs()
+    except OSError as error:
+        raise CannotLook(f"the addresses of this host cannot be read: {error}") from error
+    for addresses in interfaces.values():
+        for each in addresses:
+            if each.family in (socket.AF_INET, socket.AF_INET6):
+                yield _plain(ip_address(each.address.partition("%")[0]))
+
+
+def _require_own_kernel(proc: Path) -> None:
+    """In WSL with mirrored networking 127.0.0.1 also reaches Windows, whose listeners are in no table here.
+    https://learn.microsoft.com/windows/wsl/networking"""
+    with suppress(OSError):
+        release = (proc / "sys" / "kernel" / "osrelease").read_text(encoding="ascii").strip()
+        if "microsoft" in release.lower():
+            raise CannotLook(f"nobody listens in WSL ({release}), but Windows may: its sockets are not visible here")
+
+
+def _owner(inode: int, proc: Path) -> int | None:
+    """The process that holds the socket; when its children inherited it too, their parent. None: not visible."""
+    held = set(_holders(f"socket:[{inode}]", proc))
+    eldest = [pid for pid in held if _parent(pid) not in held]
+    return eldest[0] if len(eldest) == 1 else None
+
+
+def _holders(link: str, proc: Path) -> Iterator[int]:
+    """Processes with such a descriptor; those of other users are closed to us and are skipped."""
+    for process in proc.glob("[0-9]*"):
+        with suppress(OSError):
+            if any(_points_to(descriptor, link) for descriptor in (process / "fd").iterdir()):
+                yield int(process.name)
+
+
+def _points_to(descriptor: Path, link: str) -> bool:
+    try:
+        return os.readlink(descriptor) == link  # noqa: PTH115 - pathlib would make it a path
+    except FileNotFoundError:  # closed since it was listed
+        return False
+
+
+def _parent(pid: int) -> int | None:
+    with suppress(psutil.Error):
+        return psutil.Process(pid).ppid()
+    return None
+
+
+def _started(pid: int | None) -> datetime | None:
+    """On our clock, which a rehearsal shifts."""
+    with suppress(psutil.Error):
+        if pid is not None:
+            return datetime.fromtimestamp(psutil.Process(pid).create_time() + clock.offset(), clock.NEW_YORK)
+    return None

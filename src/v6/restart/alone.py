@@ -1,0 +1,51 @@
+"""One restart job at a time: pre_restart and every variant of post_restart hold the same lock. The kernel holds it for
+the open file, so a kill leaves nothing stale."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from v6 import clock
+
+LOCK = "restart.lock"
+LOOK_EVERY_SECONDS = 0.1
+
+
+class Busy(Exception):  # noqa: N818 - it names what happened
+    """Another restart job holds the lock. `holder`: what its file says, `pid 123`."""
+
+    def __init__(self, holder: str, seconds: float) -> None:
+        super().__init__(f"another restart job ({holder}) is at work, waited {seconds:g} s for it")
+        self.holder = holder
+
+
+@contextmanager
+def alone(locks: Path, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Hold the lock of the restart jobs; waits at most `wait_seconds` for it, then raises Busy."""
+    descriptor = _open(locks / LOCK)
+    try:
+        until = clock.monotonic() + wait_seconds
+        while not _locked(descriptor):
+            if clock.monotonic() >= until:
+                raise Busy(os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "pid unknown", wait_seconds)
+            clock.sleep(LOOK_EVERY_SECONDS)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"pid {os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

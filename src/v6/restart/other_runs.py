@@ -1,0 +1,142 @@
+"""Which other runs of V6 are connected to TWS or about to be, and their graceful end before TWS restarts.
+
+Two sources, neither of which touches TWS: the leases of client ids (who is connected), and the kernel's table of locks
+(which supervisor holds the lock of a task that needs TWS, also between two attempts). A supervisor is asked rather than
+its job, so that it does not try again; KILL is its business, ours is to report what stays.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from v6 import clock
+from v6.gateway import client_ids
+
+SUPERVISOR = "v6.runner.supervise"
+KERNEL_LOCKS = Path("/proc/locks")
+LOOK_EVERY_SECONDS = 0.05
+GRACE_SECONDS = 15.0  # a supervisor gives its job 10 s, then KILL
+LEAVING_SECONDS = 35.0  # a program that watches the restart's state looks every 30 s
+
+
+class CannotLook(Exception):  # noqa: N818 - it names what happened
+    """The table of locks cannot be read: which supervised runs there are is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRun:
+    """One run. `pid` is the process that is asked to end, at `born` (its pid may be given away again); `client_ids`:
+    what it holds; `watches`: it ends by itself when it sees PRE_RESTART."""
+
+    task: str
+    pid: int
+    born: float
+    client_ids: tuple[int, ...] = ()
+    watches: bool = False
+
+    def __str__(self) -> str:
+        connected = f", client {', '.join(map(str, self.client_ids))}" if self.client_ids else ""
+        return f"{self.task or 'a process'} (pid {self.pid}{connected})"
+
+
+def connected(leases: Path, watching: Collection[str] = ()) -> list[OtherRun]:
+    """Runs that hold a client id, other than this process. `watching`: tasks that end by themselves."""
+    found: dict[int, OtherRun] = {}
+    for holder in client_ids.holders(leases):
+        process = _process(holder.pid)
+        if process is None or _ours(process.pid):
+            continue
+        asked = _supervisor_of(process) or process
+        held = found[asked.pid].client_ids if asked.pid in found else ()
+        found[asked.pid] = OtherRun(
+            holder.task, asked.pid, asked.create_time(), (*held, holder.client_id), holder.task in watching
+        )
+    return list(found.values())
+
+
+def supervised(locks: Path, tasks: Collection[str], table: Path = KERNEL_LOCKS) -> list[OtherRun]:
+    """Supervisors at work on `tasks`, other than our own. Raises CannotLook."""
+    try:
+        rows = [line.split() for line in table.read_text().splitlines()]
+    except OSError as error:
+        raise CannotLook(f"{table}: {error.strerror}") from error
+    holders = {row[5].rpartition(":")[2]: int(row[4]) for row in rows if len(row) > 5 and row[1] == "FLOCK"}
+    found = []
+    for task in tasks:
+        path = locks / f"{task}.lock"
+        process = _process(holders.get(str(path.stat().st_ino), 0)) if path.exists() else None
+        if process is not None and _supervises(process, task) and not _ours(process.pid):
+            found.append(OtherRun(task, process.pid, process.create_time()))
+    return found
+
+
+def all_but(runs: Sequence[OtherRun], spared: Collection[str]) -> list[OtherRun]:
+    """One entry a process, without those whose task is spared."""
+    by_pid = {run.pid: run for run in sorted(runs, key=lambda run: len(run.client_ids)) if run.task not in spared}
+    return sorted(by_pid.values(), key=lambda run: run.task)
+
+
+async def end(
+    runs: Sequence[OtherRun], grace: float = GRACE_SECONDS, leaving: float = LEAVING_SECONDS
+) -> list[OtherRun]:
+    """Ask each to end and wait `grace` seconds; one that watches the state is asked only after `leaving` seconds.
+    Those that are still there."""
+    stayed = await asyncio.gather(*(_end(run, grace, leaving) for run in runs))
+    return [run for run, stays in zip(runs, stayed, strict=True) if stays]
+
+
+async def _end(run: OtherRun, grace: float, leaving: float) -> bool:
+    """Whether it stays."""
+    if run.watches and not await _stays(run, leaving):
+        return False
+    if _alive(run):
+        try:
+            psutil.Process(run.pid).terminate()
+        except psutil.AccessDenied:
+            return True
+        except psutil.NoSuchProcess:
+            return False
+    return await _stays(run, grace)
+
+
+async def _stays(run: OtherRun, seconds: float) -> bool:
+    until = clock.monotonic() + seconds
+    while _alive(run) and clock.monotonic() < until:
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    return _alive(run)
+
+
+def _alive(run: OtherRun) -> bool:
+    process = _process(run.pid)
+    return process is not None and process.create_time() == run.born
+
+
+def _process(pid: int) -> psutil.Process | None:
+    """A living process; a zombie holds nothing any more."""
+    try:
+        process = psutil.Process(pid) if pid > 0 else None
+        return None if process is None or process.status() == psutil.STATUS_ZOMBIE else process
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _supervisor_of(process: psutil.Process) -> psutil.Process | None:
+    parent = process.parent()
+    return parent if parent is not None and _supervises(parent) else None
+
+
+def _supervises(process: psutil.Process, task: str | None = None) -> bool:
+    try:
+        words = process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+    return SUPERVISOR in words and (task is None or task in words)
+
+
+def _ours(pid: int) -> bool:
+    """Whether it is this process or one it descends from: our own supervisor, a shell."""
+    me = psutil.Process()
+    return pid in (me.pid, *(parent.pid for parent in me.parents()))

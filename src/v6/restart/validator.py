@@ -1,0 +1,204 @@
+"""Prove that everything works again over a fresh connection. Being connected proves nothing: each check asks and waits
+(L24), and one that cannot run says so (L30).
+
+The stability check comes first and alone; account, order ids, historical data and market data then run together, each
+paced on the same connection.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from v6 import clock
+from v6.analysis.findings import Finding, State, failed, of_state, ok
+from v6.gateway.error_codes import FARM_CONNECTS, FARM_DOWN
+from v6.gateway.errors import GatewayError
+from v6.model import Contract
+from v6.restart.proofs import Proof, Proven, judge, of_kind, short_of
+
+if TYPE_CHECKING:
+    from v6.gateway.client import Gateway
+    from v6.gateway.connection import Log
+
+LIVE, FROZEN = 1, 2
+ROUND_TRIP_PAUSE = 1.0
+FARM_LOOK_SECONDS = 0.25
+AGAIN_SECONDS = (2.0, 5.0, 10.0, 20.0, 30.0)
+"""Pauses before subscriptions that are not proven are asked for again; the last one repeats."""
+NAMED = 12
+"""Contracts named in one finding; the report lists all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What must be proven. `check_symbol`: a liquid stock that is always among the proofs. `percent`: of each symbol's
+    contracts; single ones that never tick are listed, not a failure. `seconds`: for the proofs, re-asking included."""
+
+    check_symbol: str
+    round_trips: int
+    percent: float
+    market_open: bool
+    seconds: float
+
+    @property
+    def check_contract(self) -> Contract:
+        return Contract("STK", self.check_symbol, "SMART")
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """`proofs` of every subscription; `first_tick_seconds` from the first request to the first data."""
+
+    findings: tuple[Finding, ...]
+    proofs: tuple[Proof, ...] = ()
+    first_tick_seconds: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Nothing failed, and nothing that had to be proven was left unproven."""
+        return bool(self.findings) and not of_state(self.findings, State.FAILED) and not self.unproven
+
+    @property
+    def unproven(self) -> list[Finding]:
+        return of_state(self.findings, State.COULD_NOT_CHECK)
+
+    @property
+    def owed(self) -> tuple[Contract, ...]:
+        """What has not shown a live tick yet because its market was closed."""
+        return tuple(proof.contract for proof in of_kind(self.proofs, Proven.CLOSED))
+
+
+class PostRestartValidator:
+    """Checks over one open gateway; `proofs` grow as they come."""
+
+    def __init__(self, gateway: "Gateway", demands: Demands, log: "Log") -> None:
+        self._gateway = gateway
+        self._demands = demands
+        self._log = log
+        self._until = clock.monotonic() + demands.seconds
+        self.proofs: dict[Contract, Proof] = {}
+        self.first_tick_seconds: float | None = None
+
+    async def stable(self) -> Finding:
+        """Round trips a second apart: a TWS that has only just started may still fall over."""
+        slowest = 0.0
+        for number in range(self._demands.round_trips):
+            if number:
+                await asyncio.sleep(ROUND_TRIP_PAUSE)
+            started = clock.monotonic()
+            try:
+                await self._gateway.current_time_async()
+            except GatewayError as error:
+                return failed("connection", f"round trip {number + 1} of {self._demands.round_trips}: {error}")
+            slowest = max(slowest, clock.monotonic() - started)
+        return ok("connection", f"{self._demands.round_trips} round trips, the slowest {slowest * 1000:.0f} ms")
+
+    async def farms(self) -> Finding:
+        """Waits while a data farm is down or connects, within the time for the proofs: what is asked of it before may
+        stay unanswered [IBKR's documents]."""
+        while (bad := self._farms_not_up()) and clock.monotonic() < self._until:
+            await asyncio.sleep(FARM_LOOK_SECONDS)
+        if bad:
+            return failed("data farms", f"not up: {', '.join(bad)}")
+        farms = self._gateway.farms
+        if not farms:
+            return ok("data farms", "TWS has named none as down")
+        return ok("data farms", f"{len(farms)} up or idle")
+
+    async def account(self, expected: Iterable[str] = ()) -> Finding:
+        """Every account has its values, and the accounts of before are there: a login may be another one."""
+        here = set(self._gateway.accounts)
+        if lacking := sorted(set(expected) - here):
+            return failed("account", f"{len(lacking)} of the accounts of before are not there: another login?")
+        try:
+            summary = await self._gateway.account_summary_async()
+        except GatewayError as error:
+            return failed("account", str(error))
+        silent = [name for name in sorted(here) if not summary.get(name)]
+        if silent or not here:
+            return failed("account", f"{len(silent)} of {len(here)} accounts have no values")
+        return ok("account", f"{len(here)} with values")
+
+    async def historical(self) -> Finding:
+        """A few bars of the check symbol."""
+        try:
+            bars = await self._gateway.historical_bars_async(
+                self._demands.check_contract, "2 D", "1 hour", "TRADES", use_rth=True
+            )
+        except GatewayError as error:
+            return failed("historical data", str(error))
+        if not bars:
+            return failed("historical data", f"TWS has no bars of {self._demands.check_symbol}")
+        return ok(
+            "historical data", f"{len(bars)} bars of {self._demands.check_symbol} to {bars[-1].start:%m-%d %H:%M}"
+        )
+
+    async def market_data(self, subscriptions: Sequence[Contract]) -> Finding:
+        """Proof for every subscription, and for the check symbol; those without are asked again while time is left and
+        too much is missing, otherwise once more."""
+        wanted = list(dict.fromkeys((self._demands.check_contract, *subscriptions)))
+        await self._gateway.set_market_data_type_async(LIVE if self._demands.market_open else FROZEN)
+        pauses = iter(AGAIN_SECONDS)
+        pause = AGAIN_SECONDS[0]
+        await self._prove(wanted, first_tick=True)
+        while again := [contract for contract in wanted if self.proofs[contract].worth_asking_again]:
+            if clock.monotonic() + pause >= self._until or not self._gateway.connected:
+                break
+            await asyncio.sleep(pause)
+            enough = not short_of(self._proofs(wanted), self._demands.percent)
+            self._log.info(f"{len(again)} of {len(wanted)} subscriptions are not proven yet, asking again")
+            await self._prove(again, first_tick=False)
+            if enough:
+                break
+            pause = next(pauses, AGAIN_SECONDS[-1])
+        return market_data_finding(self._proofs(wanted), self._demands)
+
+    async def validate(self, subscriptions: Sequence[Contract], *, accounts: Iterable[str] = ()) -> Validation:
+        """All of it; after a connection that is not stable nothing else is asked."""
+        steady = await self.stable()
+        if steady.state is State.FAILED:
+            return Validation((steady,))
+        up = asyncio.ensure_future(self.farms())
+        data = asyncio.ensure_future(self._after(up, lambda: self.market_data(subscriptions)))
+        bars = asyncio.ensure_future(self._after(up, self.historical))
+        findings = await asyncio.gather(up, self.account(accounts), bars, data)
+        return Validation((steady, *findings), tuple(self.proofs.values()), self.first_tick_seconds)
+
+    async def _after(self, first: "asyncio.Future[Finding]", check: Callable[[], Awaitable[Finding]]) -> Finding:
+        await asyncio.wait({first})
+        return await check()
+
+    async def _prove(self, contracts: Sequence[Contract], *, first_tick: bool) -> None:
+        started = clock.monotonic()
+        seconds = max(self._until - started, 1.0)
+        quotes = await self._gateway.quotes_async(
+            contracts, need_greeks=False, deadline_seconds=seconds, first_tick=first_tick
+        )
+        began = clock.utc_now().timestamp() - (clock.monotonic() - started)
+        for contract, quote in zip(contracts, quotes, strict=True):
+            proof = replace(judge(quote, market_open=self._demands.market_open), contract=contract)
+            self.proofs[contract] = proof
+            if proof.proven is not Proven.NOT and self.first_tick_seconds is None:
+                self.first_tick_seconds = max(
+                    min(one.received_at.timestamp() for one in quotes if one.status != "missing") - began, 0.0
+                )
+
+    def _proofs(self, wanted: Sequence[Contract]) -> list[Proof]:
+        return [self.proofs[contract] for contract in wanted]
+
+    def _farms_not_up(self) -> list[str]:
+        return sorted(name for name, code in self._gateway.farms.items() if code in FARM_DOWN or code == FARM_CONNECTS)
+
+
+def market_data_finding(proofs: Sequence[Proof], demands: Demands) -> Finding:
+    live, closed = len(of_kind(proofs, Proven.LIVE)), len(of_kind(proofs, Proven.CLOSED))
+    lacking = of_kind(proofs, Proven.NOT)
+    words = f"{live + closed} of {len(proofs)} proven"
+    if closed:
+        words += f" ({live} live; {closed} by their close, the live proof follows at the open)"
+    if lacking:
+        named = "; ".join(f"{proof.contract}: {proof.words}" for proof in lacking[:NAMED])
+        words += f"; not: {named}" + (f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
+    short = short_of(proofs, demands.percent)
+    return failed("market data", f"{'; '.join(short)}; {words}") if short else ok("market data", words)

@@ -1,0 +1,123 @@
+"""When TWS and IBKR restart: the occurrences of the configured windows. Pure; the days are `v6.scheduler.slots`'.
+
+Windows that V6 acts on and that overlap, or lie so close that the end of one and the beginning of the next cannot both
+be worked on, are one restart: from Tokyo, TWS's own restart lies inside IBKR's Sunday maintenance. `current_acting`,
+`next_acting` and `last_acting` speak of such restarts, `occurrences` and `current` of the windows as configured.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from v6.journal.timestamps import slot_text
+from v6.scheduler import slots, wall
+from v6.scheduler.compiled import Window
+
+MINUTE = timedelta(minutes=1)
+LOOK = timedelta(days=8)
+"""Every window begins at least once a week."""
+TOO_CLOSE_MINUTES = 10
+"""pre_restart begins 5 minutes before a window, post_restart 5 minutes after one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One time of one window (or of several that are one restart, their names joined by `+`). New York, aware;
+    `end` is outside. Compare instants with `seconds_between`: two New York datetimes compare as wall clocks."""
+
+    name: str
+    start: datetime
+    end: datetime
+    acts: bool
+
+    @property
+    def key(self) -> str:
+        """What names this occurrence in the journal and in alerts: `daily_restart 2026-11-24T04:45:00Z`."""
+        return f"{self.name} {slot_text(self.start)}"
+
+    def contains(self, at: datetime) -> bool:
+        return seconds_between(self.start, at) >= 0 > seconds_between(self.end, at)
+
+    def __str__(self) -> str:
+        """`daily_restart 2026-11-23 23:45-00:05 EST`; both zones when clocks change inside."""
+        first = f" {self.start:%Z}" if self.start.utcoffset() != self.end.utcoffset() else ""
+        return f"{self.name} {self.start:%Y-%m-%d %H:%M}{first}-{self.end:%H:%M %Z}"
+
+
+def occurrences(windows: Iterable[Window], first: datetime, last: datetime) -> list[Occurrence]:
+    """Every occurrence that has a minute in common with [first, last] or touches it, by start."""
+    low, high = wall.minute_of(first), wall.minute_of(last)
+    found = {
+        (start, end, window.name): window.acts
+        for window in windows
+        for start, end in slots.spans(window, low, high)
+        if start <= high and end >= low
+    }
+    return [
+        Occurrence(name, wall.new_york(start), wall.new_york(end), acts)
+        for (start, end, name), acts in sorted(found.items())
+    ]
+
+
+def current(windows: Iterable[Window], at: datetime) -> Occurrence | None:
+    """The window that contains the instant, one that acts first."""
+    inside = [one for one in occurrences(windows, at, at) if one.contains(at)]
+    return min(inside, key=lambda one: not one.acts, default=None)
+
+
+def current_acting(windows: Sequence[Window], at: datetime) -> Occurrence | None:
+    """The restart that contains the instant: TWS is expected to be away, and nothing new is to be begun."""
+    return next((one for one in _restarts(windows, at) if one.contains(at)), None)
+
+
+def next_acting(windows: Sequence[Window], at: datetime) -> Occurrence | None:
+    """The next restart that begins at or after the instant; None when no window acts."""
+    return next((one for one in _restarts(windows, at) if seconds_between(at, one.start) >= 0), None)
+
+
+def last_acting(windows: Sequence[Window], at: datetime) -> Occurrence | None:
+    """The last restart that had ended at the instant; None when no window acts."""
+    return next((one for one in reversed(_restarts(windows, at)) if seconds_between(one.end, at) >= 0), None)
+
+
+def seconds_between(start: datetime, end: datetime) -> float:
+    """Real seconds from one instant to the other. Two datetimes of one zone would be subtracted as wall clocks."""
+    return (end.astimezone(UTC) - start.astimezone(UTC)).total_seconds()
+
+
+def minutes_until(moment: datetime, at: datetime) -> int:
+    """Whole minutes from `at` to `moment`, rounded up; negative when it is past."""
+    return math.ceil(seconds_between(at, moment) / 60)
+
+
+def in_words(seconds: float) -> str:
+    """`3 d 4 h`, `4 h 5 min`, `5 min`, `40 s`: a duration as a person says it."""
+    whole = round(abs(seconds))
+    days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{whole} s"
+
+
+def _restarts(windows: Iterable[Window], at: datetime) -> list[Occurrence]:
+    """The acting occurrences around the instant, those that are one restart joined, by start."""
+    around = at.astimezone(UTC)
+    joined: list[list[Occurrence]] = []
+    for one in occurrences([window for window in windows if window.acts], around - LOOK, around + LOOK):
+        if joined and seconds_between(_end(joined[-1]), one.start) <= TOO_CLOSE_MINUTES * 60:
+            joined[-1].append(one)
+        else:
+            joined.append([one])
+    return [_one(parts) for parts in joined]
+
+
+def _end(parts: Sequence[Occurrence]) -> datetime:
+    return max((part.end for part in parts), key=lambda end: end.timestamp())
+
+
+def _one(parts: Sequence[Occurrence]) -> Occurrence:
+    names = "+".join(dict.fromkeys(part.name for part in parts))
+    return Occurrence(names, parts[0].start, _end(parts), acts=True)
