@@ -60,6 +60,26 @@ system_for_tests() {
     [[ ${#missing[@]} -eq 0 ]] || need "${missing[@]}"
     node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' ||
         die "the client tests need Node.js 18 or later, $(command -v node) is $(node --version)"
+    make_promtool
+}
+
+# promtool checks the metrics. Its package would install Prometheus as a service, so only the program is taken out of it.
+make_promtool() {
+    local folder=.venv-promtool scratch
+    if command -v promtool >/dev/null || [[ -x $folder/promtool ]]; then return; fi
+    command -v apt-get >/dev/null || die "missing promtool (package prometheus): put it into PATH"
+    printf 'setup: %s/promtool from the package prometheus\n' "$folder"
+    scratch=$(mktemp -d)
+    (
+        cd "$scratch"
+        apt-get download -qq prometheus 2>/dev/null ||
+            { [[ $EUID -eq 0 ]] && apt-get update -qq && apt-get download -qq prometheus 2>/dev/null; }
+    ) || die "the package prometheus cannot be downloaded: sudo apt-get update, or put promtool into PATH"
+    mkdir -p "$folder"
+    dpkg-deb --fsys-tarfile "$scratch"/prometheus_*.deb | tar -x -O ./usr/bin/promtool >"$folder/promtool.new"
+    rm -rf "$scratch"
+    chmod +x "$folder/promtool.new"
+    mv "$folder/promtool.new" "$folder/promtool"
 }
 
 make_venv() {

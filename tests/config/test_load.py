@@ -31,6 +31,11 @@ def test_the_defaults_load_and_say_where_they_come_from(paths: Paths) -> None:
         "collect_option_snapshots",
         "collect_futures_snapshots",
         "health_check",
+        "pre_restart",
+        "post_restart",
+        "recover_restart",
+        "validate_server_reset",
+        "prove_live_data",
     }
     assert config.warnings == ()
 
@@ -82,7 +87,8 @@ def test_sections_merge_and_mappings_that_are_values_replace(paths: Paths, site:
         ),
         (
             "nonsense: 1",
-            "config/production.yaml: nonsense: unknown key, allowed: futures, health, ibkr, lake, scheduler",
+            "config/production.yaml: nonsense: unknown key, allowed: futures, health, ibkr, lake, "
+            "metrics, restart, scheduler, tws, universe",
         ),
         ("scheduler: {timezone: America/Nowhere}", "scheduler.timezone: 'America/Nowhere' is not a time zone"),
         ("scheduler: {tasks: {Bad-Name: {}}}", "scheduler.tasks.Bad-Name"),

@@ -10,6 +10,7 @@ from v6.config.errors import ConfigError
 from v6.config.load import load
 from v6.config.scheduler_config import parse_time
 from v6.paths import Paths
+from v6.scheduler.compile import check
 
 Write = Callable[[str], None]
 BODY = "script: scripts/health_check.py, description: x, timeout_seconds: 10, args: [--mine]"
@@ -150,6 +151,10 @@ def test_the_default_restart_windows_are_the_users_table(paths: Paths) -> None:
             "{zone: host, days: weekends, start: '01:00', end: '02:00'}",
             "w.days: 'weekends' is wrong, allowed: 'every' or",
         ),
+        ("{zone: host, days: [], start: '01:00', end: '02:00'}", "w: days names no day, allowed: every, weekdays or"),
+        ("{zone: host, start: '10:00', end: '24:00'}", "w.end: '24:00' is not a time of day"),
+        ("{zone: host, start: '10:00', hours: 25}", "w.hours: unknown key, allowed: acts, days, end, start, zone"),
+        ("{zone: host, start: '10:00', end: '09:00', acts: maybe}", "w.acts: 'maybe' is wrong"),
     ],
 )
 def test_a_wrong_window_is_refused(paths: Paths, site: Write, window: str, message: str) -> None:
@@ -166,3 +171,18 @@ def test_restart_tasks_need_a_window_that_acts(paths: Paths, site: Write) -> Non
     )
     with pytest.raises(ConfigError, match="needs a restart window that acts"):
         load(paths, {})
+
+
+def test_without_windows_the_restart_tasks_can_be_switched_off(paths: Paths, site: Write) -> None:
+    none = "restart_windows: {daily_restart: null, weekday_morning: null, sunday_maintenance: null}"
+    site(f"scheduler: {{{none}, tasks: {{pre_restart: {{enabled: false}}, post_restart: {{enabled: false}}}}}}\n")
+    assert load(paths, {}).scheduler.restart_windows == {}
+    assert check(paths).scheduler.restart_windows == {}
+
+
+def test_windows_that_follow_one_another_for_ever_are_refused(paths: Paths, site: Write) -> None:
+    first = "first: {zone: America/New_York, start: '00:00', end: '12:00'}"
+    second = "second: {zone: America/New_York, start: '12:05', end: '00:00'}"
+    site(f"scheduler: {{restart_windows: {{{first}, {second}}}}}\n")
+    with pytest.raises(ConfigError, match=r"leave no 10 minutes between them for [0-9]+ hours, allowed: a restart of"):
+        check(paths)

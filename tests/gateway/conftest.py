@@ -25,8 +25,12 @@ def leases(home: Path) -> Path:
 def gateway(leases: Path) -> Callable[..., Gateway]:
     """A gateway to open on `port`, its settings changed by keywords."""
 
-    def make(port: int, purpose: Any = "options", log: Any = None, **changes: Any) -> Gateway:
-        return connect(ibkr(port, **changes), purpose=purpose, leases=leases, log=log, task="a test")
+    def make(
+        port: int, purpose: Any = "options", log: Any = None, client_id: int | None = None, **changes: Any
+    ) -> Gateway:
+        return connect(
+            ibkr(port, **changes), purpose=purpose, leases=leases, log=log, task="a test", client_id=client_id
+        )
 
     return make
 

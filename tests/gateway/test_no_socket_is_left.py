@@ -3,6 +3,7 @@
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from gateway_support import child, never_closing, raw_tws, sockets, wait_until
 
 from v6.gateway import client_ids
 from v6.gateway.client import Gateway
+from v6.gateway.wire import RESET_ON_CLOSE
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
 
@@ -69,3 +71,23 @@ def test_connections_in_turn_leave_no_descriptor(gateway: Callable[..., Gateway]
         kept_by_the_server = 6
         assert len(list(Path("/proc/self/fd").iterdir())) <= before + kept_by_the_server
         assert sockets(tws.port) == []
+
+
+def test_a_goodbye_to_a_tws_that_has_just_reset_us_leaves_nothing(
+    gateway: Callable[..., Gateway], leases: Path
+) -> None:
+    """Our event loop only runs while something is asked, so it learns of the reset by saying goodbye."""
+
+    def talk(connection: socket.socket) -> None:
+        with suppress(OSError):
+            never_closing(connection)
+
+    with raw_tws(talk) as tws:
+        with gateway(tws.port) as gw:
+            gw.current_time()
+            [accepted] = tws.accepted
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            accepted.shutdown(socket.SHUT_RD)
+            accepted.close()
+            assert wait_until(lambda: sockets(tws.port) == [])
+        assert client_ids.holders(leases) == []

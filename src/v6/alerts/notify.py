@@ -1,4 +1,5 @@
-"""The dispatcher (`python -m v6.alerts.notify`): delivers the alert outbox, one dispatcher at a time.
+"""The dispatcher (`python -m v6.alerts.notify`): delivers the alert outbox, one dispatcher at a time, and then writes
+the metrics' file.
 
 `--alert TITLE BODY [--key KEY]` puts one alert into the outbox first: the way of the bash gate, and of a supervisor
 that cannot use the journal. When the journal itself is unusable that alert is sent directly.
@@ -20,7 +21,7 @@ from v6.paths import Paths
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
-    """0 when nothing is left to deliver, else 1 with the reason on stderr."""
+    """0 when nothing is left to deliver and the metrics are written, else 1 with the reason on stderr."""
     options = _parser().parse_args(arguments)
     paths = Paths.locate(environ)
     addresses = urls({**_dotenv(paths), **environ})
@@ -28,16 +29,35 @@ def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> i
         db = database.connect(paths.journal)
         if options.alert:
             _put(db, options.alert[0], options.alert[1], options.key)
-        if not addresses:
-            return 0
+        code = _deliver(db, paths, addresses)
+    except (sqlite3.Error, OSError, database.JournalError) as error:
+        return _send_without_journal(addresses, options.alert, error)
+    return max(code, _write_metrics(db, paths, environ))
+
+
+def _deliver(db: sqlite3.Connection, paths: Paths, addresses: Sequence[str]) -> int:
+    if not addresses:
+        return 0
+    try:
         with _alone(paths):
             deliver(db, sender(addresses))
             left = events.undelivered(db, limit=1)
-    except (sqlite3.Error, OSError, database.JournalError) as error:
-        return _send_without_journal(addresses, options.alert, error)
     except DeliveryError as error:
         return _complain(str(error))
     return _complain(f"not delivered: {left[0].error}") if left else 0
+
+
+def _write_metrics(db: sqlite3.Connection, paths: Paths, environ: Mapping[str, str]) -> int:
+    from v6.alerts import metrics  # an alert does not wait for it, nor for what it needs
+    from v6.config.errors import ConfigError
+
+    try:
+        place = metrics.place(paths, environ)
+        if place is not None:
+            metrics.write(db, place)
+    except (ConfigError, sqlite3.Error, OSError) as error:
+        return _complain(f"the metrics were not written: {error}")
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

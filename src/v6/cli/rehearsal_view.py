@@ -71,6 +71,9 @@ def plain(books: "Books") -> dict[str, Any]:
         "not_counted": [asdict(one) for one in books.not_counted],
         "slots": [asdict(state) for state in books.slots],
         "misses": dict(books.miss_reasons),
+        "restarts_due": books.restarts_due,
+        "restarts": [asdict(one) for one in books.restarts],
+        "states": [asdict(one) for one in books.states],
         "rows": books.rows,
         "alerts": books.alerts,
     }
@@ -95,6 +98,7 @@ def show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
     if books.miss_reasons:
         output.say("missed: " + ", ".join(f"{reason} {n}" for reason, n in books.miss_reasons.most_common()))
     output.say("rows: " + (", ".join(f"{table} {rows}" for table, rows in books.rows.items()) or "none"))
+    _show_restarts(books)
     for one in books.not_done[:SHOWN]:
         output.say(f"not done: {one.slot:%H:%M %Z} {one.task}: {_short(one.reason)}")
     if len(books.not_done) > SHOWN:
@@ -113,9 +117,22 @@ def show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
     _how_to_look(books, plan.windows[0], home)
 
 
+def _show_restarts(books: "Books") -> None:
+    if books.states:
+        way = [books.states[0].before, *(f"{moved.after} {moved.at:%H:%M}" for moved in books.states)]
+        output.say("states: " + ", ".join(way))
+    for restart in books.restarts:
+        cancelled = f", {restart.cancelled} orders cancelled" if restart.cancelled else ""
+        output.say(f"restart {restart.start:%H:%M %Z} {restart.window}: {restart.outcome}{cancelled}")
+        for line in restart.words:
+            output.say(f"  {_short(line)}")
+
+
 def _verdict(books: "Books") -> str:
     if not books.due:
         return "nothing was due in this window: nothing was rehearsed"
+    if books.restarts_due and not books.slots and books.whole:
+        return "every run around TWS's restart succeeded; no collector was due"
     if books.collected_nothing:
         return "not a trading day: no collector was due, only what runs every day was rehearsed"
     return "everything expected is there" if books.whole else "NOT everything expected is there"

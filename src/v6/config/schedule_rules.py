@@ -74,5 +74,8 @@ def _restart_without_windows(scheduler: Scheduler) -> Iterator[tuple[str, str]]:
     if any(window.acts for window in scheduler.restart_windows.values()):
         return
     for name, task in scheduler.tasks.items():
-        if task.time and task.time.startswith("restart"):
-            yield f"tasks.{name}.time", f"{task.time} needs a restart window that acts; restart_windows has none"
+        if task.enabled and task.time and task.time.startswith("restart"):
+            yield (
+                f"tasks.{name}.time",
+                f"{task.time} needs a restart window that acts; restart_windows has none, allowed: enabled: false",
+            )

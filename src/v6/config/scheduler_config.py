@@ -129,6 +129,8 @@ class Window(Section):
     def _has_a_length(self) -> Self:
         if self.start == self.end:
             raise ValueError("start and end are the same, allowed: an end after the start, past midnight if need be")
+        if not self.weekdays:
+            raise ValueError("days names no day, allowed: every, weekdays or at least one weekday")
         return self
 
     @property

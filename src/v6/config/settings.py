@@ -100,7 +100,7 @@ class WeeklyLogin(Section):
     """When IBKR's token dies and the next login needs a person; New York."""
 
     day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-    time: str
+    time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     remind_hours_before: Annotated[tuple[Annotated[float, Field(gt=0, le=168)], ...], Field(strict=False)]
 
 
@@ -143,6 +143,13 @@ class Metrics(Section):
     """`textfile`: for node_exporter's textfile collector, relative to V6_HOME; empty: none is written."""
 
     textfile: str
+
+    @field_validator("textfile")
+    @classmethod
+    def _node_exporter_reads_it(cls, value: str) -> str:
+        if value and not value.endswith(".prom"):
+            raise ValueError(f"{value!r} is wrong, node_exporter reads no such name, allowed: a name ending in .prom")
+        return value
 
 
 class Settings(Section):

@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
+from typing import Any
 
 from v6.gateway import orders
 from v6.gateway.connection import Connection
@@ -125,7 +126,8 @@ async def _cancel(
     while missing := {each.done for each in pending.values() if not each.done.done()}:
         if not connection.alive:
             raise Disconnected(f"the connection ended: {connection.wire.lost_words}")
-        await asyncio.wait({*missing, connection.wire.lost}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {*missing, connection.wire.lost}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
 
 
 def _send(connection: Connection, each: Cancelling, before: Callable[[int], None] | None) -> None:

@@ -85,7 +85,7 @@ class Gateway(OrderQuestions):
         self.leases = leases
         self.log = log
         self.task = task
-        self.on_outage: Outage = on_outage or _unobserved
+        self.on_outage: Outage = _unobserved if on_outage is None else on_outage
         self.until = until
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection: Connection | None = None

@@ -31,7 +31,7 @@ class OrderQuestions(ABC):
         """As TWS said when the connection began: no id of an order it knows is as high. It may have rolled back."""
         return self.connection.receiver.next_valid_id or 0
 
-    def order_id(self, at_least: int = 0) -> int:
+    def next_order_id(self, at_least: int = 0) -> int:
         """A number that neither TWS, nor an order, nor a request of this connection has used; `at_least`: one above
         the highest ever used, for TWS may give lost ones out again."""
         client = self.connection.client

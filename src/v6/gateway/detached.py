@@ -34,9 +34,9 @@ def spawn(command: Sequence[str], output: Path, environ: Mapping[str, str]) -> i
 def environment(environ: Mapping[str, str], heap: str) -> dict[str, str]:
     """What TWS is started with: nothing of this run, and Java's heap.
 
-    `_JAVA_OPTIONS` is the one way that beats the -Xmx in tws.vmoptions whoever builds the command line: IBC's ibcstart.sh
-    takes its options from that file and empties JAVA_TOOL_OPTIONS, TWS's own launcher (install4j) puts the file after
-    INSTALL4J_ADD_VM_PARAMS [their scripts]; HotSpot reads _JAVA_OPTIONS last [measured, OpenJDK 17].
+    `_JAVA_OPTIONS` is the one way that beats the -Xmx in tws.vmoptions whoever builds the command line: IBC's
+    ibcstart.sh takes its options from that file and empties JAVA_TOOL_OPTIONS, TWS's own launcher (install4j) puts the
+    file after INSTALL4J_ADD_VM_PARAMS [their scripts]; HotSpot reads _JAVA_OPTIONS last [measured, OpenJDK 17].
     """
     kept = {name: value for name, value in environ.items() if not name.startswith("V6_") or name in OWN}
     options = f"{environ.get('_JAVA_OPTIONS', '')} -Xmx{heap}".strip()
@@ -44,7 +44,7 @@ def environment(environ: Mapping[str, str], heap: str) -> dict[str, str]:
 
 
 def exit_code(pid: int) -> int | None:
-    """Of a child of ours; None while it runs. Negative: ended by that signal. Asked for once."""
+    """Of a child of ours; None while it runs. Negative: ended by that signal. Once it is known, never again."""
     ended, status = os.waitpid(pid, os.WNOHANG)
     return os.waitstatus_to_exitcode(status) if ended else None
 

@@ -55,21 +55,26 @@ class LineBudget:
             self._waiting = None
 
     def others_waiting(self) -> int:
-        """How many other processes could use more lines."""
+        """How many other processes could use more lines; nobody, to one that is closed."""
+        if self._descriptor < 0:
+            return 0
         return sum(self._taken_by_another(byte) for byte in self._seats() if byte != self._waiting)
 
     def close(self) -> None:
-        """Frees everything; the disconnect must have happened before."""
+        """Frees everything; the disconnect must have happened before. A collection that still runs gets no more."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
             self._held.clear()
+            self._waiting = None
 
     @staticmethod
     def _seats() -> range:
         return range(WAITING_AT, WAITING_AT + WAITERS)
 
     def _lock(self, byte: int) -> bool:
+        if self._descriptor < 0:
+            return False
         try:
             fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK, byte))
         except BlockingIOError:

@@ -287,9 +287,10 @@ class Window:
             self._request_again(list(self._open))
         elif code == RESTORED_KEPT:
             now = clock.monotonic()
-            for line in self._open:
-                line.give_up += min(self._link.last_seconds, now - line.opened)
             self._proof_at = now + PROOF_SECONDS
+            for line in self._open:
+                waited = min(self._link.last_seconds, now - line.opened)
+                line.give_up = max(line.give_up + waited, self._proof_at)
         if not self._link.lost:
             self._take_back()
         self._change.set()

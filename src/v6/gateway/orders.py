@@ -44,7 +44,7 @@ async def own_open_orders(connection: Connection) -> list[OpenOrder]:
     return await _listed(connection, "this client's open orders", lambda: connection.client.reqOpenOrders())
 
 
-async def _listed(connection: Connection, request: str, send: Callable[[], object]) -> list[OpenOrder]:
+async def _listed(connection: Connection, request: str, send: Callable[[], None]) -> list[OpenOrder]:
     rows = await _unnumbered(connection, request, send, OPEN)
     return order_rows.open_orders(rows)
 
@@ -65,7 +65,7 @@ async def executions(connection: Connection) -> list[Execution]:
     """
     everything = connection.library.module.ExecutionFilter()
     with _readable(connection, "executions"):
-        rows = await connection.ask("executions", lambda number: connection.client.reqExecutions(number, everything))
+        rows = await connection.ask("executions", lambda number: connection.client.reqExecutions(number, everything), local=True)
     done = [order_rows.execution(contract, row) for contract, row in rows]
     return list({each.exec_id.rpartition(".")[0] or each.exec_id: each for each in done}.values())
 
@@ -75,7 +75,7 @@ async def global_cancel(connection: Connection) -> None:
     await connection.turn("global cancel", lambda: connection.client.reqGlobalCancel())
 
 
-async def _unnumbered(connection: Connection, request: str, send: Callable[[], object], name: str) -> list[Any]:
+async def _unnumbered(connection: Connection, request: str, send: Callable[[], None], name: str) -> list[Any]:
     with _refusable(connection, request, name), _readable(connection, request):
         return await connection.ask_unnumbered(request, lambda _: send(), name=name)
 

@@ -87,7 +87,8 @@ async def place_market_order(
     watch = Placed(client_id, request)
     await connection.turn(request, lambda: _send(connection, watch, order_id, wanted))
     try:
-        await asyncio.wait({watch.done, connection.wire.lost}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {watch.done, connection.wire.lost}
+        await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         connection.receiver.orders.pop(order_id, None)
     if watch.done.done():

@@ -72,6 +72,8 @@ class TwsProcess:
         if not self._spend(why):
             return None
         ended = await self._end(found)
+        if ended is None:
+            self._call_a_person("TWS is hung", f"{found}: {why}. {events.recent(self._db, STEP, 1)[0].text}")
         if ended is None or not self._settings.start_command:
             return ended
         return f"{ended}; {await self._begin()}"
@@ -125,8 +127,9 @@ class TwsProcess:
         """The process of the last start, if it is still there: a second TWS would end the first one's session."""
         for event in events.recent(self._db, STEP, limit=20):
             if event.details.get("action") == "started":
-                pid, created = event.details["pid"], event.details["created"]
-                return pid if _is_alive(pid, created) else None
+                pid, created = int(event.details["pid"]), float(event.details["created"])
+                same = abs(_created(pid) - created) < SAME_START_SECONDS
+                return pid if same and _is_running(_process(pid)) else None
         return None
 
     def _look(self) -> Listener | None:
@@ -147,7 +150,7 @@ class TwsProcess:
             for number, seconds in ((signal.SIGTERM, self._term_seconds), (signal.SIGKILL, KILL_SECONDS)):
                 self._say("signal", f"{number.name} to pid {owner.pid} ({found})", pid=owner.pid)
                 owner.send_signal(number)
-                if await self._gone(found, seconds):
+                if await self._gone(found, owner, seconds):
                     return self._say("ended", f"pid {owner.pid} was ended by {number.name}", pid=owner.pid)
         except psutil.NoSuchProcess:
             return self._say("ended", f"{found} was gone before it could be ended")
@@ -159,6 +162,7 @@ class TwsProcess:
 
     async def _stopped_by_command(self, found: Listener) -> bool:
         command = self._words(self._settings.stop_command)
+        owner = _process(found.pid)
         self._say("stop command", f"tws.stop_command: {' '.join(command)}")
         output = self._output.with_name("stop.log")
         try:
@@ -172,7 +176,7 @@ class TwsProcess:
             how = f"has not ended after {STOP_COMMAND_SECONDS:.0f} s" if code is None else f"exit {code}"
             self._say("stop failed", f"tws.stop_command: {how}: {said}")
             return False
-        return await self._gone(found, STOP_COMMAND_SECONDS)
+        return await self._gone(found, owner, STOP_COMMAND_SECONDS)
 
     async def _begin(self) -> str:
         """Run the start command and wait for the port to open."""
@@ -200,17 +204,22 @@ class TwsProcess:
         limit = self._settings.startup_seconds
         return self._say("start failed", f"started, but its port has not opened within {limit:.0f} s ({self._output})")
 
-    async def _gone(self, found: Listener, seconds: float) -> bool:
-        """Whether that socket is closed within `seconds`; another one in its place is another TWS."""
+    async def _gone(self, found: Listener, owner: psutil.Process | None, seconds: float) -> bool:
+        """Whether that socket is closed and its process ended within `seconds`. Another socket is another TWS."""
         until = clock.monotonic() + seconds
-        while True:
-            with suppress(CannotLook):
-                now = sockets.listener(self._ibkr.host, self._ibkr.port)
-                if now is None or now.inode != found.inode:
-                    return True
+        while self._has(found) or _is_running(owner):
             if clock.monotonic() >= until:
                 return False
             await asyncio.sleep(LOOK_SECONDS)
+        return True
+
+    def _has(self, found: Listener) -> bool:
+        """True also when it cannot be told: nothing is taken for ended unseen (L30)."""
+        try:
+            now = sockets.listener(self._ibkr.host, self._ibkr.port)
+        except CannotLook:
+            return True
+        return now is not None and now.inode == found.inode
 
     def _words(self, command: Sequence[str]) -> list[str]:
         return [word.replace("{heap}", self._settings.java_heap) for word in command]
@@ -241,16 +250,19 @@ async def _exit(pid: int, seconds: float) -> int | None:
     return code
 
 
+def _process(pid: int | None) -> psutil.Process | None:
+    with suppress(psutil.NoSuchProcess):
+        return None if pid is None else psutil.Process(pid)
+    return None
+
+
+def _is_running(process: psutil.Process | None) -> bool:
+    """A zombie has ended; only its parent has not asked yet."""
+    with suppress(psutil.NoSuchProcess):
+        return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 def _created(pid: int) -> float:
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.NoSuchProcess:
-        return 0.0
-
-
-def _is_alive(pid: int, created: float) -> bool:
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - created) < SAME_START_SECONDS and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    process = _process(pid)
+    return 0.0 if process is None else process.create_time()

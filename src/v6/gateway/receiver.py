@@ -60,11 +60,10 @@ class Answer:
 
 
 class Receiver:
-    TimezoneTWS = ""  # the decoders ask `wrapper.ib` for it: times without a zone (before version 174) are the host's
-    defaultTimezone = UTC
-
     def __init__(self) -> None:
-        self.ib = self
+        self.ib = self  # the decoders of executions ask it for two time zones:
+        self.TimezoneTWS = ""  # of times without one (before version 174): the host's
+        self.defaultTimezone = UTC  # to give them in
         self.answers: dict[Key, Answer] = {}
         self.streams: dict[int, Stream] = {}
         self.orders: dict[int, OrderWatch] = {}
@@ -174,6 +173,9 @@ class Receiver:
     def execDetails(self, number: int, contract: Any, execution: Any) -> None:
         """Number -1: one that happens now, which nobody asked for."""
         self._row(number, (contract, execution))
+
+    def commissionReport(self, _report: Any) -> None:
+        """Comes with every execution; the decoders insist that somebody takes it."""
 
     def execDetailsEnd(self, number: int) -> None:
         self._end(number)

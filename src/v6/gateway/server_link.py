@@ -29,7 +29,7 @@ class ServerLink:
         self._ended = False
         self._changed: asyncio.Future[None] | None = None
         self.restored_at = 0.0
-        self.last_seconds = 0.0  # how long the last loss was that is over
+        self.last_seconds = 0.0  # how long the loss was that ended last
         self._since = 0.0
         self._before = 0.0  # seconds without IBKR, losses that are over
 
@@ -51,10 +51,10 @@ class ServerLink:
         self.losses += 1
 
     def _restore(self) -> None:
-        if self.lost:
-            self.lost, self.restored_at = False, clock.monotonic()
-            self.last_seconds = self.restored_at - self._since
-            self._before += self.last_seconds
+        self.restored_at = clock.monotonic()
+        self.last_seconds = self.restored_at - self._since if self.lost else 0.0
+        self._before += self.last_seconds
+        self.lost = False
 
     def _tell(self, code: int) -> None:
         self._wake()

@@ -8,6 +8,7 @@ with FIN first, and falls back on RST when TWS does not answer it.
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 from typing import Any
 
 from v6.gateway.pacing import Pacer
@@ -94,8 +95,9 @@ class Wire(asyncio.Protocol):
         """FIN, then up to `grace` seconds for TWS to close as well, then RST."""
         self.pacer.end(ConnectionError("the connection was closed"))
         if self.transport is not None and not self.transport.is_closing():
-            self.transport.write_eof()
-            await asyncio.wait({self.lost}, timeout=grace)
+            with suppress(OSError):  # TWS has reset it, and our loop has not looked since
+                self.transport.write_eof()
+                await asyncio.wait({self.lost}, timeout=grace)
         self.disconnect()
         await self.gone()
 

@@ -128,9 +128,10 @@ MIGRATIONS = (
         order_id INTEGER NOT NULL,
         words TEXT NOT NULL,        -- the order as a person reads it
         sent_at TEXT NOT NULL,
-        outcome TEXT NOT NULL DEFAULT 'sent',   -- then cancelled, filled, refused, unconfirmed ...
+        outcome TEXT NOT NULL DEFAULT 'sent',   -- then cancelled, filled, refused, unconfirmed, not_sent ...
         detail TEXT NOT NULL DEFAULT '',
-        PRIMARY KEY (restart, perm_id)
+        deed TEXT NOT NULL DEFAULT 'cancel' CHECK (deed IN ('cancel','close')),  -- close: our order, ends a position
+        PRIMARY KEY (restart, perm_id, client_id, order_id)  -- TWS numbers an order (permId) only when it sends it on
     ) WITHOUT ROWID;
     CREATE TABLE order_ids (        -- the highest order id ever seen of each client id, and where the next may begin
         client_id INTEGER PRIMARY KEY,

@@ -18,7 +18,9 @@ Restart = namedtuple(
     "id window window_start window_end prepared_at state_file listener_before listener_after away_at started_at "
     "connected_at first_tick_seconds validated_at outcome orders_cancelled restored observed report",
 )
-OrderStep = namedtuple("OrderStep", "restart perm_id client_id order_id words sent_at outcome detail")
+OrderStep = namedtuple(
+    "OrderStep", "restart perm_id client_id order_id words sent_at outcome detail deed", defaults=("cancel",)
+)
 Registered = namedtuple("Registered", "owner kind name body at")
 Outage = namedtuple("Outage", "id at kind task evidence")
 
@@ -84,19 +86,38 @@ def of_id(db: sqlite3.Connection, restart_id: int) -> Restart:
 # what was done to orders
 
 
-def intend(db: sqlite3.Connection, restart_id: int, perm_id: int, client_id: int, order_id: int, words: str) -> None:
-    """Before an order is touched. Nothing happens when that was written already."""
+def intend(
+    db: sqlite3.Connection,
+    restart_id: int,
+    perm_id: int,
+    client_id: int,
+    order_id: int,
+    words: str,
+    deed: str = "cancel",
+) -> None:
+    """Before an order is touched: its row says `sent`, whatever it said before."""
     db.execute(
-        "INSERT INTO restart_orders (restart, perm_id, client_id, order_id, words, sent_at) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT DO NOTHING",
-        (restart_id, perm_id, client_id, order_id, words, instant_text(clock.now())),
+        "INSERT INTO restart_orders (restart, perm_id, client_id, order_id, words, sent_at, deed) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET outcome = 'sent', detail = '', sent_at = excluded.sent_at",
+        (restart_id, perm_id, client_id, order_id, words, instant_text(clock.now()), deed),
     )
 
 
-def settle(db: sqlite3.Connection, restart_id: int, perm_id: int, outcome: str, detail: str = "") -> None:
+def settle(
+    db: sqlite3.Connection,
+    restart_id: int,
+    perm_id: int,
+    client_id: int,
+    order_id: int,
+    outcome: str,
+    detail: str = "",
+) -> None:
+    """What came of it."""
     db.execute(
-        "UPDATE restart_orders SET outcome = ?, detail = ? WHERE restart = ? AND perm_id = ?",
-        (outcome, detail, restart_id, perm_id),
+        "UPDATE restart_orders SET outcome = ?, detail = ? "
+        "WHERE restart = ? AND perm_id = ? AND client_id = ? AND order_id = ?",
+        (outcome, detail, restart_id, perm_id, client_id, order_id),
     )
 
 

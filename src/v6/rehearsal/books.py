@@ -9,11 +9,14 @@ from datetime import datetime, timedelta
 from v6.analysis.slot_states import SlotState, Verdict, total_reasons
 from v6.journal import events, evidence, runs
 from v6.journal.runs import Run
+from v6.rehearsal.prologue import around_restart, tasks_of
 from v6.rehearsal.recording import RecordedDay
-from v6.rehearsal.stage import Stage
-from v6.rehearsal.window import Window
+from v6.rehearsal.restarts import Moved, Rehearsed, moves, rehearsed
+from v6.rehearsal.stage import Stage, calendar_of
+from v6.rehearsal.window import MINUTE, Window
 
-MINUTE = timedelta(minutes=1)
+RIGHTLY_SKIPPED = frozenset(("nothing_due", "nothing_owed", "not_yet", "done"))
+"""Reasons of post_restart for having nothing to do, as every quarter of an hour; not what it cannot do."""
 AFTERWARDS = timedelta(minutes=10)  # by then a slot is over: what is not there is missing
 
 
@@ -32,7 +35,8 @@ class Books:
     `slots`: every collector's slot of the windows; `rows`: by table; `alerts`: (title, delivered). `prologue`: (task,
     slot) of what was played before the windows; it counts among the runs. `due`: runs expected in the windows.
     `trading_day`: whether a session begins in the windows' days. `not_counted`: what a replay cannot serve, because the
-    recording has no quotes at that time: runs not done, and slots of collectors, which `slots` leaves out."""
+    recording has no quotes at that time: runs not done, and slots of collectors, which `slots` leaves out.
+    `restarts_due`: how many of `due` stand at a restart of TWS; `restarts`, `states`: what became of those."""
 
     prologue: list[tuple[str, datetime]]
     due: int
@@ -45,6 +49,9 @@ class Books:
     alerts: list[tuple[str, bool]]
     trading_day: bool = True
     not_counted: list[NotDone] = field(default_factory=list)
+    restarts_due: int = 0
+    restarts: list[Rehearsed] = field(default_factory=list)
+    states: list[Moved] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
@@ -56,8 +63,8 @@ class Books:
 
     @property
     def collected_nothing(self) -> bool:
-        """No slot of a collector was due because the exchange is closed that day."""
-        return not self.trading_day and not self.slots
+        """No slot of a collector was due because the exchange is closed that day, nor was a restart of TWS."""
+        return not self.trading_day and not self.slots and not self.restarts_due
 
     @property
     def miss_reasons(self) -> Counter[str]:
@@ -76,6 +83,7 @@ def read_books(
     with_end = [(window.start, window.end + MINUTE) for window in windows]
     due = [pair for start, end in with_end for pair in evidence.expected_runs(stage.paths, {}, start, end)]
     expected = [*prologue, *due]
+    tasks = tasks_of(stage)
     db = connect(stage.paths.journal)
     try:
         attempts = _before(db, prologue) + [run for start, end in with_end for run in runs.between(db, start, end)]
@@ -90,6 +98,7 @@ def read_books(
             if any(start <= skip[0] < end + MINUTE for start, end in with_end)
         ]
         first = prologue[0][1] if prologue else min(window.start for window in windows)
+        restarts, moved = rehearsed(db, windows, stage.home), moves(db, windows)
         alerts = [(alert.title, alert.delivered_at is not None) for alert in events.alerts_since(db, first)]
     finally:
         db.close()
@@ -106,16 +115,15 @@ def read_books(
         alerts=alerts,
         trading_day=not closed_day(stage, windows),
         not_counted=[one for one in not_done if not _counts(one, recorded)],
+        restarts_due=sum(around_restart(tasks[task]) for task, _ in due),
+        restarts=restarts,
+        states=moved,
     )
 
 
 def closed_day(stage: Stage, windows: Sequence[Window]) -> str:
     """Why no day of the windows is a trading day, by the stage's compiled calendar; empty when one is."""
-    from v6.scheduler import compiled
-    from v6.scheduler.nyse_calendar import NYSECalendar
-
-    observed = compiled.load(stage.paths.compiled / "schedule.txt", {}).observe_holidays
-    calendar = NYSECalendar(stage.paths.compiled / "calendar.txt", observe_holidays=observed)
+    calendar = calendar_of(stage)
     days = sorted({day for window in windows for day in (window.start.date(), window.end.date())})
     if any(map(calendar.is_trading_day, days)):
         return ""
@@ -149,7 +157,7 @@ def _not_done(
         run = last.get((task, slot))
         if run is None:
             missing.append(NotDone(task, slot, skips.get((task, slot), "never started")))
-        elif run.outcome != "success":
+        elif run.outcome != "success" and not (run.outcome == "skip" and run.reason in RIGHTLY_SKIPPED):
             words = (run.outcome or "never ended", run.reason, run.summary)
             missing.append(NotDone(task, slot, ": ".join(dict.fromkeys(word for word in words if word))))
     return missing

@@ -44,7 +44,6 @@ def steps(windows: Sequence[Window], lines: Sequence[CronLine]) -> list[Step]:
 
 def walk(stage: Stage, plan: Sequence[Step], watcher: Watcher, environ: Mapping[str, str]) -> None:
     """Run the plan to its end. Whatever of a minute still runs is waited for before the next minute comes."""
-    watcher.begin(len(plan))
     for step in plan:
         stage.step_to(step.minute)
         running = [_start(stage, line, environ) for line in step.lines]

@@ -25,8 +25,9 @@ DISPATCHER_SECONDS = 20.0  # alerts leave in a process of their own, after the r
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is rehearsed. `site`: a production.yaml to start from; `scenario`: a file, or the name of a shipped one;
-    `alert_urls`: where alerts go, nowhere by default; `prologue`: what feeds the first window is played before it."""
+    """What is rehearsed. `site`: a production.yaml to start from; `scenario`: a file, or the name of a shipped one,
+    played from the first window on; `alert_urls`: where alerts go, nowhere by default; `prologue`: what feeds the first
+    window is played before it."""
 
     windows: tuple[Window, ...]
     site: Mapping[str, Any] = field(default_factory=dict)
@@ -45,19 +46,27 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str
     recorded = recording.recorded_day(plan.replay, plan.windows[0].start.date()) if plan.replay else None
     stage.build(plan.site, _story(plan))
     start = plan.windows[0].start
-    stage.set_clock((prologue.midnight(start) if plan.prologue else start).timestamp())
+    stage.set_clock(start.timestamp())
     environ = stage.environ(_extra(plan))
     with day.ended_processes(stage):
         compile_schedule(stage, environ)
+        until = start if plan.replay else prologue.fed_until(stage, plan.windows)  # only its own day is recorded
+        if plan.prologue:
+            stage.set_clock(prologue.midnight(until).timestamp())
         if closed := books.closed_day(stage, plan.windows):
             warn(f"{closed}: no collector is due, only what runs every day")
         with simulated_tws(stage, environ, _simulator_options(plan)) as tws:
             stage.configure(configuration(plan, stage, tws.port, recorded))
             compile_schedule(stage, environ)
-            before = prologue.prologue(stage, start) if plan.prologue else []
+            before = prologue.prologue(stage, until) if plan.prologue else []
             crontab = crontab_of(stage)
-            steps = [*prologue.steps(stage, before), *day.steps(plan.windows, crontab.lines)]
-            day.walk(stage, steps, watcher, {**environ, **crontab.settings})
+            acts = [prologue.steps(stage, before), day.steps(plan.windows, crontab.lines)]
+            watcher.begin(sum(map(len, acts)))
+            day.walk(stage, acts[0], watcher, {**environ, **crontab.settings})
+            stage.step_to(start)
+            if plan.scenario:
+                tws.play(plan.scenario, start)
+            day.walk(stage, acts[1], watcher, {**environ, **crontab.settings})
             tws.require_alive()
             processes.wait_until_gone(stage.home, {tws.process.pid}, DISPATCHER_SECONDS)
     return books.read_books(stage, plan.windows, before, recorded)
@@ -105,8 +114,6 @@ def _simulator_options(plan: Plan) -> list[str]:
     options = [] if plan.realistic else ["--fast"]
     if plan.replay:
         options += ["--replay", str(plan.replay)]
-    if plan.scenario:
-        options += ["--scenario", plan.scenario]
     return options
 
 

@@ -16,6 +16,7 @@ from v6.rehearsal.crontab_lines import Crontab, read_crontab
 
 if TYPE_CHECKING:
     from v6.config.scheduler_config import Scheduler
+    from v6.scheduler.nyse_calendar import NYSECalendar
 
 HOST_ZONE = "America/New_York"  # the host that is rehearsed, whatever zone this one is in
 CRON_PATH = "/usr/bin:/bin"
@@ -95,6 +96,15 @@ def loaded(stage: Stage) -> "Scheduler":
     from v6.config.load import load
 
     return load(stage.paths, {}).scheduler
+
+
+def calendar_of(stage: Stage) -> "NYSECalendar":
+    """The stage's compiled calendar, with holidays unless its schedule does not observe them."""
+    from v6.scheduler import compiled
+    from v6.scheduler.nyse_calendar import NYSECalendar
+
+    observed = compiled.load(stage.paths.compiled / "schedule.txt", {}).observe_holidays
+    return NYSECalendar(stage.paths.compiled / "calendar.txt", observe_holidays=observed)
 
 
 def crontab_of(stage: Stage, tasks: Collection[str] | None = None) -> Crontab:

@@ -9,6 +9,7 @@ from v6.scheduler.nyse_calendar import POST_MARKET_UNTIL, POST_MARKET_UNTIL_EARL
 
 DEMO_FROM = time(7, 55)
 ONE_DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ LOOK_EVERY_SECONDS = 0.1
 
 
 class Busy(Exception):  # noqa: N818 - it names what happened
-    """Another restart job holds the lock. `holder`: what its file says, `pid 123`."""
+    """Another restart job holds the lock. `holder`: what its file says, `pid 123 pre_restart`."""
 
     def __init__(self, holder: str, seconds: float) -> None:
         super().__init__(f"another restart job ({holder}) is at work, waited {seconds:g} s for it")
@@ -22,7 +22,7 @@ class Busy(Exception):  # noqa: N818 - it names what happened
 
 
 @contextmanager
-def alone(locks: Path, wait_seconds: float = 0.0) -> Iterator[None]:
+def alone(locks: Path, wait_seconds: float = 0.0, task: str = "") -> Iterator[None]:
     """Hold the lock of the restart jobs; waits at most `wait_seconds` for it, then raises Busy."""
     descriptor = _open(locks / LOCK)
     try:
@@ -32,7 +32,7 @@ def alone(locks: Path, wait_seconds: float = 0.0) -> Iterator[None]:
                 raise Busy(os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "pid unknown", wait_seconds)
             clock.sleep(LOOK_EVERY_SECONDS)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"pid {os.getpid()}\n".encode(), 0)
+        os.pwrite(descriptor, f"pid {os.getpid()} {task}".strip().encode(), 0)
         yield
     finally:
         os.close(descriptor)

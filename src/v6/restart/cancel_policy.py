@@ -79,8 +79,24 @@ def typed_into_tws(order: OpenOrder) -> bool:
     return order.client_id == 0 and order.order_id <= 0
 
 
-def protective(orders: Iterable[OpenOrder], positions: Sequence[Position]) -> list[OpenOrder]:
-    """Stops that stand against a held futures position: without them it is unprotected through the restart."""
+def in_words(settings: Restart) -> str:
+    """What the policy will do, for the operator."""
+    owners = ", ".join(map(str, settings.owner_client_ids)) or "nobody"
+    kept = "" if settings.include_gtc else ", good-till orders stay"
+    told = {
+        "none": "It cancels no order.",
+        "own": f"It cancels the open orders of client ids: {owners}{kept}.",
+        "all": "It cancels EVERY open order of the login.",
+    }[settings.cancel]
+    closes = f" It closes positions in {', '.join(settings.close_positions)}." if settings.close_positions else ""
+    return f"{told}{closes}"
+
+
+def protective(orders: Iterable[OpenOrder], positions: Sequence[Position] | None) -> list[OpenOrder]:
+    """Stops that stand against a held futures position: without them it is unprotected through the restart. Every
+    stop on a future when the positions are not known (None)."""
+    if positions is None:
+        return [order for order in orders if order.order_type in STOPS and order.contract.sec_type == "FUT"]
     held = {
         (position.account, position.contract.con_id): "SELL" if position.quantity > 0 else "BUY"
         for position in positions

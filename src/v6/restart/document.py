@@ -18,6 +18,7 @@ from typing import Any
 from v6 import failpoint
 
 FIELDS = ("kind", "schema", "checksum", "body")
+TEMPORARY = ".v6-being-written"
 LAST_LINE = b"\n}"  # not indented: no inner object ends so
 
 
@@ -91,8 +92,8 @@ def decode(path: Path, content: bytes, kind: str, schema: int) -> dict[str, Any]
 def write_whole(path: Path, content: bytes) -> None:
     """Replace `path`; it outlives the host's sudden end. Raises OSError that names `path`.
 
-    One writer at a time: the temporary name is always the same, so what a killed writer left is overwritten."""
-    temporary = path.with_name(f".{path.name}.new")
+    One writer a folder at a time: the temporary name is always the same, so what a killed one left is overwritten."""
+    temporary = path.with_name(TEMPORARY)
     try:
         with open(temporary, "wb", opener=_private) as file:
             file.write(content)

@@ -104,7 +104,7 @@ class Monitor:
         self._away = False
 
     def _back(self, changed: bool) -> bool:
-        """RESTARTING begins while TWS is still there: it is back when it was away, is another, or the window is over."""
+        """RESTARTING begins while TWS is still there: it is back when it was away, is another, or the window ended."""
         where = self._manager.current()
         if where.state is State.DEGRADED:
             return self._away or changed

@@ -5,17 +5,17 @@
 
     NORMAL, PRE_RESTART, RECONNECTING, VALIDATING  ── TWS_GONE ────>  RESTARTING      it went without or before us
     NORMAL, PRE_RESTART                            ── TWS_BACK ────>  RECONNECTING    validated without preparation
-    RESTARTING, RECONNECTING, VALIDATING           ── WINDOW_NEAR ─>  PRE_RESTART     the next window, this one not over
+    RESTARTING, RECONNECTING, VALIDATING, DEGRADED ── WINDOW_NEAR ─>  PRE_RESTART     the next one, the last not over
     RESTARTING, RECONNECTING, VALIDATING, DEGRADED ── PREPARED ────>  RESTARTING      TWS went before we were ready
     every state                                    ── FAILED ──────>  DEGRADED        what is meant to work does not
-    every state but NORMAL and DEGRADED            ── OVERDUE ─────>  DEGRADED        nothing happened any more (L25)
-    DEGRADED                                       ── WINDOW_NEAR ─>  PRE_RESTART
+    every state but NORMAL, DEGRADED               ── OVERDUE ─────>  DEGRADED        nothing happened any more (L25)
     DEGRADED                                       ── TWS_BACK ────>  RECONNECTING    another try
     DEGRADED                                       ── CONNECTED ───>  VALIDATING      called overdue while it was
     DEGRADED                                       ── VALIDATED ───>  NORMAL          still at work, and it succeeded
-
-A step that was killed is begun again: PRE_RESTART ── WINDOW_NEAR, RECONNECTING ── TWS_BACK, RESTARTING ── TWS_GONE and
-DEGRADED ── TWS_GONE lead back to where they come from. VALIDATING ── TWS_BACK begins again at RECONNECTING.
+    PRE_RESTART                                    ── WINDOW_NEAR ─>  PRE_RESTART     begun again after a kill
+    RECONNECTING, VALIDATING                       ── TWS_BACK ────>  RECONNECTING    begun again after a kill
+    RESTARTING                                     ── TWS_GONE ────>  RESTARTING      seen to be away at last
+    DEGRADED                                       ── TWS_GONE ────>  DEGRADED        a person is called already
 """
 
 from enum import StrEnum

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from v6 import clock
-from v6.analysis.findings import Finding, State, failed, of_state, ok
+from v6.analysis.findings import Finding, State, could_not_check, failed, of_state, ok
 from v6.gateway.error_codes import FARM_CONNECTS, FARM_DOWN
 from v6.gateway.errors import GatewayError
 from v6.model import Contract
@@ -56,8 +56,8 @@ class Validation:
 
     @property
     def passed(self) -> bool:
-        """Nothing failed, and nothing that had to be proven was left unproven."""
-        return bool(self.findings) and not of_state(self.findings, State.FAILED) and not self.unproven
+        """Something was checked and nothing failed; what could not be checked is `unproven`."""
+        return bool(self.findings) and not of_state(self.findings, State.FAILED)
 
     @property
     def unproven(self) -> list[Finding]:
@@ -103,7 +103,7 @@ class PostRestartValidator:
             return failed("data farms", f"not up: {', '.join(bad)}")
         farms = self._gateway.farms
         if not farms:
-            return ok("data farms", "TWS has named none as down")
+            return could_not_check("data farms", "TWS has said nothing about them")
         return ok("data farms", f"{len(farms)} up or idle")
 
     async def account(self, expected: Iterable[str] = ()) -> Finding:
@@ -111,10 +111,7 @@ class PostRestartValidator:
         here = set(self._gateway.accounts)
         if lacking := sorted(set(expected) - here):
             return failed("account", f"{len(lacking)} of the accounts of before are not there: another login?")
-        try:
-            summary = await self._gateway.account_summary_async()
-        except GatewayError as error:
-            return failed("account", str(error))
+        summary = await self._gateway.account_summary_async()
         silent = [name for name in sorted(here) if not summary.get(name)]
         if silent or not here:
             return failed("account", f"{len(silent)} of {len(here)} accounts have no values")
@@ -122,12 +119,9 @@ class PostRestartValidator:
 
     async def historical(self) -> Finding:
         """A few bars of the check symbol."""
-        try:
-            bars = await self._gateway.historical_bars_async(
-                self._demands.check_contract, "2 D", "1 hour", "TRADES", use_rth=True
-            )
-        except GatewayError as error:
-            return failed("historical data", str(error))
+        bars = await self._gateway.historical_bars_async(
+            self._demands.check_contract, "2 D", "1 hour", "TRADES", use_rth=True
+        )
         if not bars:
             return failed("historical data", f"TWS has no bars of {self._demands.check_symbol}")
         return ok(
@@ -154,16 +148,24 @@ class PostRestartValidator:
             pause = next(pauses, AGAIN_SECONDS[-1])
         return market_data_finding(self._proofs(wanted), self._demands)
 
+    async def checks(self, subscriptions: Sequence[Contract], *, accounts: Iterable[str] = ()) -> Validation:
+        """Everything but the stability check, which comes first."""
+        up = asyncio.ensure_future(self.farms())
+        findings = await asyncio.gather(
+            up,
+            _guarded("account", self.account(accounts)),
+            _guarded("historical data", self._after(up, self.historical)),
+            _guarded("market data", self._after(up, lambda: self.market_data(subscriptions))),
+        )
+        return Validation(tuple(findings), tuple(self.proofs.values()), self.first_tick_seconds)
+
     async def validate(self, subscriptions: Sequence[Contract], *, accounts: Iterable[str] = ()) -> Validation:
         """All of it; after a connection that is not stable nothing else is asked."""
         steady = await self.stable()
         if steady.state is State.FAILED:
             return Validation((steady,))
-        up = asyncio.ensure_future(self.farms())
-        data = asyncio.ensure_future(self._after(up, lambda: self.market_data(subscriptions)))
-        bars = asyncio.ensure_future(self._after(up, self.historical))
-        findings = await asyncio.gather(up, self.account(accounts), bars, data)
-        return Validation((steady, *findings), tuple(self.proofs.values()), self.first_tick_seconds)
+        rest = await self.checks(subscriptions, accounts=accounts)
+        return replace(rest, findings=(steady, *rest.findings))
 
     async def _after(self, first: "asyncio.Future[Finding]", check: Callable[[], Awaitable[Finding]]) -> Finding:
         await asyncio.wait({first})
@@ -189,6 +191,14 @@ class PostRestartValidator:
 
     def _farms_not_up(self) -> list[str]:
         return sorted(name for name, code in self._gateway.farms.items() if code in FARM_DOWN or code == FARM_CONNECTS)
+
+
+async def _guarded(name: str, check: Awaitable[Finding]) -> Finding:
+    """A question that TWS refuses or leaves open is what this is about: it has failed."""
+    try:
+        return await check
+    except GatewayError as error:
+        return failed(name, str(error))
 
 
 def market_data_finding(proofs: Sequence[Proof], demands: Demands) -> Finding:

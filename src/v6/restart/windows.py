@@ -6,7 +6,7 @@ be worked on, are one restart: from Tokyo, TWS's own restart lies inside IBKR's 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,8 +17,6 @@ from v6.scheduler.compiled import Window
 MINUTE = timedelta(minutes=1)
 LOOK = timedelta(days=8)
 """Every window begins at least once a week."""
-TOO_CLOSE_MINUTES = 10
-"""pre_restart begins 5 minutes before a window, post_restart 5 minutes after one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +64,17 @@ def current(windows: Iterable[Window], at: datetime) -> Occurrence | None:
     return min(inside, key=lambda one: not one.acts, default=None)
 
 
-def current_acting(windows: Sequence[Window], at: datetime) -> Occurrence | None:
+def current_acting(windows: Iterable[Window], at: datetime) -> Occurrence | None:
     """The restart that contains the instant: TWS is expected to be away, and nothing new is to be begun."""
     return next((one for one in _restarts(windows, at) if one.contains(at)), None)
 
 
-def next_acting(windows: Sequence[Window], at: datetime) -> Occurrence | None:
+def next_acting(windows: Iterable[Window], at: datetime) -> Occurrence | None:
     """The next restart that begins at or after the instant; None when no window acts."""
     return next((one for one in _restarts(windows, at) if seconds_between(at, one.start) >= 0), None)
 
 
-def last_acting(windows: Sequence[Window], at: datetime) -> Occurrence | None:
+def last_acting(windows: Iterable[Window], at: datetime) -> Occurrence | None:
     """The last restart that had ended at the instant; None when no window acts."""
     return next((one for one in reversed(_restarts(windows, at)) if seconds_between(one.end, at) >= 0), None)
 
@@ -103,21 +101,10 @@ def in_words(seconds: float) -> str:
 
 
 def _restarts(windows: Iterable[Window], at: datetime) -> list[Occurrence]:
-    """The acting occurrences around the instant, those that are one restart joined, by start."""
+    """The restarts around the instant, by start."""
     around = at.astimezone(UTC)
-    joined: list[list[Occurrence]] = []
-    for one in occurrences([window for window in windows if window.acts], around - LOOK, around + LOOK):
-        if joined and seconds_between(_end(joined[-1]), one.start) <= TOO_CLOSE_MINUTES * 60:
-            joined[-1].append(one)
-        else:
-            joined.append([one])
-    return [_one(parts) for parts in joined]
-
-
-def _end(parts: Sequence[Occurrence]) -> datetime:
-    return max((part.end for part in parts), key=lambda end: end.timestamp())
-
-
-def _one(parts: Sequence[Occurrence]) -> Occurrence:
-    names = "+".join(dict.fromkeys(part.name for part in parts))
-    return Occurrence(names, parts[0].start, _end(parts), acts=True)
+    low, high = wall.minute_of(around - LOOK), wall.minute_of(around + LOOK)
+    return [
+        Occurrence(names, wall.new_york(start), wall.new_york(end), acts=True)
+        for start, end, names in slots.restarts(windows, low, high)
+    ]

@@ -69,7 +69,7 @@ def deliver(run: Run) -> None:
     log: DayLog = run.log
     db: sqlite3.Connection = run.db
     try:
-        notices.deliver(db, run.home, run.log_directory)
+        notices.deliver(db, run.home, run.log_directory, run.task.script)
     except OSError as error:
         log.write("ERROR", f"alerts are not being delivered: {error}")
 

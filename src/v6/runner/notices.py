@@ -14,6 +14,8 @@ from v6.runner.verdict import Verdict
 
 URLS = "V6_ALERT_URLS"
 GIVE_UP_AFTER_TRIES = 50
+MEASURED = ("scripts/pre_restart.py", "scripts/post_restart.py")
+"""After these the metrics are written anew, whether or not there is something to say."""
 
 
 def failed(db: sqlite3.Connection, task: str, slot: datetime | None, verdict: Verdict, log_file: str) -> None:
@@ -41,9 +43,10 @@ def moment(slot: datetime | None) -> str:
     return f"slot {slot:%Y-%m-%d %H:%M %Z}" if slot else "started by hand"
 
 
-def deliver(db: sqlite3.Connection, home: str, log_directory: str) -> None:
-    """Start the dispatcher when somebody can be told something."""
-    if _reachable(home) and events.undelivered(db, limit=1, tries_below=GIVE_UP_AFTER_TRIES):
+def deliver(db: sqlite3.Connection, home: str, log_directory: str, script: str = "") -> None:
+    """Start the dispatcher when somebody can be told something, or `script` has moved the metrics."""
+    told = _reachable(home) and events.undelivered(db, limit=1, tries_below=GIVE_UP_AFTER_TRIES)
+    if told or script in MEASURED:
         dispatch(log_directory, ())
 
 

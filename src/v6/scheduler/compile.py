@@ -92,8 +92,9 @@ def check(paths: Paths, sources: Sources | None = None, environ: Mapping[str, st
         f"{_origin(config, name)}: scheduler.tasks.{name}: can never run: its time, day, days ({task.days}), "
         f"market_phase ({task.phase}) and restart windows never meet, allowed: a slot that exists"
         for name, task in schedule.tasks.items()
-        if not virtual.can_run(task, schedule.windows)
+        if not (virtual.can_run(task, schedule.windows) or (task.anchor.startswith("restart") and not task.enabled))
     ]
+    problems += [f"scheduler.restart_windows: {problem}" for problem in virtual.endless_restarts(schedule.windows)]
     if problems:
         raise ConfigError(*problems)
     return config

@@ -11,6 +11,8 @@ NEW_YORK = "America/New_York"
 ONE_DAY = timedelta(days=1)
 ZONE_CHANGES_ON = 15
 """Offsets of time zones change at multiples of so many minutes UTC (Lord Howe: 15:00 and 15:30)."""
+TOO_CLOSE_MINUTES = 10
+"""pre_restart begins 5 minutes before a window, post_restart 5 minutes after one."""
 
 
 def between(task: Task, first: int, last: int, calendar: NYSECalendar, windows: Sequence[Window]) -> list[int]:
@@ -82,6 +84,21 @@ def spans(window: Window, first: int, last: int, weekday: str = "*") -> Iterator
             start = wall.first_minute(window.zone, day, window.start)
             yield start, wall.first_minute(window.zone, day + ONE_DAY if crosses else day, window.end)
         day += ONE_DAY
+
+
+def restarts(windows: Iterable[Window], first: int, last: int) -> Iterator[tuple[int, int, str]]:
+    """(start, end, names joined by `+`) of every restart between two minutes: windows that V6 acts on, joined where they
+    overlap or leave no room for the work between them. The first and the last may be cut."""
+    spans_found = sorted(
+        (start, end, window.name) for window in windows if window.acts for start, end in spans(window, first, last)
+    )
+    while spans_found:
+        start, until, name = spans_found.pop(0)
+        names = {name: None}
+        while spans_found and spans_found[0][0] - until <= TOO_CLOSE_MINUTES:
+            _, end, name = spans_found.pop(0)
+            until, names[name] = max(until, end), None
+        yield start, until, "+".join(names)
 
 
 def restart_window(minute: int, windows: Iterable[Window]) -> Window | None:

@@ -53,3 +53,17 @@ def can_run(task: Task, windows: Sequence[Window]) -> bool:
     return any(
         not (task.needs_gateway and slots.restart_window(minute, windows)) for minute in slot_minutes(task, windows, ())
     )
+
+
+def endless_restarts(windows: Sequence[Window]) -> list[str]:
+    """Windows that follow one another so closely that TWS would never be validated between them, in words."""
+    first = int(datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=UTC).timestamp()) // 60
+    last = first + MARGIN // timedelta(minutes=1)
+    return sorted(
+        {
+            f"{' and '.join(names.split('+'))} leave no {slots.TOO_CLOSE_MINUTES} minutes between them for "
+            f"{(end - start) / 60:.0f} hours, allowed: a restart of at most {MINUTES_A_DAY // 60} hours"
+            for start, end, names in slots.restarts(windows, first, last)
+            if end - start > MINUTES_A_DAY
+        }
+    )

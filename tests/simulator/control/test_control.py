@@ -70,6 +70,9 @@ def test_every_fault_can_be_set_by_its_kind_of_value(both):
         "farms_idle": ["ushmds"], "error_flood": 0, "drip_seconds": 0.5, "clock_skew": -3, "garbage": "bytes",
         "halted": {"SPY": 1}, "server_reset": None,
         "restart": {"refused_seconds": 0, "mute_seconds": 0, "farm_seconds": 0},
+        "orders_placed": [{"client": 7, "symbol": "SPY", "action": "BUY", "quantity": 1, "limit": 1}],
+        "orders_filled": [{"client": 7, "order": 1, "price": 1}], "orders_rejected": [{"client": 7, "order": 2}],
+        "positions_changed": [{"symbol": "SPY", "quantity": 1}],
     }  # fmt: skip
     for name in port.ask("faults")["known"]:
         assert port.ask("set", faults={name: values.get(name, False)})["ok"], name

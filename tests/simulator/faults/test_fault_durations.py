@@ -218,8 +218,8 @@ def test_a_restart_and_a_reset_are_said_with_their_phases(tws, said):
     tws.set(server_reset=ServerReset(10.0, 60.0))
     tws.step_to(TUESDAY + timedelta(seconds=120))
     assert [line[9:] for line in said] == [
-        "restart begins: refused_seconds 60, mute_seconds 0, farm_seconds 30, needs_login False, "
-        "lose_in_flight True",
+        "restart begins: refused_seconds 60, mute_seconds 0, farm_seconds 30, "
+        "ids_occupied_seconds 0, needs_login False, lose_in_flight True",
         "restart: refuse", "restart: deaf_until_farms", "restart ends",
         "server_reset begins: lost_seconds 10, repeat_seconds 60, data_lost False, dead_after_1102 False",
         "server_reset ends",

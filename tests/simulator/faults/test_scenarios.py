@@ -136,7 +136,7 @@ def orders_lost_in_flight(desk):
 def ids_occupied_after_restart(desk):
     desk.connect(7)
     desk.run("ids_occupied_after_restart", 2000.0)  # 7 s after the restart: real ones are longer
-    assert eventually(lambda: desk.tws.server.faults.client_ids_in_use == {7}, 10)
+    assert eventually(lambda: desk.tws.server.faults.client_ids_in_use == {7} and not desk.refused(), 10)
     again = desk.connect(7, start=False)
     again.next()
     again.send(71, 2, 7, "")

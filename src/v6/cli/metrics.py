@@ -1,0 +1,33 @@
+"""`v6 metrics`: what Prometheus is told."""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from v6.cli import output
+from v6.model import FatalError
+from v6.paths import Paths
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(metrics)
+
+
+def metrics(
+    write: Annotated[bool, typer.Option("--write", help="Write them to metrics.textfile now and say where.")] = False,
+) -> None:
+    """Print the metrics in Prometheus' text format, as node_exporter's textfile collector gets them."""
+    from v6.alerts import metrics as exporter
+    from v6.journal import database
+
+    paths = Paths.locate()
+    with closing(database.connect(paths.journal)) as db:
+        if not write:
+            typer.echo(exporter.text(db), nl=False)
+            return
+        place = exporter.place(paths)
+        if place is None:
+            raise FatalError("metrics.textfile is empty: none are written, allowed: a file name ending in .prom")
+        exporter.write(db, place)
+    output.say(f"written to {place}")

@@ -1,0 +1,385 @@
+"""What is done before TWS restarts, step by step (`GracefulShutdown` runs them): the flow of pre_restart without its
+edges. Everything it needs is passed in; nothing here knows how a job is started."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from v6 import clock
+from v6.config.settings import Restart as Settings
+from v6.gateway.connection import Log
+from v6.gateway.errors import ConnectCause, ConnectFailed, GatewayError
+from v6.gateway.sockets import CannotLook, Listener
+from v6.journal import events, restarts
+from v6.model import Contract, OpenOrder, RecoverableError
+from v6.restart import cancelling, closing, other_runs
+from v6.restart.alone import LOOK_EVERY_SECONDS, Busy, alone
+from v6.restart.cancel_policy import decide, in_words, protective, require_allowed
+from v6.restart.cancelling import Cancels, identity
+from v6.restart.closing import Closings
+from v6.restart.document import Flawed
+from v6.restart.graceful_shutdown import GracefulShutdown, NothingToDo, Step, Undone
+from v6.restart.hooks import run_hooks
+from v6.restart.manager import TWSRestartManager
+from v6.restart.owners import Owners
+from v6.restart.report import RestartReport, StepBook, Verdict
+from v6.restart.report_files import ReportFiles, encoded
+from v6.restart.saving import NothingRead, Saving
+from v6.restart.state_file import TradingStateManager
+from v6.restart.states import Event
+from v6.restart.windows import Occurrence
+
+if TYPE_CHECKING:
+    from v6.gateway.client import Gateway
+
+PHASE = "pre_restart"
+LOCK_SECONDS = 15.0
+READ_SECONDS = 30.0
+LAST_SECONDS = 5.0
+"""Kept for what is done after the limit too: goodbye, hooks, report."""
+SHORTEST_HOOK_SECONDS = 2.0
+QUIET = timedelta(hours=6)
+STEPS = (
+    "warned",
+    "others_ended",
+    "connected",
+    "state_read",
+    "state_saved",
+    "cancel_intended",
+    "cancel_sent",
+    "orders_cancelled",
+    "close_intended",
+    "close_sent",
+    "positions_closed",
+    "verified",
+    "disconnected",
+    "hooks_run",
+    "reported",
+)
+"""Where a kill is tested: failpoints `pre_restart:<step>`, in this order. Those of cancels and closings are reached once
+an order."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the job passes in. `opener`: a gateway, not yet open, for a client id (None: one of the pool); `look`: who
+    listens on the API port (raises CannotLook); `collectors`: what the lake says is collected; `needing_tws`: tasks
+    whose runs are ended."""
+
+    db: sqlite3.Connection
+    settings: Settings
+    task: str
+    log: Log
+    locks: Path
+    leases: Path
+    opener: "Callable[[int | None], Gateway]"
+    look: Callable[[], Listener | None]
+    collectors: Callable[[], list[Contract]]
+    needing_tws: Collection[str]
+    states: TradingStateManager
+    reports: ReportFiles
+    manager: TWSRestartManager
+
+
+class TwsAway(GatewayError, RecoverableError):
+    """Nobody listens on the API port, and the window has not begun."""
+
+
+class Preparation:
+    """One preparation of one restart. Afterwards `undone` is what was not reached, in words."""
+
+    def __init__(
+        self, given: Surroundings, occurrence: Occurrence, limit: timedelta, reach: Callable[[str], None]
+    ) -> None:
+        self.given = given
+        self.occurrence = occurrence
+        self.row = restarts.begin(given.db, occurrence.name, occurrence.start, occurrence.end)
+        self.cancels = Cancels(given.db, self.row.id, reach)
+        self.saving = Saving(given.db, given.states, occurrence, self.row.id, given.collectors)
+        self._reach = reach
+        self._ends = clock.monotonic() + limit.total_seconds()
+        self._book = StepBook(PHASE)
+        self._shutdown = GracefulShutdown(limit - timedelta(seconds=LAST_SECONDS), self._book, self._cut, reach)
+        self._warnings: list[str] = []
+        self._stack = ExitStack()
+        self._locked = False
+        self._gateway: Gateway | None = None
+        self._owners: Owners | None = None
+        self._away = ""
+
+    @property
+    def undone(self) -> list[str]:
+        return [*self._shutdown.undone, *map(cancelling.words, self.cancels.undone())]
+
+    async def run(self) -> None:
+        """Every step. Raises PolicyRefused before anything is touched, Busy when another restart job does not end."""
+        try:
+            self._lock_at_once()
+            await self._require_allowed()
+            await self._shutdown.run(
+                (
+                    Step("warned", self._warn),
+                    Step("others_ended", self._end_others),
+                    Step("connected", self._connect),
+                    Step("state_read", self._read),
+                    Step("state_saved", self._save, always=True),
+                    Step("orders_cancelled", self._cancel),
+                    Step("positions_closed", self._close),
+                    Step("verified", self._verify),
+                    Step("disconnected", self._leave, always=True),
+                    Step("hooks_run", self._run_hooks, always=True),
+                    Step("reported", self._write_report, always=True),
+                )
+            )
+        finally:
+            await self._cut()
+            self._stack.close()
+
+    # before anything is touched
+
+    def _lock_at_once(self) -> None:
+        """Another preparation is doing our work already; any other restart job is ended first."""
+        try:
+            self._lock()
+        except Busy as busy:
+            if self.given.task in busy.holder.split():
+                raise
+
+    def _lock(self) -> None:
+        if not self._locked:
+            self._stack.enter_context(alone(self.given.locks, 0.0, self.given.task))
+            self._locked = True
+
+    async def _require_allowed(self) -> None:
+        """A global cancel that is not allowed is refused now: TWS must say whose account it is."""
+        settings = self.given.settings
+        if settings.cancel == "all" and not settings.allow_global_cancel and self._listening() is not None:
+            async with self.given.opener(None) as gateway:
+                require_allowed(settings, gateway.accounts)
+
+    def _listening(self) -> Listener | str | None:
+        """Who listens on the API port; in words why that cannot be seen; None: nobody."""
+        try:
+            return self.given.look()
+        except CannotLook as error:
+            return str(error)
+
+    # the steps
+
+    async def _warn(self) -> str:
+        given, occurrence = self.given, self.occurrence
+        given.manager.step(Event.WINDOW_NEAR, f"{occurrence} is near", occurrence)
+        told = f"{occurrence}. V6 saves the trading state and disconnects. {in_words(given.settings)}"
+        self._alert("info", f"TWS restarts at {occurrence.start:%H:%M}", told, "near")
+        return str(occurrence)
+
+    def _alert(self, severity: str, title: str, body: str, key: str) -> None:
+        events.raise_alert(
+            self.given.db,
+            severity=severity,
+            title=title,
+            body=body,
+            key=f"pre_restart {key} {self.occurrence.key}",
+            task=self.given.task,
+            quiet=QUIET,
+        )
+
+    async def _end_others(self) -> str:
+        given = self.given
+        scanners = restarts.registrations(given.db, "scanner")
+        watching = {row.owner for row in (*scanners, *restarts.registrations(given.db, "subscription"))}
+        runs, unseen = other_runs.connected(given.leases, watching), []
+        try:
+            runs += other_runs.supervised(given.locks, given.needing_tws)
+        except other_runs.CannotLook as error:
+            unseen = [f"could not check which runs are under way: {error}"]
+        wanted = other_runs.all_but(runs, {*given.settings.essential_tasks, given.task})
+        stay = await other_runs.end(wanted)
+        await self._wait_for_the_lock()
+        if stay or unseen:
+            raise Undone("; ".join([*(f"{run} does not end" for run in stay), *unseen]))
+        ended = f"ended {', '.join(map(str, wanted))}" if wanted else "none was at work"
+        return f"{ended}; {len(scanners)} scanners close with their connections" if scanners else ended
+
+    async def _wait_for_the_lock(self) -> None:
+        until = clock.monotonic() + LOCK_SECONDS
+        while not self._locked:
+            try:
+                self._lock()
+            except Busy:
+                if clock.monotonic() >= until:
+                    raise
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _connect(self) -> str:
+        if self._listening() is None:
+            evidence = "nobody listens on the API port"
+            restarts.outage(self.given.db, "refused", evidence, self.given.task)
+            raise self._gone(evidence)
+        gateway = self.given.opener(self.given.settings.client_id)
+        try:
+            await gateway.open_async()
+        except ConnectFailed as error:
+            raise self._gone(str(error)) if error.cause is ConnectCause.REFUSED else error from error
+        self._gateway = gateway
+        require_allowed(self.given.settings, gateway.accounts)
+        return f"client {gateway.client_id}, {', '.join(gateway.accounts)}"
+
+    def _gone(self, evidence: str) -> TwsAway:
+        self._away = f"TWS is away before its window: it came early or is down ({evidence})"
+        if self.row.away_at is None:
+            restarts.note(self.given.db, self.row.id, away_at=clock.now())
+        return TwsAway(self._away)
+
+    def _connected(self) -> "Gateway":
+        if self._gateway is None or self._shutdown.forced:
+            raise NothingToDo("there is no connection")
+        return self._gateway
+
+    async def _read(self) -> str:
+        gateway, settings = self._connected(), self.given.settings
+        if settings.cancel == "own":
+            self._owners = Owners(self.given.opener, gateway, settings.owner_client_ids)
+        state = await self.saving.read(gateway, min(READ_SECONDS, self._shutdown.left() / 2))
+        return f"{len(state.orders)} open orders, {len(state.positions)} positions of {', '.join(state.accounts)}"
+
+    async def _save(self) -> str:
+        if self._gateway is None:
+            raise NothingToDo("nothing was read: the last good state is as it was")
+        state = self.saving.save(self._owners.next_ids() if self._owners else {})
+        if state.partial:
+            raise Undone(f"saved, but only partly: {'; '.join(state.partial)}")
+        counts = f"{len(state.orders)} orders, {len(state.positions)} positions, {len(state.scanners)} scanners"
+        return f"{counts}, {len(state.subscriptions)} subscriptions"
+
+    async def _cancel(self) -> str:
+        gateway, settings = self._connected(), self.given.settings
+        if settings.cancel == "none":
+            raise NothingToDo("restart.cancel is none")
+        if self.saving.saved is None:
+            raise Undone("no order is cancelled before the trading state is saved")
+        if (orders := self.saving.orders) is None:
+            raise Undone("the open orders could not be read: none was cancelled")
+        decisions = decide(orders, settings)
+        wanted = [decision.order for decision in decisions if not decision.kept]
+        self._name_protective_stops(wanted)
+        if settings.cancel == "all":
+            await self.cancels.everything(gateway, wanted, self._confirm_seconds())
+        elif self._owners is not None:
+            await self.cancels.own(self._owners, wanted, self._confirm_seconds())
+        kept = [f"{decision.order} stays: {decision.kept}" for decision in decisions if decision.kept]
+        for line in kept:
+            self.given.log.info(line)
+        return f"{len(wanted)} to cancel, {len(kept)} stay{': ' if kept else ''}{'; '.join(kept)}"
+
+    def _confirm_seconds(self) -> float:
+        return min(cancelling.CONFIRM_SECONDS, self._shutdown.left() / 2)
+
+    def _name_protective_stops(self, orders: Sequence[OpenOrder]) -> None:
+        """Before they are gone. Where the positions are not known, every stop on a future may be one."""
+        positions = self.saving.positions
+        if stops := protective(orders, positions):
+            known = "" if positions is not None else "; the positions could not be read, so these may be"
+            told = f"{len(stops)} protective stops on futures are about to be cancelled{known}"
+            self._warnings += [f"protective stop: {stop}" for stop in stops]
+            self._alert("warning", told, "\n".join(map(str, stops)), "protective stops")
+
+    async def _close(self) -> str:
+        names = self.given.settings.close_positions
+        if not names:
+            raise NothingToDo("restart.close_positions names none")
+        gateway = self._connected()
+        steps = await Closings(self.given.db, self.row.id, gateway, self._reach).close(names)
+        if unfilled := [step for step in steps if step.outcome != closing.FILLED]:
+            raise Undone("; ".join(f"{step.words}: {step.outcome}: {step.detail}" for step in unfilled))
+        return "; ".join(f"{step.words}: {step.detail}" for step in steps) or f"none of {', '.join(names)} is held"
+
+    async def _verify(self) -> str:
+        """What TWS itself says at the end, after a round trip (L24)."""
+        gateway, settings = self._connected(), self.given.settings
+        await gateway.current_time_async()
+        listed = await self.cancels.resolve(gateway)
+        known = {identity(step) for step in self.cancels.steps()}
+        late = [each.order for each in decide(listed, settings) if not each.kept and identity(each.order) not in known]
+        if settings.close_positions:
+            self._name_orders_without_position(listed)
+        if late and settings.cancel != "none":
+            raise Undone(f"placed meanwhile and not cancelled: {'; '.join(map(str, late))}")
+        return f"{len(listed)} orders stay open"
+
+    def _name_orders_without_position(self, listed: Sequence[OpenOrder]) -> None:
+        held = closing.named(self.saving.positions or (), self.given.settings.close_positions)
+        closed = {position.contract.con_id for position in held}
+        self._warnings += [f"still open on a closed position: {o}" for o in listed if o.contract.con_id in closed]
+
+    async def _leave(self) -> str:
+        given, gateway = self.given, self._gateway
+        if self._owners is not None:
+            await self._owners.close()
+        if gateway is not None:
+            await gateway.close_async()
+        self._note_listener()
+        cancelled = sum(step.outcome == "cancelled" for step in self.cancels.steps())
+        restarts.note(given.db, self.row.id, prepared_at=clock.now(), orders_cancelled=cancelled)
+        if self._away:
+            given.manager.step(Event.TWS_GONE, self._away, self.occurrence)
+            return "there was no connection"
+        cause = f"not everything: {'; '.join(self.undone)}" if self.undone else f"saved, {cancelled} orders cancelled"
+        given.manager.step(Event.PREPARED, cause, self.occurrence)
+        return "by force, before" if self._shutdown.forced else "cleanly"
+
+    def _note_listener(self) -> None:
+        """The first one counts: another one now means that TWS has restarted since an earlier attempt."""
+        now = self._listening()
+        if not isinstance(now, Listener):
+            return
+        if not self.row.listener_before:
+            restarts.note(self.given.db, self.row.id, listener_before=now.words())
+        elif not now.same_as(Listener.parse(self.row.listener_before)):
+            self._warnings.append(f"TWS has restarted meanwhile: {self.row.listener_before} listened, now {now}")
+
+    async def _run_hooks(self) -> str:
+        hooks = self.given.settings.hooks
+        if not hooks.pre_restart:
+            raise NothingToDo("restart.hooks.pre_restart names none")
+        seconds = max(SHORTEST_HOOK_SECONDS, min(hooks.timeout_seconds, self._ends - clock.monotonic() - 1.0))
+        ran = await run_hooks(hooks.pre_restart, encoded(self._report()).decode(), seconds, self.given.log)
+        self._warnings += [f"hook {run}" for run in ran if run.trouble]
+        return "; ".join(map(str, ran))
+
+    async def _write_report(self) -> str:
+        path = self.given.reports.save(self._report())
+        restarts.note(self.given.db, self.row.id, report=str(path))
+        return path.name
+
+    def _report(self) -> RestartReport:
+        verdict = Verdict.PREPARED if self.saving.saved is not None else Verdict.DEGRADED
+        report = self._earlier_report() or RestartReport.begin(self.occurrence, self.row.id, verdict)
+        return replace(
+            report.with_steps(self._book.steps).with_orders(restarts.order_steps(self.given.db, self.row.id)),
+            verdict=verdict,
+            cause="; ".join(self.undone),
+            exit_code=1 if self.undone else 0,
+            before=self.saving.saved or report.before,
+            state_file=str(self.given.states.path) if self.saving.saved else report.state_file,
+        ).warned(*self._warnings)
+
+    def _earlier_report(self) -> RestartReport | None:
+        """Of an attempt before this one."""
+        try:
+            return self.given.reports.find(self.occurrence.name, self.occurrence.start)
+        except Flawed as flawed:
+            self._warnings.append(f"the report of an earlier attempt cannot be read: {flawed}")
+            return None
+
+    async def _cut(self) -> None:
+        """End what is still connected, by force."""
+        if self._owners is not None:
+            await self._owners.abort()
+        if self._gateway is not None:
+            await self._gateway.abort_async()

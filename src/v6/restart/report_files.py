@@ -1,0 +1,70 @@
+"""The reports of past restarts: `var/state/restarts/<start in UTC>-<window>.json`, and the same as text beside it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from v6 import clock
+from v6.journal.timestamps import slot_text
+from v6.restart import document
+from v6.restart.document import Flaw, Flawed
+from v6.restart.report import RestartReport
+from v6.restart.report_text import text
+from v6.restart.typed_json import Mismatch, plain, typed
+
+KIND = "restart_report"
+SCHEMA = 1
+
+
+class ReportFiles:
+    """`keep`: so many restarts are kept, by the start of their windows."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        self.folder = folder
+        self.keep = keep
+
+    def path(self, window: str, start: datetime) -> Path:
+        stamp = slot_text(start).replace("-", "").replace(":", "")
+        return self.folder / f"{stamp}-{re.sub(r'[^A-Za-z0-9_+-]', '_', window)}.json"
+
+    def save(self, report: RestartReport) -> Path:
+        """Write it in place of what there is; the text is derived, so the JSON goes first. Raises OSError."""
+        path = self.path(report.window, report.window_start)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        document.write_whole(path, encoded(report))
+        document.write_whole(path.with_suffix(".txt"), text(report).encode())
+        for old in self.paths()[self.keep :]:
+            if old != path:
+                old.unlink(missing_ok=True)
+                old.with_suffix(".txt").unlink(missing_ok=True)
+        return path
+
+    def load(self, path: Path) -> RestartReport:
+        """Raises Flawed."""
+        body = document.decode(path, document.content_of(path), KIND, SCHEMA)
+        try:
+            return typed(RestartReport, body)
+        except Mismatch as error:
+            raise Flawed(path, Flaw.MALFORMED, str(error)) from error
+
+    def find(self, window: str, start: datetime) -> RestartReport | None:
+        """That window's report; None when there is none. Raises Flawed for one that is spoilt."""
+        path = self.path(window, start)
+        return self.load(path) if path.exists() else None
+
+    def amend(self, path: Path, change: Callable[[RestartReport], RestartReport]) -> RestartReport:
+        """Add to a finished report, such as the live proof at the open. Raises Flawed, OSError."""
+        report = replace(change(self.load(path)), written_at=clock.now())
+        self.save(report)
+        return report
+
+    def paths(self) -> list[Path]:
+        """The latest window first."""
+        return sorted(self.folder.glob("*.json"), reverse=True)
+
+
+def encoded(report: RestartReport) -> bytes:
+    """The file's contents, and what hooks get on standard input."""
+    return document.encode(KIND, SCHEMA, plain(report))
