@@ -105,6 +105,7 @@ STATES = st.builds(
     orders=some(ORDERS),
     completed=some(ORDERS),
     executions=some(EXECUTIONS),
+    later_executions=some(EXECUTIONS),
     positions=some(POSITIONS),
     account_values=st.dictionaries(TEXTS, st.dictionaries(TEXTS, TEXTS, max_size=3), max_size=2),
     subscriptions=some(CONTRACTS),

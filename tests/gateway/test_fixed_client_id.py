@@ -1,13 +1,14 @@
 """Orders belong to a client id, so what owns orders connects with that one, and waits while TWS still has it in use."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gateway_support import TUESDAY, free_port, ibkr, never_closing, raw_tws, sockets, wait_until
+from gateway_support import HANDSHAKE, TUESDAY, frame, free_port, ibkr, never_closing, raw_tws, sockets, wait_until
 
 from v6.gateway import client_ids
 from v6.gateway.client import Gateway, connect
@@ -167,3 +168,27 @@ def test_a_forced_end_wakes_whoever_waits_for_an_answer(
     budget = LineBudget(leases, "options", 80)
     assert len(list(iter(budget.acquire, None))) == 80
     budget.close()
+
+
+def test_an_opening_that_is_broken_off_leaves_nothing(gateway: Callable[..., Gateway], leases: Path) -> None:
+    """At whatever moment: here TWS is ready, and we wait to hear of its farms (L27)."""
+
+    def silent_about_farms(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(HANDSHAKE)
+        connection.recv(65536)
+        connection.sendall(frame(15, 1, "DU9000001") + frame(9, 1, 1))
+        connection.recv(65536)
+
+    async def break_off(port: int) -> None:
+        opening = asyncio.ensure_future(gateway(port, client_id=7).open_async())
+        await asyncio.wait({opening}, timeout=0.15)
+        opening.cancel()
+        await asyncio.wait({opening})
+        assert opening.cancelled()
+        assert sockets(port) == []
+
+    with raw_tws(silent_about_farms) as tws:
+        asyncio.run(break_off(tws.port))
+        assert wait_until(lambda: sockets(tws.port) == [])
+    assert client_ids.holders(leases) == []

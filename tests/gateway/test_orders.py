@@ -12,6 +12,8 @@ from orders_support import FAR, place, the_one
 
 from v6.gateway.client import Gateway
 from v6.gateway.errors import Disconnected, RequestError, RequestTimeout, Unreadable
+from v6.gateway.order_rows import Status
+from v6.gateway.placing import MarketOrder, Placed
 from v6.model import OpenOrder
 from v6.simulator.testing import SimulatedTWS, simulated_tws
 
@@ -146,8 +148,8 @@ def test_a_read_only_api_is_said_at_once(gateway: Callable[..., Gateway]) -> Non
             gw.place_market_order(SPY, "BUY", 1, ACCOUNT, gw.next_order_id(), 5)
 
 
-def test_an_order_that_the_library_cannot_read_is_not_left_out_silently(gateway: Callable[..., Gateway]) -> None:
-    """An order that is not listed is an order that nobody cancels (L34)."""
+def answering(request: bytes, answer: bytes) -> Callable[[socket.socket], None]:
+    """A TWS that knows nothing but this answer."""
 
     def talk(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -155,11 +157,50 @@ def test_an_order_that_the_library_cannot_read_is_not_left_out_silently(gateway:
         connection.recv(65536)
         connection.sendall(READY)
         while data := connection.recv(65536):
-            if b"16\x001\x00" in data:
-                connection.sendall(frame(5, 12, "not an order") + frame(53, 1))
+            if request in data:
+                connection.sendall(answer)
 
-    with raw_tws(talk) as tws, gateway(tws.port) as gw, pytest.raises(Unreadable, match="all open orders"):
-        gw.open_orders()
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("question", "request_", "answer"),
+    [
+        ("open_orders", b"16\x001\x00", frame(5, 12, "not an order") + frame(53, 1)),
+        ("completed_orders", b"99\x000\x00", frame(101, 12, "not an order") + frame(102)),
+        ("positions", b"61\x001\x00", frame(61, 3, "not a position") + frame(62, 1)),
+    ],
+)
+def test_what_the_library_cannot_read_is_not_left_out_silently(
+    question: str, request_: bytes, answer: bytes, gateway: Callable[..., Gateway]
+) -> None:
+    """An order that is not listed is an order that nobody cancels (L34)."""
+    with (
+        raw_tws(answering(request_, answer)) as tws,
+        gateway(tws.port) as gw,
+        pytest.raises(Unreadable, match="could not read a message"),
+    ):
+        getattr(gw, question)()
+
+
+def test_a_kind_of_message_that_nobody_knows_spoils_no_answer(gateway: Callable[..., Gateway]) -> None:
+    talk = answering(b"16\x001\x00", frame(999, "news of a later version") + frame(53, 1))
+    with raw_tws(talk) as tws, gateway(tws.port) as gw:
+        assert gw.open_orders() == []
+
+
+def test_a_status_that_comes_alone_is_enough_to_know_an_order() -> None:
+    """TWS leaves steps out: a market order may be Filled at once."""
+
+    async def follow() -> OpenOrder | None:
+        placed = Placed(7, 50, MarketOrder(SPY, "SELL", 5, ACCOUNT))
+        placed.status(Status(50, 7, 99, "Filled", 5, 0))
+        assert placed.done.done()
+        return placed.order()
+
+    order = asyncio.run(follow())
+    assert order is not None
+    assert (order.perm_id, order.order_id, order.status, order.filled, order.quantity) == (99, 50, "Filled", 5, 5)
 
 
 def test_a_market_order_is_followed_until_it_is_filled(tws: SimulatedTWS, gateway: Callable[..., Gateway]) -> None:

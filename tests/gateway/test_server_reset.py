@@ -14,6 +14,7 @@ from gateway_support import CHAIN, NOT_LISTED, SPY, TUESDAY, free_port, ibkr, wa
 
 from v6.gateway.client import Gateway, connect
 from v6.gateway.errors import ConnectFailed, Disconnected, RequestError, ServerLost
+from v6.gateway.server_link import ServerLink
 from v6.model import Contract, MissReason, Quote, QuoteStatus
 from v6.simulator.faults.model import ServerReset
 from v6.simulator.testing import SimulatedTWS, simulated_tws
@@ -268,6 +269,15 @@ def test_farm_notices_neither_tear_the_socket_nor_count_as_a_loss(
         assert gw.connected
         assert not gw.server_lost
     assert seen == []
+
+
+def test_after_2110_a_farm_that_is_up_counts_as_restored_and_after_1100_it_does_not() -> None:
+    """Whether TWS always says 1102 after 2110 is not known; a loss that never ends would cost a whole slot."""
+    for code, still_lost in ((2110, False), (1100, True)):
+        link = ServerLink()
+        link.notice(code, "Connectivity is broken")
+        link.notice(2104, "Market data farm connection is OK:usfarm")
+        assert link.lost is still_lost
 
 
 # outages

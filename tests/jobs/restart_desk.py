@@ -70,7 +70,7 @@ class Night:
                         gateway, db, occurrence=NIGHT, restart_id=row.id, subscriptions=subscriptions
                     )
 
-            state = replace(asyncio.run(read()), saved_at=NIGHT.start - timedelta(minutes=4), **changes)
+            state = replace(asyncio.run(read()), **({"saved_at": NIGHT.start - timedelta(minutes=4)} | changes))
             path = self.states.save(state)
             found = sockets.listener("127.0.0.1", self.tws.port)
             restarts.note(
@@ -170,16 +170,21 @@ def compile_schedule(desk: Desk) -> None:
 
 def place_limit(port: int, client: int, contract: Contract, limit: float, tif: str) -> int:
     """By the library itself: V6 places no such orders. The order id."""
+    return asyncio.run(_place(port, client, contract, limit, tif))
+
+
+async def _place(port: int, client: int, contract: Contract, limit: float, tif: str) -> int:
+    asyncio.set_event_loop(asyncio.get_running_loop())  # ib_insync asks the policy
     lib = library.load("auto").module
     ib = lib.IB()
-    ib.connect("127.0.0.1", port, clientId=client, timeout=5)
+    await ib.connectAsync("127.0.0.1", port, clientId=client, timeout=5)
     try:
         order = lib.LimitOrder("BUY", 1, limit, tif=tif)
         trade = ib.placeOrder(lib.Stock(contract.symbol, "SMART", "USD"), order)
         for _ in range(100):
             if trade.orderStatus.status in ("Submitted", "PreSubmitted"):
                 break
-            ib.sleep(0.05)
+            await asyncio.sleep(0.05)
         return int(trade.order.orderId)
     finally:
         ib.disconnect()

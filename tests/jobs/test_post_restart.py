@@ -186,7 +186,7 @@ def test_an_order_that_we_cancelled_is_listed_and_not_placed_again(night: Night)
     with night.journal() as db:
         row = night.row()
         restarts.intend(db, row.id, placed.perm_id, OWNER, placed.order_id, str(placed))
-        restarts.settle(db, row.id, placed.perm_id, "cancelled")
+        restarts.settle(db, row.id, placed.perm_id, OWNER, placed.order_id, "cancelled")
     night.restart()
 
     ran = run(night)

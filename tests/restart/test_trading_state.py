@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import trading_states
 from trading_states import AFTER, END, SAVED, SPY, START, STATES, execution, order, position, state
@@ -19,9 +20,11 @@ from v6 import clock
 from v6.clock import NEW_YORK
 from v6.model import Contract
 from v6.restart import document
+from v6.restart.difference import Became, compare
 from v6.restart.document import Flaw, Flawed
 from v6.restart.state_file import StateRefused, TradingStateManager
 from v6.restart.trading_state import Part, TradingState
+from v6.restart.typed_json import plain
 
 HOUR = timedelta(hours=1)
 
@@ -50,6 +53,13 @@ def sealed(manager: TradingStateManager, schema: int = 1, **changes: Any) -> Non
     """Write a current state with a right checksum and other contents."""
     body = json.loads(manager.path.read_text())["body"]
     manager.path.write_bytes(document.encode("trading_state", schema, body | changes))
+
+
+def read_or_flaw(manager: TradingStateManager) -> TradingState | Flawed:
+    try:
+        return manager.read()
+    except Flawed as flawed:
+        return flawed
 
 
 def refusal(manager: TradingStateManager, now: datetime = AFTER, **wanted: Any) -> StateRefused:
@@ -194,6 +204,40 @@ def test_an_instant_without_zone_or_beyond_the_calendar_is_refused(manager: Trad
     sealed(manager, saved_at=instant)
 
     assert refusal(manager).flaw is Flaw.MALFORMED
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_stands_in_a_field_it_is_read_or_refused(manager: TradingStateManager, data: st.DataObject) -> None:
+    body = plain(state())
+    name = data.draw(st.sampled_from(sorted(body)))
+    inner = body[name][0] if isinstance(body[name], list) and body[name] else None
+    if isinstance(inner, dict) and data.draw(st.booleans()):
+        inner[data.draw(st.sampled_from(sorted(inner)))] = data.draw(JSON_VALUES)
+    else:
+        body[name] = data.draw(JSON_VALUES)
+    manager.path.parent.mkdir(parents=True, exist_ok=True)
+    manager.path.write_bytes(document.encode("trading_state", 1, body))
+
+    found = read_or_flaw(manager)
+
+    assert isinstance(found, TradingState) or (found.flaw is Flaw.MALFORMED and "TradingState." in found.detail)
+
+
+def test_a_document_nested_too_deeply_is_refused(manager: TradingStateManager) -> None:
+    manager.path.parent.mkdir(parents=True)
+    for depth in (200, 400, 600, 900, 5000):
+        deep = '{"a": ' * depth + "1" + "}" * depth
+        manager.path.write_text('{"kind": "", "schema": 1, "checksum": "", "body": ' + deep + "\n}")
+
+        assert refusal(manager).flaw in (Flaw.TAMPERED, Flaw.NO_DOCUMENT)
 
 
 def test_without_any_state_that_is_said(manager: TradingStateManager) -> None:
@@ -408,6 +452,26 @@ def test_a_save_that_is_killed_leaves_a_state_that_can_be_read_l35(
     assert list(manager.path.parent.rglob(".*")) == []
 
 
+FULL = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
+"""
+
+
+@pytest.mark.integration
+def test_on_a_full_disk_the_state_of_before_stays_and_the_file_is_named(manager: TradingStateManager) -> None:
+    manager.save(state())
+    folder = manager.path.parent
+    command = [sys.executable, "-c", FULL + SAVE, str(folder), str(Path(trading_states.__file__).parent), "1"]
+
+    ended = subprocess.run(command, capture_output=True, text=True)
+
+    assert ended.returncode == 1
+    assert f"File too large: '{manager.kept}/" in ended.stderr
+    assert manager.read() == state()
+    assert list(folder.rglob(".*")) == []
+
+
 @pytest.mark.integration
 def test_readers_beside_a_writer_that_is_killed_never_see_half_a_state_l35(manager: TradingStateManager) -> None:
     manager.save(state())
@@ -469,6 +533,19 @@ def test_a_part_that_only_one_of_the_runs_could_read_is_read(manager: TradingSta
     assert blind.merged_with(state()).positions == state().positions
     assert blind.merged_with(state()).partial == ()
     assert blind.merged_with(blind).why_not(Part.POSITIONS) == "no answer within 5 s"
+
+
+def test_a_fill_between_the_killed_run_and_the_rerun_is_known_after_midnight_too() -> None:
+    """TWS forgets its executions at midnight, and the state is of before."""
+    old, between = execution(400), execution(501)
+    first = state(orders=(order(501),), executions=(old,))
+    rerun = state(orders=(), executions=(old, between))
+
+    merged = rerun.merged_with(first)
+    [missing] = compare(merged, state(saved_at=AFTER, orders=())).missing
+
+    assert (merged.executions, merged.later_executions) == ((old,), (between,))
+    assert missing.became is Became.FILLED
 
 
 def test_executions_are_those_the_later_run_could_read() -> None:

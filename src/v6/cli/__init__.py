@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from v6.cli import calendar, history, lake, metrics, rehearse, schedule, simulator, state
+from v6.cli import calendar, history, lake, metrics, rehearse, restart, schedule, simulator, state
 from v6.cli.output import REFUSED
 from v6.clock import ClockError
 from v6.model import V6Error
@@ -41,6 +41,7 @@ app.add_typer(schedule.group, name="schedule")
 history.register(app)
 metrics.register(app)
 app.add_typer(lake.group, name="lake")
+app.add_typer(restart.group, name="restart")
 app.add_typer(state.group, name="state")
 simulator.register(app)
 rehearse.register(app)

@@ -37,7 +37,11 @@ def rehearse(
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Until 30 min after the open, then each phase change.")] = False,
     prologue: Annotated[
-        bool, typer.Option("--prologue/--no-prologue", help="First play the day's earlier once-a-day tasks.")
+        bool,
+        typer.Option(
+            "--prologue/--no-prologue",
+            help="First play the day's earlier once-a-day tasks; before a restart of TWS those of the session before.",
+        ),
     ] = True,
     scenario: Annotated[str, typer.Option(help="What goes wrong with TWS: a file, or a shipped one's name.")] = "",
     replay: Annotated[
@@ -62,8 +66,8 @@ def rehearse(
     """Rehearse a New York day: every line cron would start, the clock stepped there, the real wrapper, a simulated TWS.
 
     Exit code 0: everything expected was collected; 1: something is missing, even when explained, or nothing was due;
-    also on a day without a session, when no collector is due. With --replay, only what is due while the recording has
-    quotes counts.
+    also on a day without a session, when neither a collector nor a restart of TWS is due. With --replay, only what is
+    due while the recording has quotes counts.
     """
     from v6.cli.rehearsal_view import Bar, plain, show
     from v6.rehearsal.rehearse import Plan

@@ -35,12 +35,16 @@ async def establish(connection: Connection, target: Target, client_id: int) -> N
         if not (attempt.done() and attempt.exception() is None):
             raise _failure(connection, target, attempt, refusal, seconds)
         refusal.cancel()
+        await _hear_of_farms(connection)
     except BaseException:
         attempt.cancel()
         connection.abort()
         await asyncio.gather(attempt, return_exceptions=True)
         await wire.gone()
         raise
+
+
+async def _hear_of_farms(connection: Connection) -> None:
     try:
         await asyncio.wait_for(connection.receiver.farm_heard.wait(), FARM_GRACE)
     except TimeoutError:

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from v6 import clock
-from v6.gateway.errors import Disconnected, RequestError, RequestTimeout, ServerLost
+from v6.gateway.errors import Disconnected, RequestError, RequestTimeout, ServerLost, Unreadable
 from v6.gateway.library import Library
 from v6.gateway.receiver import Answer, Receiver
 from v6.gateway.server_link import LOST, Patience, ServerLink
@@ -92,10 +93,13 @@ class Connection:
         lost(LOST)
         self.wire.lost.add_done_callback(ended)
 
-    @property
-    def undecoded(self) -> int:
-        """How many messages the library could not read so far."""
-        return self._undecoded.count
+    @contextmanager
+    def readable(self, request: str) -> Iterator[None]:
+        """Raises Unreadable when a message came meanwhile that the library could not read: it may have been a row."""
+        before = self._undecoded.count
+        yield
+        if self._undecoded.count != before:
+            raise Unreadable(f"{request}: the library could not read a message of the answer, so it may lack something")
 
     @property
     def alive(self) -> bool:
@@ -123,9 +127,10 @@ class Connection:
             if name in self.overdue:
                 raise Disconnected(f"{request}: an earlier answer is overdue, only a new connection can ask again")
             try:
-                return await self._ask(request, send, name, undo, False)
+                with self.readable(request):
+                    return await self._ask(request, send, name, undo, False)
             except BaseException as error:
-                if not isinstance(error, RequestError | Disconnected):
+                if not isinstance(error, RequestError | Disconnected | Unreadable):
                     self.overdue.add(name)
                 raise
 
@@ -218,6 +223,7 @@ class UndecodedToLog(logging.Handler):
         self.count = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.count += 1
         error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, KeyError):  # that is a kind of message unknown to the library, so nobody's answer
+            self.count += 1
         self._log.warning(f"the library could not read a message: {record.getMessage()[:300]}: {error!r}")

@@ -2,14 +2,19 @@
 
 Byte i locked = line i in use. The locks belong to an open file (OFD locks), so that a crash frees them and two
 connections of one process count as two. A process that could use more lines also locks a byte behind them: as long as
-there are several such processes none takes more than its even share.
+there are several such processes none takes more than its even share. `Lines` is one connection's part of it.
 """
 
+import asyncio
 import fcntl
 import os
 import struct
+from collections import deque
 from pathlib import Path
 
+from v6.gateway.connection import Connection
+
+CANCEL_SECONDS = 0.1  # until a cancel that has left counts as read
 WAITERS = 32  # as many as TWS has clients
 WAITING_AT = 1 << 20
 FLOCK = "hhqqi4x"  # struct flock of Linux: type, whence, start, length, pid
@@ -91,3 +96,35 @@ class LineBudget:
 
 def _flock(kind: int, byte: int) -> bytes:
     return struct.pack(FLOCK, kind, os.SEEK_SET, byte, 1, 0)
+
+
+class Lines:
+    """The lines of one connection: leased bytes, and those done with but not cancelled yet (request id, byte)."""
+
+    def __init__(self, connection: Connection, budget: LineBudget) -> None:
+        self.connection = connection
+        self.budget = budget
+        self.done_with: deque[tuple[int, int]] = deque()
+        self.cooling: dict[int, asyncio.TimerHandle] = {}  # cancelled, not yet given back
+
+    def cancel_one(self) -> bool:
+        """Send one cancel; its line is given back when TWS has had time to read it: another process's request travels
+        on another socket and could arrive first."""
+        if not self.done_with:
+            return False
+        number, byte = self.done_with.popleft()
+        self.connection.client.cancelMktData(number)
+        self.cooling[byte] = asyncio.get_running_loop().call_later(CANCEL_SECONDS, self._give_back, byte)
+        return True
+
+    def take(self) -> int | None:
+        """A line: our own just cancelled one (a socket is read in order) unless others wait, else a new one."""
+        if self.cooling and not self.budget.others_waiting():
+            byte, timer = self.cooling.popitem()
+            timer.cancel()
+            return byte
+        return self.budget.acquire()
+
+    def _give_back(self, byte: int) -> None:
+        del self.cooling[byte]
+        self.budget.release(byte)

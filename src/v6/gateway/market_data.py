@@ -16,12 +16,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from v6 import clock
-from v6.gateway.connection import Connection
 from v6.gateway.contracts import to_library
 from v6.gateway.errors import Disconnected, GatewayError
 from v6.gateway.first_tick import FirstTick
 from v6.gateway.line import Line, Wants
-from v6.gateway.lines import LineBudget
+from v6.gateway.lines import Lines
 from v6.gateway.requests import current_time
 from v6.gateway.server_link import RESTORED_KEPT, RESTORED_LOST
 from v6.model import Contract, MissReason, Quote, QuoteStatus
@@ -30,44 +29,11 @@ __all__ = ["Lines", "Wants", "collect"]
 
 TRIES = 4  # of a contract that TWS refused for lines or rate
 BACK_OFF_SECONDS = 0.5  # after such a refusal
-CANCEL_SECONDS = 0.1  # until a cancel that has left counts as read
 POLL_SECONDS = 0.02  # for lines that other processes give back
 PING_SECONDS = 5.0
 PROOF_SECONDS = 3.0  # after 1102, for a line that was open to say something; a first tick takes 0.4 s
 NEVER = float("inf")
 RATE, LINES = 100, 101
-
-
-class Lines:
-    """The lines of one connection: leased bytes, and those done with but not cancelled yet (request id, byte)."""
-
-    def __init__(self, connection: Connection, budget: LineBudget) -> None:
-        self.connection = connection
-        self.budget = budget
-        self.done_with: deque[tuple[int, int]] = deque()
-        self.cooling: dict[int, asyncio.TimerHandle] = {}  # cancelled, not yet given back
-
-    def cancel_one(self) -> bool:
-        """Send one cancel; its line is given back when TWS has had time to read it: another process's request travels
-        on another socket and could arrive first."""
-        if not self.done_with:
-            return False
-        number, byte = self.done_with.popleft()
-        self.connection.client.cancelMktData(number)
-        self.cooling[byte] = asyncio.get_running_loop().call_later(CANCEL_SECONDS, self._give_back, byte)
-        return True
-
-    def take(self) -> int | None:
-        """A line: our own just cancelled one (a socket is read in order) unless others wait, else a new one."""
-        if self.cooling and not self.budget.others_waiting():
-            byte, timer = self.cooling.popitem()
-            timer.cancel()
-            return byte
-        return self.budget.acquire()
-
-    def _give_back(self, byte: int) -> None:
-        del self.cooling[byte]
-        self.budget.release(byte)
 
 
 async def collect(lines: Lines, contracts: Sequence[Contract], wants: Wants, seconds: float) -> list[Quote]:

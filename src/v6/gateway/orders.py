@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from v6.gateway import order_rows
 from v6.gateway.connection import Connection
-from v6.gateway.errors import RequestError, Unreadable
+from v6.gateway.errors import RequestError
 from v6.model import Execution, OpenOrder
 
 OPEN, COMPLETED = "openOrders", "completedOrders"
@@ -64,8 +64,10 @@ async def executions(connection: Connection) -> list[Execution]:
     Before server version 174 TWS's times carry no zone and are taken as the host's.
     """
     everything = connection.library.module.ExecutionFilter()
-    with _readable(connection, "executions"):
-        rows = await connection.ask("executions", lambda number: connection.client.reqExecutions(number, everything), local=True)
+    with connection.readable("executions"):
+        rows = await connection.ask(
+            "executions", lambda number: connection.client.reqExecutions(number, everything), local=True
+        )
     done = [order_rows.execution(contract, row) for contract, row in rows]
     return list({each.exec_id.rpartition(".")[0] or each.exec_id: each for each in done}.values())
 
@@ -76,7 +78,7 @@ async def global_cancel(connection: Connection) -> None:
 
 
 async def _unnumbered(connection: Connection, request: str, send: Callable[[], None], name: str) -> list[Any]:
-    with _refusable(connection, request, name), _readable(connection, request):
+    with _refusable(connection, request, name):
         return await connection.ask_unnumbered(request, lambda _: send(), name=name)
 
 
@@ -95,12 +97,3 @@ def _refusable(connection: Connection, request: str, name: str) -> Iterator[None
         yield
     finally:
         receiver.notices.remove(heard)
-
-
-@contextmanager
-def _readable(connection: Connection, request: str) -> Iterator[None]:
-    """Raises Unreadable when a message came meanwhile that the library could not read: it may have been a row."""
-    before = connection.undecoded
-    yield
-    if connection.undecoded != before:
-        raise Unreadable(f"{request}: the library could not read a message of the answer, so it may lack an order")

@@ -35,20 +35,30 @@ class MarketOrder:
 class Placed:
     """One order from its placing on; `done` when it is over or refused."""
 
-    def __init__(self, client_id: int, request: str) -> None:
+    def __init__(self, client_id: int, order_id: int, wanted: MarketOrder) -> None:
         self.client_id = client_id
-        self.request = request
+        self.order_id = order_id
+        self.wanted = wanted
+        self.request = f"order {order_id}, {wanted}"
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.error_heard: RequestError | None = None
         self.row: Opened | None = None
         self._status: Status | None = None
 
     def order(self) -> OpenOrder | None:
-        """As far as TWS has told."""
-        if self.row is None:
-            return None
-        known = order_rows.open_order(self.row)
-        return order_rows.with_status(known, self._status) if self._status else known
+        """As far as TWS has told; steps may be left out, the status may come alone [IBKR's documents]."""
+        known = order_rows.open_order(self.row) if self.row else None
+        if self._status is None:
+            return known
+        return order_rows.with_status(known or self._as_sent(self._status), self._status)
+
+    def _as_sent(self, status: Status) -> OpenOrder:
+        wanted = self.wanted
+        return OpenOrder(
+            perm_id=status.perm_id, client_id=self.client_id, order_id=self.order_id, account=wanted.account,
+            contract=wanted.contract, action=wanted.action, order_type="MKT", quantity=wanted.quantity, tif="DAY",
+            status=status.status, order_ref=wanted.order_ref,
+        )  # fmt: skip
 
     # what the receiver reports
 
@@ -83,9 +93,8 @@ async def place_market_order(
     """
     if not wanted.quantity > 0:
         raise ValueError(f"{wanted}: the quantity must be above 0")
-    request = f"order {order_id}, {wanted}"
-    watch = Placed(client_id, request)
-    await connection.turn(request, lambda: _send(connection, watch, order_id, wanted))
+    watch = Placed(client_id, order_id, wanted)
+    await connection.turn(watch.request, lambda: _send(connection, watch))
     try:
         either: set[asyncio.Future[Any]] = {watch.done, connection.wire.lost}
         await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -99,8 +108,8 @@ async def place_market_order(
     return order
 
 
-def _send(connection: Connection, watch: Placed, order_id: int, wanted: MarketOrder) -> None:
-    receiver = connection.receiver
+def _send(connection: Connection, watch: Placed) -> None:
+    receiver, order_id, wanted = connection.receiver, watch.order_id, watch.wanted
     if order_id in receiver.orders or order_id in receiver.streams or order_id in receiver.answers:
         raise ValueError(f"{watch.request}: the id is in use by a request of this connection")
     receiver.orders[order_id] = watch

@@ -3,13 +3,15 @@
 Usage: scripts/health_check.py
 Needs: nothing; what it cannot look at it says. Checks the gateway (a round trip, but not inside a restart window), the
 slots that the collectors should have kept since the last check, the lake's freshness, disk, journal, cron, the
-calendar's horizon and runs that were killed. Each is ok, failed or could_not_check, with its evidence in the log.
-Writes nothing. A repeat is safe.
+calendar's horizon, runs that were killed, TWS's restart. Each is ok, failed or could_not_check, with its evidence in
+the log. Writes to the journal only: a restart that should be over becomes DEGRADED, and a person is told of it, of the
+weekly login that is near, of outages no window explains and of a restart unlike the others. A repeat is safe: it tells
+nobody twice.
 Exit codes: 0 nothing failed (what could not be checked is named); 1 something failed, or nothing could be checked.
 """
 
 from v6.analysis.findings import State, of_state, words
-from v6.checks import collectors, host, tws
+from v6.checks import collectors, host, restart, restart_history, tws
 from v6.checks.guarded import guarded
 from v6.model import RecoverableError
 from v6.runner.context import Context
@@ -24,6 +26,11 @@ def health_check(ctx: Context) -> str:
         guarded("runs", lambda: host.killed_runs(ctx)),
         guarded("slots", lambda: collectors.slots_kept(ctx)),
         guarded("lake", lambda: collectors.lake_fresh(ctx)),
+        guarded("restart", lambda: restart.restart_state(ctx)),
+        guarded("TWS's process", lambda: restart.same_tws(ctx)),
+        guarded("weekly login", lambda: restart.login_reminder(ctx)),
+        guarded("outages", lambda: restart_history.outages(ctx)),
+        guarded("restart patterns", lambda: restart_history.patterns(ctx)),
         guarded("gateway", lambda: tws.gateway(ctx)),
     ]
     for finding in findings:

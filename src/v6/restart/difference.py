@@ -118,13 +118,13 @@ class Difference:
         others = [one for one in self.missing if one not in by_us and one not in self.unexplained]
         groups: tuple[tuple[str, Sequence[object]], ...] = (
             ("could not be compared", self.unknown),
-            ("order is gone, nobody knows why", self.unexplained),
+            ("order is gone, nobody knows why", [f"{one.order}: {one.detail}" for one in self.unexplained]),
             ("order ids rolled back", self.rolled_back),
             ("position changed", self.positions),
             ("order is gone", others),
             ("new order", self.new),
             ("order changed", self.changed),
-            ("order cancelled by us", by_us),
+            ("order cancelled by us", [f"{one.order} {one.detail}".rstrip() for one in by_us]),
             ("account", self.values),
         )
         return [f"{name}: {one}" for name, found in groups for one in found]
@@ -166,7 +166,8 @@ def _missing(
     steps: Sequence[OrderStep],
 ) -> tuple[MissingOrder, ...]:
     known = {execution_key(one) for one in before.executions}
-    fills = [one for one in after.executions if execution_key(one) not in known]
+    seen = {execution_key(one): one for one in (*before.later_executions, *after.executions)}
+    fills = [one for key, one in seen.items() if key not in known]
     ends = {order_key(order): order for order in (*before.completed, *after.completed)}
     ours = {step.perm_id: step for step in steps}
     return tuple(

@@ -78,7 +78,10 @@ def decode(path: Path, content: bytes, kind: str, schema: int) -> dict[str, Any]
     if not isinstance(document, dict) or sorted(document) != sorted(FIELDS) or not isinstance(document["body"], dict):
         raise Flawed(path, Flaw.NO_DOCUMENT, f"it is another JSON, allowed: an object of {', '.join(FIELDS)}")
     claimed = document.pop("checksum")
-    found = _checksum(document)
+    try:
+        found = _checksum(document)
+    except RecursionError as error:
+        raise Flawed(path, Flaw.NO_DOCUMENT, f"it is nested too deeply, allowed: a {kind} document") from error
     if claimed != found:
         raise Flawed(path, Flaw.TAMPERED, f"its checksum is {claimed}, its contents have {found}: they were changed")
     if document["kind"] != kind:
@@ -100,7 +103,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         failpoint.reach(f"write:{path.name}")
-        temporary.replace(path)
+        path.write_bytes(content)
         sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):

@@ -3,6 +3,7 @@ edges. Everything it needs is passed in; nothing here knows how a job is started
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from v6 import clock
 from v6.config.settings import Restart as Settings
 from v6.gateway.connection import Log
-from v6.gateway.errors import ConnectCause, ConnectFailed, GatewayError
+from v6.gateway.errors import ConnectCause, ConnectFailed, GatewayError, NoClientId
 from v6.gateway.sockets import CannotLook, Listener
 from v6.journal import events, restarts
 from v6.model import Contract, OpenOrder, RecoverableError
@@ -29,7 +30,7 @@ from v6.restart.manager import TWSRestartManager
 from v6.restart.owners import Owners
 from v6.restart.report import RestartReport, StepBook, Verdict
 from v6.restart.report_files import ReportFiles, encoded
-from v6.restart.saving import NothingRead, Saving
+from v6.restart.saving import Saving
 from v6.restart.state_file import TradingStateManager
 from v6.restart.states import Event
 from v6.restart.windows import Occurrence
@@ -61,8 +62,7 @@ STEPS = (
     "hooks_run",
     "reported",
 )
-"""Where a kill is tested: failpoints `pre_restart:<step>`, in this order. Those of cancels and closings are reached once
-an order."""
+"""Where a kill is tested: failpoints `pre_restart:<step>`, in this order; of cancels and closings one an order."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Surroundings:
     manager: TWSRestartManager
 
 
-class TwsAway(GatewayError, RecoverableError):
+class TwsAway(GatewayError, RecoverableError):  # noqa: N818 - it names what happened
     """Nobody listens on the API port, and the window has not begun."""
 
 
@@ -115,6 +115,13 @@ class Preparation:
     @property
     def undone(self) -> list[str]:
         return [*self._shutdown.undone, *map(cancelling.words, self.cancels.undone())]
+
+    def summary(self) -> str:
+        """What was reached, in a line."""
+        steps = self.cancels.steps()
+        outcomes = [f"{count} {outcome}" for outcome, count in sorted(Counter(s.outcome for s in steps).items())]
+        saved = next((step.detail for step in self._book.steps if step.name == "state_saved"), "nothing")
+        return f"saved {saved}; orders: {', '.join(outcomes) or 'none to cancel'}"
 
     async def run(self) -> None:
         """Every step. Raises PolicyRefused before anything is touched, Busy when another restart job does not end."""
@@ -158,9 +165,13 @@ class Preparation:
     async def _require_allowed(self) -> None:
         """A global cancel that is not allowed is refused now: TWS must say whose account it is."""
         settings = self.given.settings
-        if settings.cancel == "all" and not settings.allow_global_cancel and self._listening() is not None:
+        if settings.cancel != "all" or settings.allow_global_cancel or self._listening() is None:
+            return
+        try:
             async with self.given.opener(None) as gateway:
                 require_allowed(settings, gateway.accounts)
+        except (ConnectFailed, NoClientId) as error:  # then it is asked, and reported, when it matters
+            self.given.log.warning(f"whose account it is could not be asked: {error}")
 
     def _listening(self) -> Listener | str | None:
         """Who listens on the API port; in words why that cannot be seen; None: nobody."""
@@ -225,7 +236,9 @@ class Preparation:
         try:
             await gateway.open_async()
         except ConnectFailed as error:
-            raise self._gone(str(error)) if error.cause is ConnectCause.REFUSED else error from error
+            if error.cause is ConnectCause.REFUSED:
+                raise self._gone(str(error)) from error
+            raise
         self._gateway = gateway
         require_allowed(self.given.settings, gateway.accounts)
         return f"client {gateway.client_id}, {', '.join(gateway.accounts)}"

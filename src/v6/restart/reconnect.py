@@ -23,8 +23,10 @@ LOOK_SECONDS = 0.25
 """Between two looks into the kernel's table."""
 MOST_ATTEMPTS = 20
 """Of one run; recover_restart comes every 15 minutes, so that TWS never sees more than 80 in an hour (L29)."""
-MOST_TIMES_OCCUPIED = 3
-"""Each is a whole connect timeout of asking for the id once a second: after that somebody else really has it."""
+ATTEMPT_SECONDS = (3.0, 3.0, 5.0, 8.0)
+"""For the first attempts, then the connect timeout: what is opened while TWS starts may stay mute for ever."""
+OCCUPIED_SECONDS = 90.0
+"""TWS takes a while to notice that the last owner of an id has gone (326); after that somebody else really has it."""
 PORT_CLOSED = (ConnectCause.REFUSED,)
 HUNG = (ConnectCause.MUTE_BEFORE_HANDSHAKE, ConnectCause.MUTE_AFTER_HANDSHAKE)
 
@@ -106,7 +108,7 @@ class Reconnect:
         self._until = clock.monotonic() + patience.total
         self._pauses = pauses(patience.first, patience.cap)
         self._mute_since: float | None = None
-        self._occupied = 0
+        self._occupied_since: float | None = None
         self._refused = False
         self.seen = Sightings()
 
@@ -145,8 +147,11 @@ class Reconnect:
         raise NotReached(f"{cause} ({self.seen.attempts} attempts)", self.seen, port_closed=self._refused)
 
     async def _attempt(self) -> "Gateway":
-        self.seen.attempts += 1
         gateway = self._door()
+        limit = gateway.settings.connect_timeout_seconds
+        shorter = min(limit, *ATTEMPT_SECONDS[self.seen.attempts : self.seen.attempts + 1], limit)
+        gateway.settings = gateway.settings.model_copy(update={"connect_timeout_seconds": shorter})
+        self.seen.attempts += 1
         await gateway.open_async()
         try:
             await gateway.current_time_async()
@@ -179,8 +184,8 @@ class Reconnect:
         else:
             self._mute_since = None
         if error.cause is ConnectCause.CLIENT_ID_IN_USE:
-            self._occupied += 1
-            if self._occupied >= MOST_TIMES_OCCUPIED:
+            self._occupied_since = self._occupied_since or clock.monotonic()
+            if clock.monotonic() - self._occupied_since >= OCCUPIED_SECONDS:
                 raise NotReached(str(error), self.seen)
         self.seen.saw_closed |= self._refused
 

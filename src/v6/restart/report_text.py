@@ -10,6 +10,7 @@ from v6.restart.difference import Became, Difference
 from v6.restart.proofs import Proven, of_kind
 from v6.restart.report import LiveProof, Outcome, RestartReport, Verdict
 from v6.restart.trading_state import TradingState
+from v6.restart.windows import Occurrence
 
 Severity = Literal["info", "warning", "failure"]
 
@@ -189,7 +190,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _window(report: RestartReport) -> str:
-    return f"{report.window} {report.window_start:%Y-%m-%d %H:%M}-{report.window_end:%H:%M %Z}"
+    return str(Occurrence(report.window, report.window_start, report.window_end, acts=True))
 
 
 def _time(moment: datetime) -> str:

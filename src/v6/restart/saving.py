@@ -5,8 +5,9 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from v6 import clock
 from v6.journal import restarts
@@ -111,20 +112,22 @@ async def beside(work: Callable[[], T]) -> T:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
-    def tell(setter: Callable[[], None]) -> None:
-        if not done.done():
-            setter()
+    def tell(result: T | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast(T, result))
 
     def run() -> None:
+        result, failed = None, None
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001 - it is raised again where it is awaited
+        except BaseException as error:  # it is raised where it is awaited
             failed = error
-            outcome: Callable[[], None] = lambda: done.set_exception(failed)  # noqa: E731
-        else:
-            outcome = lambda: done.set_result(result)  # noqa: E731
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(tell, outcome)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(tell, result, failed)
 
     threading.Thread(target=run, daemon=True, name="beside").start()
     return await done

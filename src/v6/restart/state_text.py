@@ -5,7 +5,7 @@ from datetime import datetime
 
 from v6.restart.difference import WATCHED_TAGS
 from v6.restart.trading_state import TradingState
-from v6.restart.windows import in_words
+from v6.restart.windows import Occurrence, in_words
 
 
 def lines(state: TradingState, now: datetime) -> list[str]:
@@ -26,7 +26,7 @@ def lines(state: TradingState, now: datetime) -> list[str]:
 def _window(state: TradingState) -> str:
     if state.window_start is None or state.window_end is None:
         return ""
-    return f", for {state.window} {state.window_start:%Y-%m-%d %H:%M}-{state.window_end:%H:%M %Z}"
+    return f", for {Occurrence(state.window, state.window_start, state.window_end, acts=True)}"
 
 
 def _values(state: TradingState) -> list[str]:

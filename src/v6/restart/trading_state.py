@@ -31,8 +31,9 @@ class Part(StrEnum):
 class TradingState:
     """Instants are aware, New York. `partial`: "part: why" of everything that could not be read; an empty field that is
     not named there was really empty. `orders` are those of every client, `completed` and `executions` what TWS still
-    knows of today. `account_values`: account -> tag -> value as TWS words it. `order_ids`: client id -> the highest
-    order id ever seen; `next_order_ids`: client id -> the next one, as TWS said when that client connected."""
+    knows of today; `later_executions` of a rerun are fills that `orders` do not count yet. `account_values`: account ->
+    tag -> value as TWS words it. `order_ids`: client id -> the highest order id ever seen; `next_order_ids`: client id
+    -> the next one, as TWS said when that client connected."""
 
     saved_at: datetime
     restart_id: int | None = None
@@ -44,6 +45,7 @@ class TradingState:
     orders: tuple[OpenOrder, ...] = ()
     completed: tuple[OpenOrder, ...] = ()
     executions: tuple[Execution, ...] = ()
+    later_executions: tuple[Execution, ...] = ()
     positions: tuple[Position, ...] = ()
     account_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     subscriptions: tuple[Contract, ...] = ()
@@ -74,13 +76,16 @@ class TradingState:
         taken from now. None, or the state of another restart: unchanged."""
         if earlier is None or earlier.restart_id != self.restart_id or self.restart_id is None:
             return self
+        later = _since(earlier, self)
+        executions = _union(earlier.executions, self.executions, execution_key)
         return replace(
             self,
             partial=_still_unread(earlier, self),
             accounts=_union(earlier.accounts, self.accounts, str),
             orders=_union(earlier.orders, self.orders, order_key),
             completed=_union(self.completed, earlier.completed, order_key),
-            executions=_union(earlier.executions, self.executions, execution_key),
+            executions=tuple(one for one in executions if one not in later),
+            later_executions=later,
             positions=self.positions if earlier.why_not(Part.POSITIONS) else earlier.positions,
             account_values=self.account_values if earlier.why_not(Part.ACCOUNT) else earlier.account_values,
             subscriptions=_union(earlier.subscriptions, self.subscriptions, contract_key),
@@ -116,6 +121,16 @@ def _union(first: tuple[T, ...], second: tuple[T, ...], key: Key[T]) -> tuple[T,
     for one in (*first, *second):
         found.setdefault(key(one), one)
     return tuple(found.values())
+
+
+def _since(earlier: TradingState, later: TradingState) -> tuple[Execution, ...]:
+    """Fills, after the first reading, of orders as the first reading has them."""
+    if earlier.why_not(Part.EXECUTIONS):
+        return ()
+    known = {execution_key(one) for one in earlier.executions}
+    orders = {order.perm_id for order in earlier.orders}
+    new = tuple(one for one in later.executions if one.perm_id in orders and execution_key(one) not in known)
+    return _union(earlier.later_executions, new, execution_key)
 
 
 def _highest(*marks: Mapping[int, int]) -> dict[int, int]:

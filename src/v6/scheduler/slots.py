@@ -87,8 +87,8 @@ def spans(window: Window, first: int, last: int, weekday: str = "*") -> Iterator
 
 
 def restarts(windows: Iterable[Window], first: int, last: int) -> Iterator[tuple[int, int, str]]:
-    """(start, end, names joined by `+`) of every restart between two minutes: windows that V6 acts on, joined where they
-    overlap or leave no room for the work between them. The first and the last may be cut."""
+    """(start, end, names joined by `+`) of every restart between two minutes: windows that V6 acts on, joined where
+    they overlap or leave no room for the work between them. The first and the last may be cut."""
     spans_found = sorted(
         (start, end, window.name) for window in windows if window.acts for start, end in spans(window, first, last)
     )

@@ -1,0 +1,282 @@
+"""The nights and the Sunday on which TWS restarts, rehearsed with everything that is known to go wrong then.
+
+Each through the real wrapper and the two jobs; what is expected comes from the scenario's own story.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from v6.restart.report import RestartReport
+from v6.restart.report_files import ReportFiles
+
+from .conftest import Rehearsed
+
+pytestmark = pytest.mark.integration
+
+Rehearse = Callable[..., Rehearsed]
+Site = Callable[..., Path]
+
+RESTART_TASKS = ("pre_restart", "post_restart", "recover_restart", "validate_server_reset")
+UNIVERSE = ("queue_option_contracts", "schedule_935_et")
+# a person's own program has client id 7; nothing is waited for longer than a test may take
+QUICK: dict[str, Any] = {
+    "restart": {"owner_client_ids": [7], "reconnect_first_seconds": 0.5, "reconnect_cap_seconds": 2.0},
+    "tws": {"startup_seconds": 4.0},
+    "ibkr": {"connect_timeout_seconds": 4.0},
+}
+
+
+@dataclass(frozen=True)
+class Night:
+    """`window`: the restart window inside the rehearsed span."""
+
+    date: str
+    start: str
+    end: str
+    window: str
+
+
+MONDAY = Night("2026-11-23", "23:30", "00:40", "daily_restart")
+SUNDAY = Night("2026-11-22", "09:50", "14:30", "sunday_maintenance")
+CLOCKS_GO_BACK = Night("2026-10-31", "23:30", "02:10", "daily_restart")
+NIGHTS = {"monday": MONDAY, "sunday": SUNDAY, "clocks_go_back": CLOCKS_GO_BACK}
+
+PREPARED = ["pre_restart", "restarting"]
+VALIDATED = ["reconnecting", "validating", "normal"]
+WHOLE = [*PREPARED, *VALIDATED]
+
+
+class Seen:
+    """One rehearsed night, and what it left behind."""
+
+    def __init__(self, rehearsed: Rehearsed, night: Night) -> None:
+        self.rehearsed, self.night = rehearsed, night
+        self.code = rehearsed.code
+
+    @property
+    def way(self) -> list[str]:
+        """The states it went through, after NORMAL."""
+        return [moved["after"] for moved in self.rehearsed.said["states"]]
+
+    @property
+    def restarts(self) -> list[tuple[str, str]]:
+        return [(one["window"], one["outcome"]) for one in self.rehearsed.said["restarts"]]
+
+    @property
+    def observed(self) -> str:
+        return str(self.rehearsed.said["restarts"][0]["observed"])
+
+    @property
+    def messages(self) -> list[str]:
+        """The operator's: how each restart ended."""
+        return [title.split(":")[0] for title, _ in self.rehearsed.said["alerts"] if title.startswith("restart ")]
+
+    @property
+    def alerts(self) -> list[str]:
+        return [title for title, _ in self.rehearsed.said["alerts"]]
+
+    @property
+    def report(self) -> RestartReport:
+        """Of the window, as the journal names it."""
+        files = ReportFiles(self.rehearsed.home / "var" / "state" / "restarts", 90)
+        return next(one for one in map(files.load, files.paths()) if one.window == self.night.window)
+
+    @property
+    def text(self) -> str:
+        files = ReportFiles(self.rehearsed.home / "var" / "state" / "restarts", 90)
+        path = next(one for one in files.paths() if files.load(one).window == self.night.window)
+        return path.with_suffix(".txt").read_text(encoding="utf-8")
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        db = sqlite3.connect(self.rehearsed.home / "var" / "v6.db")
+        try:
+            return db.execute(query).fetchall()
+        finally:
+            db.close()
+
+    def went_well(self, *, observed: str = "restarted", messages: Sequence[str] = ("restart restored",)) -> None:
+        assert self.code == 0, self.rehearsed.trouble
+        assert self.way[:5] == WHOLE
+        assert self.way[-1] == "normal"
+        assert self.observed == observed
+        assert self.messages == list(messages)
+        assert self.restarts[0] == (self.night.window, "restored")
+
+
+Judge = Callable[[Seen], None]
+
+
+def daily_restart(seen: Seen) -> None:
+    seen.went_well(observed="no_restart" if seen.night is SUNDAY else "restarted")
+    assert "Nothing to do." in seen.text
+
+
+def restart_mid_order(seen: Seen) -> None:
+    """One day order and one protective stop are cancelled, once; the rest is followed over the restart."""
+    seen.went_well()
+    orders = {order.order_id: order for order in seen.report.orders}
+    assert {number: order.outcome for number, order in orders.items()} == {41: "cancelled", 43: "cancelled"}
+    stop = next(title for title in seen.alerts if "protective stop" in title)
+    assert seen.alerts.index(stop) < seen.alerts.index(next(title for title in seen.alerts if "restored" in title))
+    assert "filled 40 -> 75" in seen.text
+    assert "position changed: QQQ STK in DU9000001: 40 -> 75" in seen.text
+    assert "BUY 5 IWM" in seen.text
+    assert "place again what you still want of 2 orders that V6 cancelled" in seen.text
+    assert seen.rehearsed.said["restarts"][0]["cancelled"] == 2
+
+
+def orders_lost_in_flight(seen: Seen) -> None:
+    """What was lost on its way was nobody's yet; that its ids come again is said, and where to go on."""
+    seen.went_well()
+    assert "client 7: TWS's next order id is 38099, 38102 was used before: begin at 38103" in seen.text
+    assert dict(seen.rows("SELECT client_id, high_water FROM order_ids"))[7] >= 38102
+
+
+def ids_occupied_after_restart(seen: Seen) -> None:
+    seen.went_well()
+    [reached] = [step for step in seen.report.steps if step.name == "reach TWS"]
+    assert reached.seconds > 5
+    assert seen.rows("SELECT COUNT(*) FROM runs WHERE task = 'post_restart' AND outcome <> 'skip'") == [(1,)]
+
+
+def positions_change_while_away(seen: Seen) -> None:
+    seen.went_well()
+    assert "SPY STK in DU9000001: 100 -> 40" in seen.text
+    assert "QQQ STK in DU9000001: 0 -> 25" in seen.text
+    assert "check 2 positions: changed meanwhile" in seen.text
+
+
+def login_never_answered(seen: Seen) -> None:
+    """Not one attempt after another: it is said once that a person is needed, and the port alone is looked at (L29)."""
+    assert seen.code == 1
+    assert seen.way[-1] == "degraded"
+    waits = seen.night is SUNDAY
+    assert seen.messages == ["restart waiting" if waits else "restart degraded"]
+    assert seen.restarts == [(seen.night.window, "waiting" if waits else "degraded")]
+    assert set(seen.rehearsed.outcomes("recover_restart")) <= {"skip: tws_away", "skip: nothing_due", "skip: not_yet"}
+    assert seen.rehearsed.outcomes("recover_restart")["skip: tws_away"] >= 2
+    if waits:
+        assert "sign in to TWS" in seen.text
+
+
+def login_answered(seen: Seen) -> None:
+    """Once somebody has signed in, it is validated without anybody asking for it."""
+    if seen.night is CLOCKS_GO_BACK:  # it is Sunday 01:00 in the middle of it: the next person is needed
+        assert seen.messages == ["restart degraded", "restart restored", "restart waiting"]
+        assert seen.way[-1] == "degraded"
+        return
+    assert seen.way[-1] == "normal"
+    assert seen.restarts == [(seen.night.window, "restored")]
+    assert seen.messages[-1] == "restart restored"
+    assert seen.code == 1, "TWS was away when it should have been there"
+
+
+def restart_never_comes(seen: Seen) -> None:
+    seen.went_well(observed="no_restart")
+
+
+def restart_never_ends(seen: Seen) -> None:
+    """It does not say that all is well, and it does not hammer (L29, L30)."""
+    assert seen.code == 1
+    assert seen.way[:2] == PREPARED
+    assert seen.way[-1] == "degraded"
+    assert len(seen.messages) == 1
+    assert "nobody listens on the API port" in seen.text
+    assert seen.rehearsed.outcomes("recover_restart")["skip: tws_away"] >= 2
+
+
+def restart_comes_early(seen: Seen) -> None:
+    seen.went_well(observed="no_restart")
+
+
+def restart_during_preparation(seen: Seen) -> None:
+    """The first preparation is cut, a later one saves everything."""
+    assert seen.code == 0, seen.rehearsed.trouble
+    assert seen.way[-3:] == VALIDATED
+    assert seen.messages == ["restart restored"]
+    assert seen.report.before is not None
+    assert seen.report.before.partial == ()
+    assert seen.report.before.positions
+
+
+def restart_twice(seen: Seen) -> None:
+    """The second one, after everything was proven, is noticed by the kernel's table and proven again."""
+    seen.went_well(messages=("restart restored", "restart restored"))
+    assert seen.way == [*WHOLE, "restarting", *VALIDATED]
+    assert seen.restarts == [(seen.night.window, "restored"), ("unexpected", "restored")]
+    assert seen.rows("SELECT kind FROM outages WHERE kind = 'listener_changed'") == [("listener_changed",)]
+
+
+def mute_after_restart(seen: Seen) -> None:
+    """Port open does not mean API ready: it is waited for."""
+    seen.went_well()
+
+
+def farms_flap_after_restart(seen: Seen) -> None:
+    seen.went_well()
+
+
+def reset_after_restart(seen: Seen) -> None:
+    seen.went_well()
+
+
+JUDGES: dict[str, Judge] = {
+    judge.__name__: judge
+    for judge in (
+        daily_restart, restart_mid_order, orders_lost_in_flight, ids_occupied_after_restart,
+        positions_change_while_away, login_never_answered, login_answered, restart_never_comes, restart_never_ends,
+        restart_comes_early, restart_during_preparation, restart_twice, mute_after_restart, farms_flap_after_restart,
+        reset_after_restart,
+    )
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("night", NIGHTS)
+@pytest.mark.parametrize("scenario", JUDGES)
+def test_a_restart_ends_as_its_scenario_must_end(rehearse: Rehearse, site: Site, scenario: str, night: str) -> None:
+    where = NIGHTS[night]
+    config = site(*RESTART_TASKS, **QUICK)
+
+    rehearsed = rehearse(
+        where.date, "--from", where.start, "--to", where.end, "--no-prologue", "--scenario", scenario,
+        "--config", config,
+    )  # fmt: skip
+
+    JUDGES[scenario](Seen(rehearsed, where))
+
+
+@pytest.mark.parametrize("night", NIGHTS)
+def test_the_subscriptions_of_the_last_session_are_saved_and_proven_again(
+    rehearse: Rehearse, site: Site, night: str
+) -> None:
+    where = NIGHTS[night]
+    config = site(*RESTART_TASKS, *UNIVERSE, **QUICK)
+
+    rehearsed = rehearse(where.date, "--from", where.start, "--to", where.end, "--config", config)
+
+    seen = Seen(rehearsed, where)
+    seen.went_well(observed="no_restart")
+    assert seen.report.before is not None
+    assert len(seen.report.before.subscriptions) == 12
+    assert len(seen.report.proofs) >= 12
+    assert seen.report.live is not None
+    assert seen.report.live.owed == len(seen.report.proofs)
+
+
+def test_a_restart_nobody_validates_is_found_overdue_by_the_health_check(rehearse: Rehearse, site: Site) -> None:
+    """L25: the detector works in exactly the state it exists for, still RESTARTING ten minutes after the window."""
+    config = site("pre_restart", "health_check", **QUICK)
+
+    rehearsed = rehearse("2026-11-23", "--from", "23:40", "--to", "00:30", "--no-prologue", "--config", config)
+
+    seen = Seen(rehearsed, MONDAY)
+    assert seen.code == 1
+    assert seen.way == [*PREPARED, "degraded"]
+    assert [title for title in seen.alerts if "restart is not over" in title] == [
+        "TWS's restart is not over: restarting"
+    ]
