@@ -16,17 +16,17 @@ import sys
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from collect import CONTRACTS, listed_options, row
+from collect import CONTRACTS, row
 
 from v6 import clock
 from v6.config.load import load
 from v6.gateway import sockets
-from v6.gateway.client import connect
+from v6.gateway.client import Gateway, connect
 from v6.journal import database, restarts
 from v6.model import Contract
 from v6.paths import ROOT
@@ -62,7 +62,7 @@ class Recovery:
     stats: dict[str, Any]
 
 
-def recover(at: datetime, subscriptions: list[Contract], *options: str) -> Recovery:
+def recover(at: datetime, *options: str) -> Recovery:
     """One restart of a TWS of its own."""
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(Path(folder) / "home")
@@ -76,7 +76,7 @@ def recover(at: datetime, subscriptions: list[Contract], *options: str) -> Recov
             settings = {"ibkr": {"port": tws.port}, "scheduler": {"restart_windows": windows}}
             stage.configure(settings)
             compile_schedule(stage)
-            save_state(stage, subscriptions, tws.port)
+            save_state(stage, tws.port)
             seconds = timed(stage, tws)
         return read_back(stage, seconds, json.loads(stats_file.read_text()))
 
@@ -87,7 +87,21 @@ def compile_schedule(stage: Stage) -> None:
     subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL)
 
 
-def save_state(stage: Stage, subscriptions: list[Contract], port: int) -> None:
+async def listed_options(gateway: Gateway) -> list[Contract]:
+    """258 listed options near the money, over three expiries."""
+    stock = (await gateway.contract_details_async(Contract("STK", "SPY", "SMART")))[0].contract
+    chains = await gateway.option_chains_async("SPY", stock.con_id)
+    chain = next(chain for chain in chains if (chain.exchange, chain.trading_class) == ("SMART", "SPY"))
+    found: list[Contract] = []
+    for expiry in [expiry for expiry in chain.expiries if expiry > date(2026, 12, 14)][:3]:
+        asked = Contract("OPT", "SPY", "SMART", trading_class="SPY", expiry=expiry)
+        listed = [details.contract for details in await gateway.contract_details_async(asked)]
+        listed.sort(key=lambda contract: abs((contract.strike or 0) - 600))
+        found += [replace(contract, exchange="SMART") for contract in listed[: CONTRACTS // 3]]
+    return found
+
+
+def save_state(stage: Stage, port: int) -> None:
     """What pre_restart leaves behind, four minutes before the window."""
     settings = load(stage.paths, {}).settings
     windows = compiled.load(stage.paths.compiled / "schedule.txt").windows
@@ -99,8 +113,9 @@ def save_state(stage: Stage, subscriptions: list[Contract], port: int) -> None:
         async def read() -> None:
             door = connect(settings.ibkr, purpose="checks", leases=stage.paths.leases, client_id=9)
             async with door as gateway:
+                options = await listed_options(gateway)
                 state = await read_trading_state(
-                    gateway, db, occurrence=occurrence, restart_id=begun.id, subscriptions=subscriptions
+                    gateway, db, occurrence=occurrence, restart_id=begun.id, subscriptions=options
                 )
             saved_at = occurrence.start - timedelta(minutes=4)
             states = TradingStateManager(stage.paths.state, 14, timedelta(hours=1))
@@ -124,7 +139,8 @@ def timed(stage: Stage, tws: SimulatedTws) -> float:
         opened = clock.monotonic()
         code = process.wait()
     if code:
-        raise SystemExit(f"post_restart ended with {code}: {(stage.home / 'logs').as_posix()}")
+        said = "".join(log.read_text() for log in (stage.home / "logs" / "tasks").glob("post_restart*"))
+        raise SystemExit(f"post_restart ended with {code}:\n{said[-3000:]}")
     return clock.monotonic() - opened
 
 
@@ -146,19 +162,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=2)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        listed = listed_options(Path(folder))
-    subscriptions = [Contract("OPT", "SPY", "SMART", con_id=number, right=side) for number, side in listed]  # type: ignore[arg-type]
     results = []
     everything: list[Recovery] = []
     for name, at in (("in a live market", LIVE), ("at night", NIGHT)):
-        found = [recover(at, subscriptions) for _ in range(given.repeat)]
+        found = [recover(at) for _ in range(given.repeat)]
         everything += found
         words, seconds = figure(found)
         complete = all(one.proven == CONTRACTS for one in found)
         what = f"restart: port open to {CONTRACTS} subscriptions restored, {name}"
         results.append(row(what, words, f"<= {BAR:.0f} s, all", seconds <= BAR and complete))
-    some = recover(LIVE, subscriptions, "--no-tick-share", "0.02")
+    some = recover(LIVE, "--no-tick-share", "0.02")
     everything.append(some)
     what = "restart: the same with 2 % that never tick"
     results.append(row(what, f"{some.seconds:.1f} s, {some.proven} proven", "-", None))

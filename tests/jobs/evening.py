@@ -19,7 +19,7 @@ from v6.clock import NEW_YORK
 from v6.gateway.client import Gateway, connect
 from v6.gateway.contracts import to_library
 from v6.journal import events, restarts
-from v6.model import Contract
+from v6.model import Contract, Position
 from v6.restart.report import RestartReport
 from v6.restart.report_files import ReportFiles
 from v6.restart.state_file import TradingStateManager
@@ -96,6 +96,10 @@ class Evening:
             )
             assert bought.status == "Filled", bought
         return listed.contract
+
+    def positions(self) -> list[Position]:
+        with self.program(78) as gateway:
+            return gateway.positions()
 
     # what came of it
 

@@ -40,7 +40,7 @@ def tws(
 ) -> Iterator[SimulatedTWS]:
     """The id of a client that was killed stays in use for a moment, and a cancel takes its time to the exchange."""
     monkeypatch.setenv("V6_CLOCK_FILE", str(desk_without_tws.clock_file))
-    options = {"occupied_seconds": 1.0, "submit_seconds": (0.1, 0.3), "port": free_port}
+    options = {"occupied_seconds": 1.0, "latency": True, "submit_seconds": (0.1, 0.3), "port": free_port}
     with simulated_tws(start_at=None, event_log=event_log, **options) as running:
         yield running
 

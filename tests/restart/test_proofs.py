@@ -52,8 +52,13 @@ def test_a_miss_carries_its_reason() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "again"),
-    [(MissReason.NO_TICK, True), (MissReason.LINES, True), (MissReason.NO_SUBSCRIPTION, False), (MissReason.NO_CONTRACT, False)],
-)  # fmt: skip
+    [
+        (MissReason.NO_TICK, True),
+        (MissReason.LINES, True),
+        (MissReason.NO_SUBSCRIPTION, False),
+        (MissReason.NO_CONTRACT, False),
+    ],
+)
 def test_what_cannot_change_is_not_asked_for_again(reason: MissReason, again: bool) -> None:
     assert judge(quote(None, reason), market_open=True).worth_asking_again is again
 

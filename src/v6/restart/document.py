@@ -103,7 +103,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         failpoint.reach(f"write:{path.name}")
-        path.write_bytes(content)
+        temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):

@@ -16,15 +16,18 @@ from datetime import datetime
 from typing import Self
 
 from v6 import clock
+from v6.gateway import sockets
 from v6.journal import database, events
 from v6.model import V6Error
 from v6.restart import windows
-from v6.restart.manager import EVENT, TWSRestartManager
+from v6.restart.manager import EVENT, TWSRestartManager, Where
 from v6.restart.states import Event, State, WrongStep
 
 INTERVAL_SECONDS = 30.0
 NEAR_MINUTES = 5
 BUSY_MILLISECONDS = 500
+MOST_STEPS_A_LOOK = 12
+GONE = (State.RESTARTING, State.DEGRADED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,29 @@ class Step:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`listener`: the last there was; `at`: of the look."""
+
+    listener: str | None = None
+    away: bool = False
+    at: datetime | None = None
+
+
 Callback = Callable[[Step], Event | None]
 Probe = Callable[[], str | None]
 """Who listens on TWS's port, in words that change when TWS restarts (`gateway.sockets.listener`); None: nobody.
 Raises V6Error or OSError when it cannot look, which is neither (L30)."""
+
+
+def probe_of(host: str, port: int) -> Probe:
+    """From the kernel's table: TWS is not touched (L27)."""
+
+    def probe() -> str | None:
+        found = sockets.listener(host, port)
+        return None if found is None else f"inode {found.inode}, pid {found.pid}"
+
+    return probe
 
 
 class Monitor:
@@ -54,8 +76,8 @@ class Monitor:
         self._callbacks = callbacks
         self._probe = probe
         self._delivered: int | None = None
-        self._listener: str | None = None
-        self._away = False
+        self._owed: tuple[Event, str, State] | None = None
+        self._seen = Seen()
         self.last_look: datetime | None = None
         self.trouble = "has not looked yet"
 
@@ -66,6 +88,7 @@ class Monitor:
         try:
             if self._delivered is None:
                 self._delivered = events.latest_id(self._manager.db, EVENT)
+            self._pay()
             self._window_near()
             self._tws()
             self._manager.find_overdue(clock.now())
@@ -84,36 +107,38 @@ class Monitor:
             self._say(Event.WINDOW_NEAR, f"{near} is near", where.state, near)
 
     def _tws(self) -> None:
+        """What was seen is remembered only when it has been said."""
+        at = clock.now()
         try:
             listener = self._probe()
         except (V6Error, OSError) as error:
             self.trouble = f"could not look at TWS: {error}"
             return
-        where = self._manager.current()
-        known, self._listener = self._listener, listener or self._listener
         if listener is None:
-            if not self._away or where.state not in (State.RESTARTING, State.DEGRADED):
-                self._say(Event.TWS_GONE, "nobody listens on TWS's port", where.state, self._inside(where.state))
-            self._away = True
+            self._gone("nobody listens on TWS's port", again=not self._seen.away)
+            self._seen = Seen(self._seen.listener, away=True, at=at)
             return
-        changed = known is not None and listener != known
-        if changed and not self._away and where.state is not State.RESTARTING:
-            self._say(Event.TWS_GONE, f"{known} listened on TWS's port, now {listener}", where.state)
-        if self._back(changed):
+        before = self._seen
+        if changed := before.listener not in (None, listener):
+            where = self._manager.current()
+            if not (before.away or where.state in GONE or _is_younger(where, before)):
+                self._gone(f"{before.listener} listened on TWS's port, now {listener}")
+        if self._is_back(changed):
             self._say(Event.TWS_BACK, f"{listener} listens on TWS's port", self._manager.current().state)
-        self._away = False
+        self._seen = Seen(listener, away=False, at=at)
 
-    def _back(self, changed: bool) -> bool:
+    def _gone(self, words: str, *, again: bool = True) -> None:
+        """`again`: also where the state says it already. From NORMAL it belongs to the window that is now, if one is."""
+        state = self._manager.current().state
+        if again or state not in GONE:
+            inside = windows.current_acting(self._manager.windows, clock.now()) if state is State.NORMAL else None
+            self._say(Event.TWS_GONE, words, state, inside)
+
+    def _is_back(self, changed: bool) -> bool:
         """RESTARTING begins while TWS is still there: it is back when it was away, is another, or the window ended."""
         where = self._manager.current()
-        if where.state is State.DEGRADED:
-            return self._away or changed
         over = where.end is None or windows.seconds_between(where.end, clock.now()) >= 0
-        return where.state is State.RESTARTING and (self._away or changed or over)
-
-    def _inside(self, state: State) -> windows.Occurrence | None:
-        """From NORMAL a step belongs to the window that is now, if one is."""
-        return windows.current_acting(self._manager.windows, clock.now()) if state is State.NORMAL else None
+        return where.state in GONE and (self._seen.away or changed or (over and where.state is State.RESTARTING))
 
     def _say(self, event: Event, cause: str, expected: State, occurrence: windows.Occurrence | None = None) -> None:
         try:
@@ -123,21 +148,35 @@ class Monitor:
 
     def _call_back(self) -> None:
         """Every step since the last look, in order; a function's answer is a step too, and is delivered next."""
-        while steps := events.after(self._manager.db, EVENT, self._delivered or 0):
-            for step in steps:
-                self._delivered = step.id
-                callback = self._callbacks.get(State(step.details["to"]))
-                if callback is not None:
-                    self._deliver(callback, _step(step))
+        assert self._delivered is not None
+        for _ in range(MOST_STEPS_A_LOOK):
+            steps = events.after(self._manager.db, EVENT, self._delivered)
+            if not steps:
+                return
+            self._delivered = steps[0].id
+            step = _step(steps[0])
+            if step.state in self._callbacks:
+                self._owed = _answer(self._callbacks[step.state], step)
+                self._pay()
 
-    def _deliver(self, callback: Callback, step: Step) -> None:
-        try:
-            answer = callback(step)
-        except V6Error as error:
-            self._say(Event.FAILED, f"{step.state}: {error}", self._manager.current().state)
-            return
-        if answer is not None:
-            self._say(answer, f"{step.state} is done", step.state)
+    def _pay(self) -> None:
+        """A function's answer, which a locked journal may have kept from being written."""
+        if self._owed is not None:
+            self._say(*self._owed)
+            self._owed = None
+
+
+def _answer(callback: Callback, step: Step) -> tuple[Event, str, State] | None:
+    try:
+        event = callback(step)
+    except V6Error as error:
+        return Event.FAILED, f"{step.state}: {error}", step.state
+    return None if event is None else (event, f"{step.state} is done", step.state)
+
+
+def _is_younger(where: Where, seen: "Seen") -> bool:
+    """Whether the state began after that look: then it knows more than we did."""
+    return where.since is not None and seen.at is not None and where.since.timestamp() > seen.at.timestamp()
 
 
 def _step(event: events.Event) -> Step:

@@ -26,8 +26,8 @@ ROUND_TRIP_PAUSE = 1.0
 FARM_LOOK_SECONDS = 0.25
 AGAIN_SECONDS = (2.0, 5.0, 10.0, 20.0, 30.0)
 """Pauses before subscriptions that are not proven are asked for again; the last one repeats."""
-NAMED = 12
-"""Contracts named in one finding; the report lists all."""
+NAMED, REASONS = 3, 4
+"""Contracts named for each reason, and reasons named, in one finding; the report lists all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,21 @@ def market_data_finding(proofs: Sequence[Proof], demands: Demands) -> Finding:
     if closed:
         words += f" ({live} live; {closed} by their close, the live proof follows at the open)"
     if lacking:
-        named = "; ".join(f"{proof.contract}: {proof.words}" for proof in lacking[:NAMED])
-        words += f"; not: {named}" + (f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
+        words += f"; not: {_named(lacking)}"
     short = short_of(proofs, demands.percent)
     return failed("market data", f"{'; '.join(short)}; {words}") if short else ok("market data", words)
+
+
+def _named(lacking: Sequence[Proof]) -> str:
+    """By reason, the most frequent first: a feed that is dead is one fact, not 258."""
+    by_reason: dict[str, list[Proof]] = {}
+    for proof in lacking:
+        by_reason.setdefault(proof.words, []).append(proof)
+    groups = sorted(by_reason.items(), key=lambda group: -len(group[1]))
+    named = [
+        f"{', '.join(str(proof.contract) for proof in proofs[:NAMED])}"
+        f"{f' and {len(proofs) - NAMED} more' if len(proofs) > NAMED else ''}: {reason}"
+        for reason, proofs in groups[:REASONS]
+    ]
+    rest = sum(len(proofs) for _, proofs in groups[REASONS:])
+    return "; ".join([*named, f"and {rest} more"] if rest else named)

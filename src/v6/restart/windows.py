@@ -90,14 +90,14 @@ def minutes_until(moment: datetime, at: datetime) -> int:
 
 
 def in_words(seconds: float) -> str:
-    """`3 d 4 h`, `4 h 5 min`, `5 min`, `40 s`: a duration as a person says it."""
-    whole = round(abs(seconds))
-    days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
+    """`3 d 4 h`, `4 h 5 min`, `5 min`, `40 s`: a duration as a person says it, to the nearest minute."""
+    if abs(seconds) < 60:
+        return f"{abs(seconds):.0f} s"
+    minutes = round(abs(seconds) / 60)
+    days, hours = minutes // 1440, minutes // 60 % 24
     if days:
         return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min" if minutes else f"{whole} s"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
 
 
 def _restarts(windows: Iterable[Window], at: datetime) -> list[Occurrence]:
