@@ -35,7 +35,7 @@ integration: setup-test
 
 libraries: setup-test ## the gateway's tests on ib_async, in an environment of its own
 	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock
-	@.venv-ib_async/bin/python -m pytest -q -n $(WORKERS) -m "both_libraries and not soak" tests/gateway tests/simulator/layouts
+	@.venv-ib_async/bin/python -m pytest -q -n $(WORKERS) -m "both_libraries and not soak" tests/gateway tests/restart tests/jobs tests/simulator/layouts
 
 clients: setup-test ## four unmodified clients of TWS on the simulated one, each in an environment of its own
 	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock

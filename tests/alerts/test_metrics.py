@@ -73,6 +73,12 @@ def test_promtool_has_nothing_to_say(db: sqlite3.Connection) -> None:
     assert len(samples(text)) > 30
 
 
+def test_every_metric_is_in_the_operators_page(db: sqlite3.Connection) -> None:
+    page = (ROOT / "docs" / "restart.md").read_text()
+    documented = set(re.findall(r"`((?:tws|v6)_[a-z_]+)`", "".join(re.findall(r"^\| `(?:tws|v6)_.*", page, re.M))))
+    assert set(re.findall(r"^# TYPE (\S+) ", metrics.text(db), re.M)) == documented
+
+
 def test_promtool_would_say_something(db: sqlite3.Connection) -> None:
     restart(db, 0, 1530.0)
     spoilt = metrics.text(db).replace("tws_restart_count_total", "tws_restart_count")

@@ -1,12 +1,14 @@
 """What health_check finds about TWS's restart, whom it tells, and how often. TWS is away unless a test brings one."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from desk import Desk, Ran
@@ -32,17 +34,26 @@ def ny(text: str, fold: int = 0) -> datetime:
 WINDOW = ("daily_restart", ny("2026-11-19 23:45"), ny("2026-11-20 00:05"))
 
 
-@pytest.fixture
-def desk(desk_without_tws: Desk) -> Desk:
-    desk_without_tws.configure({"scheduler": {"restart_windows": {"daily_restart": {"zone": "America/New_York"}}}})
-    compile_again(desk_without_tws)
-    return desk_without_tws
+@pytest.fixture(scope="session")
+def schedule_of_new_york(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """schedule.txt of a host in New York, wherever the test runs."""
+    home = tmp_path_factory.mktemp("new_york")
+    (home / "config").mkdir()
+    window = "scheduler: {restart_windows: {daily_restart: {zone: America/New_York}}}\n"
+    (home / "config" / "production.yaml").write_text(window)
+    compile_again(home)
+    return home / "var" / "compiled" / "schedule.txt"
 
 
-def compile_again(desk: Desk) -> None:
-    """The windows of a host in New York, wherever the test runs."""
+def compile_again(home: Path) -> None:
     command = [sys.executable, "-m", "v6.scheduler.compile"]
-    subprocess.run(command, env=os.environ | {"V6_HOME": str(desk.home)}, check=True, capture_output=True)
+    subprocess.run(command, env=os.environ | {"V6_HOME": str(home)}, check=True, capture_output=True)
+
+
+@pytest.fixture
+def desk(desk_without_tws: Desk, schedule_of_new_york: Path) -> Desk:
+    shutil.copy(schedule_of_new_york, desk_without_tws.home / "var" / "compiled" / "schedule.txt")
+    return desk_without_tws
 
 
 @contextmanager
@@ -115,21 +126,17 @@ def test_a_person_is_told_once_although_every_check_finds_it(desk: Desk) -> None
 
 def test_a_restart_at_work_is_no_failure(desk: Desk) -> None:
     set_state(desk, State.RECONNECTING, "2026-11-20 00:10")
-    assert "restart: ok: RECONNECTING since 2026-11-20 00:10 EST" in desk_words(check(desk, "00:14"))
+    assert "restart: ok: RECONNECTING since 2026-11-20 00:10 EST" in check(desk, "00:14").words
     assert told(desk) == []
-
-
-def desk_words(ran: Ran) -> str:
-    return ran.words
 
 
 def test_degraded_is_shown_with_its_cause_until_it_is_mended(desk: Desk) -> None:
     with journal(desk) as db:
         restarts.set_current(db, "degraded", "2 subscriptions do not tick", *WINDOW, since=ny("2026-11-20 00:12"))
-    assert "restart: failed: DEGRADED" in desk_words(check(desk, "00:14"))
+    assert "restart: failed: DEGRADED" in check(desk, "00:14").words
     with journal(desk) as db:
         restarts.set_current(db, "normal", "all proofs", *WINDOW)
-    assert "restart: ok: NORMAL" in desk_words(check(desk, "00:15"))
+    assert "restart: ok: NORMAL" in check(desk, "00:15").words
 
 
 # another TWS
@@ -257,7 +264,7 @@ def test_the_window_it_names_can_be_pasted_and_ends_the_warning(desk: Desk) -> N
             }
         }
     )
-    compile_again(desk)
+    compile_again(desk.home)
     assert "outages: ok: 3 in 14 days, 0 outside of windows and server resets" in check(desk, "10:00").words
     assert told(desk) == []
 
@@ -303,6 +310,15 @@ def test_a_slow_one_is_told(desk: Desk) -> None:
     check(desk, "00:30")
     [alert] = told(desk)
     assert alert.body.startswith("validated 900 s after the window's end, the median of 10 is 320")
+
+
+def test_one_that_waited_for_sundays_login_is_not_called_slow(desk: Desk) -> None:
+    """Saturday's window is before the token's end, Sunday's after it."""
+    for back in range(1, 11):
+        past_restart(desk, date(2026, 11, 22) - timedelta(days=back))
+    past_restart(desk, date(2026, 11, 22), validated_at=ny("2026-11-23 08:10"))
+    assert "restart patterns: ok: 1 of the last day looked at" in check(desk, "08:30", date(2026, 11, 23)).words
+    assert told(desk) == []
 
 
 def test_one_that_came_early_is_told(desk: Desk) -> None:

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))  # desk, gateway_support
 
 from desk import Desk, Ran
-from restart_desk import FRIDAY, NIGHT, OWNER, QQQ, SPY, Night, after_the_window, body, configure
+from restart_desk import FRIDAY, NIGHT, OWNER, QQQ, QUICK, SPY, THURSDAY, Night, after_the_window, body, configure
 
 from v6.journal import restarts
 from v6.model import Contract, OpenOrder
@@ -473,3 +473,30 @@ def test_what_a_long_lived_program_registered_is_proven_without_a_saved_state(ni
     assert run(night).code == 0
 
     assert "IWM STK" in {str(proof.contract) for proof in night.report().proofs}
+
+
+# both jobs
+
+
+def test_what_pre_restart_saved_and_cancelled_is_accounted_for_afterwards(night: Night) -> None:
+    configure(night.desk, {"restart": QUICK["restart"] | {"owner_client_ids": [OWNER], "include_gtc": True}})
+    night.desk.at("23:40", THURSDAY)
+    placed = night.place()
+
+    before = night.desk.run("pre_restart", slot="23:40", day=THURSDAY, V6_LIMIT_SECONDS="100")
+    night.restart()
+    night.desk.at("00:10", FRIDAY)
+    after = run(night)
+
+    assert before.code == 0, before.words
+    assert after.code == 0, after.words
+    report = night.report()
+    assert report.difference is not None
+    assert [(one.order.perm_id, str(one.became)) for one in report.difference.missing] == [
+        (placed.perm_id, "cancelled by us")
+    ]
+    assert {step.phase for step in report.steps} == {"pre_restart", "post_restart"}
+    assert night.row().observed == "restarted"
+    assert night.state() == "normal"
+    assert [alert.key.split()[-1] for alert in night.alerts() if alert.key.endswith("restored")] == ["restored"]
+    assert night.tws.control({"do": "orders"})["orders"] == []

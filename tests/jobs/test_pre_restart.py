@@ -89,7 +89,7 @@ def test_good_till_cancelled_orders_stay_unless_they_are_included(noon: Evening)
 def test_all_cancels_every_order_of_a_paper_account(noon: Evening) -> None:
     noon.configure(cancel="all")
     noon.place(5, tif="GTC")
-    noon.tws.control({"do": "manual_order", "symbol": "SPY", "action": "BUY", "quantity": 10, "limit": 600})
+    noon.tws.control({"do": "manual_order", "symbol": "SPY", "action": "BUY", "quantity": 10, "limit": 300})
     ran = noon.run()
     assert ran.code == 0, ran.words
     assert noon.working() == {}
@@ -179,15 +179,17 @@ def test_a_protective_stop_is_named_in_a_warning_before_it_is_cancelled(noon: Ev
 
 
 def test_only_named_positions_are_closed(noon: Evening) -> None:
-    before = {p.contract.con_id: p.quantity for p in noon.positions()}
-    held = noon.hold(QQQ, 10)
-    noon.configure(close_positions=["QQQ"])
+    """A symbol names every contract of it, a con_id one."""
+    front = noon.hold(ES, 2)
+    noon.hold(QQQ, 10)
+    before = {p.contract.con_id: p for p in noon.positions() if p.quantity}
+    named = {con_id for con_id, position in before.items() if position.contract.symbol == "QQQ"} | {front.con_id}
+    noon.configure(close_positions=["QQQ", str(front.con_id)])
     ran = noon.run()
     assert ran.code == 0, ran.words
     after = {p.contract.con_id: p.quantity for p in noon.positions() if p.quantity}
-    assert held.con_id not in after
-    assert after == {con_id: quantity for con_id, quantity in before.items() if con_id != held.con_id and quantity}
-    assert sum(noon.sent("placeOrder")[9, order] for order in range(1, 100)) == 1
+    assert after == {con_id: p.quantity for con_id, p in before.items() if con_id not in named}
+    assert sum(times for (client, _), times in noon.sent("placeOrder").items() if client == 9) == len(named)
 
 
 def test_no_position_is_closed_by_default(noon: Evening) -> None:
@@ -371,7 +373,7 @@ def test_by_hand_far_from_every_window_it_says_which_is_next(noon: Evening) -> N
     noon.desk.at("08:00", DAY)
     ran = noon.run(slot=None)
     assert ran.code == 2
-    assert "no restart is near: the next one, lunch 2026-11-20 12:00-12:05 EST, begins in 3 h 59 min" in ran.words
+    assert "no restart is near: the next one, lunch 2026-11-20 12:00-12:05 EST, begins in 4 h 0 min" in ran.words
 
 
 def test_by_hand_a_named_window_may_be_further_away(noon: Evening) -> None:
@@ -389,3 +391,27 @@ def test_a_second_preparation_leaves_the_first_alone(noon: Evening) -> None:
     assert ran.code == 0, ran.words
     assert "skip: running" in ran.words
     assert noon.alerts() == []
+
+
+def test_on_a_day_without_a_universe_the_newest_one_is_saved(noon: Evening) -> None:
+    noon.desk.freeze(options(6))
+    noon.desk.at("11:55", DAY + timedelta(days=1))
+    ran = noon.run(slot=None)
+    assert ran.code == 0, ran.words
+    assert {contract.con_id for contract in noon.state().subscriptions} == set(range(1, 7))
+
+
+def test_a_restart_in_the_middle_of_the_cancels_leaves_every_order_reported(noon: Evening) -> None:
+    noon.configure(owner_client_ids=[5])
+    numbers = noon.place(5, count=2)
+    noon.tws.server.options.latency = True
+    noon.tws.server.options.submit_seconds = (20.0, 20.0)
+    running = noon.start()
+    wait_until(lambda: noon.tws.stats.requests[4] > 1)  # the cancels
+    noon.tws.control({"do": "restart", "refused_seconds": 60, "mute_seconds": 0})
+    ran = running.wait()
+    assert ran.code == 1, ran.words
+    assert noon.steps().keys() == {(5, number) for number in numbers}
+    assert {step.outcome for step in noon.steps().values()} == {"unconfirmed"}
+    assert {order.order_id for order in noon.state().orders} == set(numbers)
+    assert noon.restart_state() == "restarting"

@@ -42,3 +42,13 @@ def test_an_alert_waits_until_it_is_delivered(db: sqlite3.Connection) -> None:
     assert (waiting.tries, waiting.error) == (1, "503")
     events.mark_delivered(db, number)
     assert events.undelivered(db) == []
+
+
+def test_events_after_one_are_read_in_order_and_of_one_kind(db: sqlite3.Connection) -> None:
+    assert events.latest_id(db, "restart_state") == 0
+    first = events.record(db, "restart_state", "one")
+    events.record(db, "run_killed", "other")
+    second = events.record(db, "restart_state", "two", details={"to": "normal"})
+    assert events.latest_id(db, "restart_state") == second
+    assert [event.text for event in events.after(db, "restart_state", 0)] == ["one", "two"]
+    assert [event.details for event in events.after(db, "restart_state", first)] == [{"to": "normal"}]

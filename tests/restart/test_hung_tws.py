@@ -28,7 +28,7 @@ from v6.gateway.process import RESTART, TwsProcess
 from v6.journal import database, events
 from v6.restart.reconnect import NotReached
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
 
 PATIENT = replace(SOON, total=60.0, hung=2.0)
 STUCK = """

@@ -17,7 +17,11 @@ PATIENCE = timedelta(minutes=10)
 
 
 def scheduled(ctx: Context, manager: TWSRestartManager) -> Occurrence:
-    """The last restart that had ended at the slot; by hand, one that is not restored yet, else a validation of now."""
+    """The last restart that had ended at the slot. By hand, the one under way, also before its window has ended:
+    who has restarted TWS does not wait for it; else one that is not restored yet, else a validation of now."""
+    where = manager.current()
+    if ctx.slot is None and where.state is not State.NORMAL and where.window and where.start is not None:
+        return Occurrence(where.window, where.start, where.end or where.start, acts=True)
     moment = ctx.slot or ctx.now()
     found = last_acting(ctx.windows, moment)
     row = _row(ctx, found) if found is not None else None
@@ -55,7 +59,13 @@ def _unfinished(ctx: Context, where: Where) -> Occurrence:
 
 def _unexpected(ctx: Context, manager: TWSRestartManager) -> Occurrence:
     """TWS went or restarted by itself since it was validated last."""
-    last = next((row for row in restarts.latest(ctx.journal) if row.listener_after), None)
+    if not any(window.acts for window in ctx.windows):
+        raise SkipRun("nothing_due", "no window is acted on: no restart is validated")
+    last = max(
+        (row for row in restarts.latest(ctx.journal) if row.listener_after and row.connected_at),
+        key=lambda row: row.connected_at.timestamp(),
+        default=None,
+    )
     if last is None:
         raise SkipRun("nothing_due", "no restart was validated yet: there is no TWS to compare with")
     now = ctx.now()

@@ -12,6 +12,7 @@ from v6.analysis import outage_patterns, restart_patterns
 from v6.analysis.findings import Finding, ok
 from v6.analysis.outage_patterns import LikelyWindow
 from v6.analysis.restart_patterns import Judgement, Sample
+from v6.config.settings import WeeklyLogin
 from v6.journal import events, restarts
 from v6.journal.restarts import Restart
 from v6.restart import server_resets, weekly_login
@@ -28,6 +29,7 @@ REMIND = timedelta(days=7)
 LOOK_AROUND = timedelta(hours=1)
 JUDGED_FOR = timedelta(hours=24)
 ROWS = 300
+A_PERSON_SECONDS = 3600.0
 
 
 def outages(ctx: Context) -> Finding:
@@ -56,20 +58,21 @@ def patterns(ctx: Context) -> Finding:
             by_window.setdefault(row.window, []).append(row)
     fresh = {name: rows for name, rows in by_window.items() if _is_fresh(rows[0], ctx.now())}
     words = []
+    undecided = 0
     for name, rows in fresh.items():
-        judgement = judge(rows)
+        judgement = judge(rows, ctx.settings.restart.weekly_login)
+        undecided += bool(judgement.undecided)
         for anomaly in judgement.anomalies:
             _tell(ctx, rows[0], anomaly.kind, anomaly.words)
             words.append(f"{name} {anomaly.kind}: {anomaly.words}")
-    undecided = sum(bool(judge(rows).undecided) for rows in fresh.values())
     few = f"{undecided} without a verdict: too few before" if undecided else ""
     return ok("restart patterns", "; ".join(filter(None, [f"{len(fresh)} of the last day looked at", few, *words])))
 
 
-def judge(rows: Sequence[Restart]) -> Judgement:
+def judge(rows: Sequence[Restart], login: WeeklyLogin) -> Judgement:
     """`rows`: of one window, the latest first."""
     away = _began if rows[0].started_at is not None else _away
-    latest, *earlier = (Sample(row.observed, away(row), _lag(row)) for row in rows)
+    latest, *earlier = (Sample(row.observed, away(row), _lag(row, login)) for row in rows)
     return restart_patterns.judge(latest, earlier)
 
 
@@ -82,8 +85,14 @@ def _away(row: Restart) -> float | None:
     return None if row.away_at is None else seconds_between(row.window_start, row.away_at)
 
 
-def _lag(row: Restart) -> float | None:
-    return None if row.validated_at is None else seconds_between(row.window_end, row.validated_at)
+def _lag(row: Restart, login: WeeklyLogin) -> float | None:
+    """None too for one that waited for a person to sign in: that was told, and is no measure of TWS."""
+    if row.validated_at is None:
+        return None
+    lag = seconds_between(row.window_end, row.validated_at)
+    since_login = seconds_between(weekly_login.last_death(login, row.window_end), row.window_end)
+    waited = lag > A_PERSON_SECONDS and since_login <= weekly_login.UNPROVEN.total_seconds()
+    return None if waited else lag
 
 
 def _is_fresh(row: Restart, now: datetime) -> bool:

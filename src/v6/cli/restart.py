@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from v6.journal.restarts import Restart
     from v6.restart.manager import Where
     from v6.restart.report import RestartReport
+    from v6.restart.report_files import ReportFiles
     from v6.restart.windows import Occurrence
     from v6.scheduler.compiled import Window
 
@@ -147,16 +148,24 @@ def report(
 
 
 def _report(which: str) -> "RestartReport":
+    from v6.restart.document import Flawed
     from v6.restart.report_files import ReportFiles
 
-    paths = Paths.locate()
-    files = ReportFiles(paths.state / "restarts", _settings().keep_reports)
-    if which == "latest":
-        kept = files.paths()
-        if not kept:
-            raise FatalError(f"there is no report in {files.folder} yet: pre_restart writes the first")
-        return files.load(kept[0])
-    row = _restart(which)
+    files = ReportFiles(Paths.locate().state / "restarts", _settings().keep_reports)
+    try:
+        return _latest(files) if which == "latest" else _of(files, _restart(which))
+    except Flawed as flawed:
+        raise FatalError(f"the report cannot be used: {flawed}") from flawed
+
+
+def _latest(files: "ReportFiles") -> "RestartReport":
+    kept = files.paths()
+    if not kept:
+        raise FatalError(f"there is no report in {files.folder} yet: pre_restart writes the first")
+    return files.load(kept[0])
+
+
+def _of(files: "ReportFiles", row: "Restart") -> "RestartReport":
     found = files.find(row.window, row.window_start)
     if found is None:
         raise FatalError(f"restart {row.id} ({row.window}, {row.window_start:%Y-%m-%d %H:%M}) has no report any more")

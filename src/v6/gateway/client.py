@@ -166,7 +166,10 @@ class Gateway(OrderQuestions):
             if error.cause is not ConnectCause.CLIENT_ID_IN_USE:
                 raise
             if clock.monotonic() + 2 * IN_USE_PAUSE > deadline:
-                words = f"{error.evidence}; tried {tries} times; no process of V6 has it, so another program does"
+                words = (
+                    f"{error.evidence}; tried {tries} times; no process of V6 has it: another program does, or TWS has "
+                    "not noticed yet that it is gone"
+                )
                 raise ConnectFailed(error.cause, words, error.seconds) from error
             self.log.info(f"client id {lease.client_id} is still in use at TWS, trying again")
             return False

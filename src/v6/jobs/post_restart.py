@@ -17,10 +17,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from v6 import failpoint
-from v6.checks import data_flow, restart_due
+from v6.checks import data_flow, restart_due, restart_history
+from v6.checks.guarded import guarded
+from v6.collection.subscriptions import subscriptions
 from v6.gateway.process import TwsProcess
 from v6.journal import events, restarts
-from v6.model import FatalError, RecoverableError, SkipRun
+from v6.model import Contract, FatalError, RecoverableError, SkipRun, V6Error
 from v6.restart import registered
 from v6.restart.alone import Busy, alone
 from v6.restart.conclusion import Conclusion, conclude, report_of, write_row
@@ -65,7 +67,7 @@ def post_restart(ctx: Context) -> str:
     manager = TWSRestartManager(ctx.journal, ctx.windows, timedelta(minutes=ctx.settings.restart.overdue_minutes))
     files = ReportFiles(ctx.paths.state / "restarts", ctx.settings.restart.keep_reports)
     try:
-        with alone(ctx.paths.locks):
+        with alone(ctx.paths.locks, task=ctx.task):
             if ctx.args.light:
                 return data_flow.after_server_reset(ctx, manager)
             if ctx.args.live:
@@ -93,6 +95,7 @@ def _recover(ctx: Context, manager: TWSRestartManager, files: ReportFiles, occur
     failpoint.reach("post_restart:hooked")
     recovery.conclude(end.event, end.cause)
     failpoint.reach("post_restart:concluded")
+    ctx.log.info("{}", guarded("restart patterns", lambda: restart_history.patterns(ctx)))
     return _ended(end, path)
 
 
@@ -118,10 +121,20 @@ def _surroundings(ctx: Context, manager: TWSRestartManager) -> Surroundings:
         look=lambda: restart_due.listener_of(ctx),
         door=lambda client_id: ctx.gateway("options", client_id),
         market_open=lambda: ctx.calendar.get_market_phase(ctx.now()) == "market_open",
-        subscriptions=lambda: registered.subscriptions(ctx.journal)[0],
+        subscriptions=lambda: _subscriptions(ctx),
         log=ctx.log,
         deadline=ctx.deadline,
     )
+
+
+def _subscriptions(ctx: Context) -> list[Contract]:
+    """What is collected and registered, for when no state was saved; without a readable lake only the latter."""
+    known = list(registered.subscriptions(ctx.journal)[0])
+    try:
+        known += subscriptions(ctx, ctx.now().date())
+    except (V6Error, OSError) as error:
+        ctx.log.warning("what is collected cannot be read from the lake: {}", error)
+    return known
 
 
 def _waiting_since(ctx: Context) -> datetime | None:

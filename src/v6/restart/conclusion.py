@@ -134,7 +134,7 @@ def report_of(begun: RestartReport, found: "Recovered", end: Conclusion, db: "sq
 def _warnings(found: "Recovered") -> list[str]:
     warnings = list(found.seen.causes)
     if found.refused is not None and found.refused.flaw is not Flaw.MISSING:
-        warnings.append(str(found.refused))
+        warnings.append(f"{found.refused}; `v6 state show` shows it")
     if found.before is None and found.rolled_back:
         warnings += [f"order ids rolled back: {one}" for one in found.rolled_back]
     if found.validation is not None:

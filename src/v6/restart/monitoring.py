@@ -62,7 +62,7 @@ def probe_of(host: str, port: int) -> Probe:
 
     def probe() -> str | None:
         found = sockets.listener(host, port)
-        return None if found is None else f"inode {found.inode}, pid {found.pid}"
+        return None if found is None else f"inode {found.inode}"
 
     return probe
 
@@ -103,7 +103,7 @@ class Monitor:
         near = windows.next_acting(self._manager.windows, now)
         if near is None or windows.minutes_until(near.start, now) > NEAR_MINUTES:
             return
-        if (where.window, where.start) != (near.name, near.start):
+        if (where.window, where.start) != (near.name, near.start) or _was_tried_before(where, near):
             self._say(Event.WINDOW_NEAR, f"{near} is near", where.state, near)
 
     def _tws(self) -> None:
@@ -128,7 +128,7 @@ class Monitor:
         self._seen = Seen(listener, away=False, at=at)
 
     def _gone(self, words: str, *, again: bool = True) -> None:
-        """`again`: also where the state says it already. From NORMAL it belongs to the window that is now, if one is."""
+        """`again`: also where the state says so already. From NORMAL it belongs to the window that is now, if any."""
         state = self._manager.current().state
         if again or state not in GONE:
             inside = windows.current_acting(self._manager.windows, clock.now()) if state is State.NORMAL else None
@@ -172,6 +172,12 @@ def _answer(callback: Callback, step: Step) -> tuple[Event, str, State] | None:
     except V6Error as error:
         return Event.FAILED, f"{step.state}: {error}", step.state
     return None if event is None else (event, f"{step.state} is done", step.state)
+
+
+def _was_tried_before(where: Where, near: windows.Occurrence) -> bool:
+    """Whether the window was prepared and validated by hand long before it."""
+    ended = where.since if where.state is State.NORMAL else None
+    return ended is not None and windows.seconds_between(ended, near.start) > NEAR_MINUTES * 60
 
 
 def _is_younger(where: Where, seen: "Seen") -> bool:

@@ -137,10 +137,10 @@ class PostRestartValidator:
         pause = AGAIN_SECONDS[0]
         await self._prove(wanted, first_tick=True)
         while again := [contract for contract in wanted if self.proofs[contract].worth_asking_again]:
+            enough = not short_of(self._proofs(wanted), self._demands.percent)
             if clock.monotonic() + pause >= self._until or not self._gateway.connected:
                 break
-            await asyncio.sleep(pause)
-            enough = not short_of(self._proofs(wanted), self._demands.percent)
+            await asyncio.sleep(0 if enough else pause)
             self._log.info(f"{len(again)} of {len(wanted)} subscriptions are not proven yet, asking again")
             await self._prove(again, first_tick=False)
             if enough:
