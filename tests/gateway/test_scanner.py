@@ -54,4 +54,4 @@ def test_one_that_is_never_answered_ends(tws: SimulatedTWS, gateway: Callable[..
         tws.set(mute_after_start=True)
         with pytest.raises(RequestTimeout, match="scanner TOP_PERC_GAIN"):
             gw.scan(GAINERS)
-        assert wait_until(lambda: tws.server.scans == 0)
+    assert wait_until(lambda: tws.server.scans == 0)

@@ -278,6 +278,19 @@ def test_the_subscriptions_of_the_last_session_are_saved_and_proven_again(
     assert seen.report.live.owed == len(seen.report.proofs)
 
 
+def test_a_check_that_ibkrs_reset_meets_waits_for_its_end(rehearse: Rehearse, site: Site) -> None:
+    """1100 at 00:30 and 1102 fourteen seconds later: the health check of 00:30 does not call TWS broken."""
+    config = site(*RESTART_TASKS, "health_check", **QUICK)
+
+    rehearsed = rehearse(
+        "2026-11-23", "--from", "23:35", "--to", "00:30", "--no-prologue", "--scenario", "reset_after_restart",
+        "--config", config,
+    )  # fmt: skip
+
+    Seen(rehearsed, MONDAY).went_well()
+    assert rehearsed.outcomes("health_check") == {"success": 4}
+
+
 def test_a_restart_nobody_validates_is_found_overdue_by_the_health_check(rehearse: Rehearse, site: Site) -> None:
     """L25: the detector works in exactly the state it exists for, still RESTARTING ten minutes after the window."""
     config = site("pre_restart", "health_check", **QUICK)

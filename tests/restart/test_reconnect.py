@@ -168,6 +168,16 @@ class TestAgainstTws:
         assert told.port_closed
         assert 2 <= told.seen.attempts <= MOST_ATTEMPTS
 
+    def test_a_tws_elsewhere_that_waits_for_a_person_is_tried_once_a_run_l29(
+        self, leases: Path, free_port: int
+    ) -> None:
+        def blind() -> Listener | None:
+            raise CannotLook("not this host")
+
+        way = Reconnect(blind, lambda: door(free_port, leases), SOON, Silent())
+        way.only_once()
+        assert refused(way).seen.attempts == 1
+
     def test_a_hung_tws_is_handed_over_once_and_then_reached(self, leases: Path) -> None:
         with simulated_tws() as tws:
             tws.set(mute_before_handshake=True)

@@ -21,4 +21,5 @@ async def scan(connection: Connection, wanted: ScannerFilter) -> list[Contract]:
         lambda number: client.reqScannerSubscription(number, subscription, [], filters),
         undo=Undo(client.cancelScannerSubscription, always=True),
     )
+    await connection.turn("the scanner's end", lambda: None)  # behind the cancel, which has left then: TWS has few
     return [from_library(details.contract) for _, details in sorted(rows, key=lambda row: row[0])]

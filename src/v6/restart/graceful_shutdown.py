@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from v6 import clock
+from v6.gateway.connection import Log, Silent
 from v6.model import FatalError, V6Error
 from v6.restart.report import Outcome, StepBook
 
@@ -49,12 +50,14 @@ class GracefulShutdown:
         book: StepBook,
         cut: Callable[[], Awaitable[None]],
         reached: Callable[[str], None] = lambda _: None,
+        log: Log | None = None,
     ) -> None:
         self._until = clock.monotonic() + limit.total_seconds()
         self._limit = limit
         self._book = book
         self._cut = cut
         self._reached = reached
+        self._log = log or Silent()
         self.undone: list[str] = []
         """`step: what is missing`, of every step that did not reach its goal."""
         self.forced = False
@@ -98,5 +101,6 @@ class GracefulShutdown:
 
     def _note(self, step: Step, outcome: Outcome, seconds: float, detail: str, *, missing: bool = False) -> None:
         self._book.add(step.name, outcome, seconds, detail)
+        (self._log.warning if missing else self._log.info)(f"{step.name}: {outcome}: {detail}")
         if missing:
             self.undone.append(f"{step.name}: {detail}")

@@ -1,11 +1,9 @@
 """What is done before TWS restarts, step by step (`GracefulShutdown` runs them): the flow of pre_restart without its
 edges. Everything it needs is passed in; nothing here knows how a job is started."""
 
-import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,15 +16,14 @@ from v6.gateway.errors import ConnectCause, ConnectFailed, GatewayError, NoClien
 from v6.gateway.sockets import CannotLook, Listener
 from v6.journal import events, restarts
 from v6.model import Contract, OpenOrder, RecoverableError
-from v6.restart import cancelling, closing, other_runs
-from v6.restart.alone import LOOK_EVERY_SECONDS, Busy, alone
-from v6.restart.cancel_policy import decide, in_words, protective, require_allowed
-from v6.restart.cancelling import Cancels, identity
-from v6.restart.closing import Closings
+from v6.restart import cancelling
+from v6.restart.cancel_policy import in_words, require_allowed
 from v6.restart.document import Flawed
 from v6.restart.graceful_shutdown import GracefulShutdown, NothingToDo, Step, Undone
 from v6.restart.hooks import run_hooks
+from v6.restart.making_room import MakingRoom
 from v6.restart.manager import TWSRestartManager
+from v6.restart.order_work import OrderWork
 from v6.restart.owners import Owners
 from v6.restart.report import RestartReport, StepBook, Verdict
 from v6.restart.report_files import ReportFiles, encoded
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     from v6.gateway.client import Gateway
 
 PHASE = "pre_restart"
-LOCK_SECONDS = 15.0
 READ_SECONDS = 30.0
 LAST_SECONDS = 5.0
 """Kept for what is done after the limit too: goodbye, hooks, report."""
@@ -99,26 +95,26 @@ class Preparation:
         self.given = given
         self.occurrence = occurrence
         self.row = restarts.begin(given.db, occurrence.name, occurrence.start, occurrence.end)
-        self.cancels = Cancels(given.db, self.row.id, reach)
+        self.orders = OrderWork(given.db, given.settings, self.row.id, reach, self._warn_of_stops)
         self.saving = Saving(given.db, given.states, occurrence, self.row.id, given.collectors)
-        self._reach = reach
         self._ends = clock.monotonic() + limit.total_seconds()
         self._book = StepBook(PHASE)
-        self._shutdown = GracefulShutdown(limit - timedelta(seconds=LAST_SECONDS), self._book, self._cut, reach)
+        self._shutdown = GracefulShutdown(
+            limit - timedelta(seconds=LAST_SECONDS), self._book, self._cut, reach, given.log
+        )
         self._warnings: list[str] = []
-        self._stack = ExitStack()
-        self._locked = False
+        self._room = MakingRoom(given.db, given.locks, given.leases, given.task, given.settings.essential_tasks)
         self._gateway: Gateway | None = None
         self._owners: Owners | None = None
         self._away = ""
 
     @property
     def undone(self) -> list[str]:
-        return [*self._shutdown.undone, *map(cancelling.words, self.cancels.undone())]
+        return [*self._shutdown.undone, *map(cancelling.words, self.orders.cancels.undone())]
 
     def summary(self) -> str:
         """What was reached, in a line."""
-        steps = self.cancels.steps()
+        steps = self.orders.steps()
         outcomes = [f"{count} {outcome}" for outcome, count in sorted(Counter(s.outcome for s in steps).items())]
         saved = next((step.detail for step in self._book.steps if step.name == "state_saved"), "nothing")
         return f"saved {saved}; orders: {', '.join(outcomes) or 'none to cancel'}"
@@ -126,7 +122,7 @@ class Preparation:
     async def run(self) -> None:
         """Every step. Raises PolicyRefused before anything is touched, Busy when another restart job does not end."""
         try:
-            self._lock_at_once()
+            self._room.lock_at_once()
             await self._require_allowed()
             await self._shutdown.run(
                 (
@@ -145,22 +141,9 @@ class Preparation:
             )
         finally:
             await self._cut()
-            self._stack.close()
+            self._room.close()
 
     # before anything is touched
-
-    def _lock_at_once(self) -> None:
-        """Another preparation is doing our work already; any other restart job is ended first."""
-        try:
-            self._lock()
-        except Busy as busy:
-            if self.given.task in busy.holder.split():
-                raise
-
-    def _lock(self) -> None:
-        if not self._locked:
-            self._stack.enter_context(alone(self.given.locks, 0.0, self.given.task))
-            self._locked = True
 
     async def _require_allowed(self) -> None:
         """A global cancel that is not allowed is refused now: TWS must say whose account it is."""
@@ -201,31 +184,7 @@ class Preparation:
         )
 
     async def _end_others(self) -> str:
-        given = self.given
-        scanners = restarts.registrations(given.db, "scanner")
-        watching = {row.owner for row in (*scanners, *restarts.registrations(given.db, "subscription"))}
-        runs, unseen = other_runs.connected(given.leases, watching), []
-        try:
-            runs += other_runs.supervised(given.locks, given.needing_tws)
-        except other_runs.CannotLook as error:
-            unseen = [f"could not check which runs are under way: {error}"]
-        wanted = other_runs.all_but(runs, {*given.settings.essential_tasks, given.task})
-        stay = await other_runs.end(wanted)
-        await self._wait_for_the_lock()
-        if stay or unseen:
-            raise Undone("; ".join([*(f"{run} does not end" for run in stay), *unseen]))
-        ended = f"ended {', '.join(map(str, wanted))}" if wanted else "none was at work"
-        return f"{ended}; {len(scanners)} scanners close with their connections" if scanners else ended
-
-    async def _wait_for_the_lock(self) -> None:
-        until = clock.monotonic() + LOCK_SECONDS
-        while not self._locked:
-            try:
-                self._lock()
-            except Busy:
-                if clock.monotonic() >= until:
-                    raise
-                await asyncio.sleep(LOOK_EVERY_SECONDS)
+        return await self._room.end_others(self.given.needing_tws)
 
     async def _connect(self) -> str:
         if self._listening() is None:
@@ -271,64 +230,20 @@ class Preparation:
         return f"{counts}, {len(state.subscriptions)} subscriptions"
 
     async def _cancel(self) -> str:
-        gateway, settings = self._connected(), self.given.settings
-        if settings.cancel == "none":
-            raise NothingToDo("restart.cancel is none")
-        if self.saving.saved is None:
-            raise Undone("no order is cancelled before the trading state is saved")
-        if (orders := self.saving.orders) is None:
-            raise Undone("the open orders could not be read: none was cancelled")
-        decisions = decide(orders, settings)
-        wanted = [decision.order for decision in decisions if not decision.kept]
-        self._name_protective_stops(wanted)
-        if settings.cancel == "all":
-            await self.cancels.everything(gateway, wanted, self._confirm_seconds())
-        elif self._owners is not None:
-            await self.cancels.own(self._owners, wanted, self._confirm_seconds())
-        kept = [f"{decision.order} stays: {decision.kept}" for decision in decisions if decision.kept]
-        for line in kept:
-            self.given.log.info(line)
-        return f"{len(wanted)} to cancel, {len(kept)} stay{': ' if kept else ''}{'; '.join(kept)}"
+        seconds = min(cancelling.CONFIRM_SECONDS, self._shutdown.left() / 2)
+        return await self.orders.cancel(self._connected(), self._owners, self.saving, seconds)
 
-    def _confirm_seconds(self) -> float:
-        return min(cancelling.CONFIRM_SECONDS, self._shutdown.left() / 2)
-
-    def _name_protective_stops(self, orders: Sequence[OpenOrder]) -> None:
-        """Before they are gone. Where the positions are not known, every stop on a future may be one."""
-        positions = self.saving.positions
-        if stops := protective(orders, positions):
-            known = "" if positions is not None else "; the positions could not be read, so these may be"
-            told = f"{len(stops)} protective stops on futures are about to be cancelled{known}"
-            self._warnings += [f"protective stop: {stop}" for stop in stops]
-            self._alert("warning", told, "\n".join(map(str, stops)), "protective stops")
+    def _warn_of_stops(self, told: str, stops: Sequence[OpenOrder]) -> None:
+        which = " ".join(str(stop.perm_id) for stop in stops)
+        self._alert("warning", told, "\n".join(map(str, stops)), f"protective stops {which}")
 
     async def _close(self) -> str:
-        names = self.given.settings.close_positions
-        if not names:
+        if not self.given.settings.close_positions:
             raise NothingToDo("restart.close_positions names none")
-        gateway = self._connected()
-        steps = await Closings(self.given.db, self.row.id, gateway, self._reach).close(names)
-        if unfilled := [step for step in steps if step.outcome != closing.FILLED]:
-            raise Undone("; ".join(f"{step.words}: {step.outcome}: {step.detail}" for step in unfilled))
-        return "; ".join(f"{step.words}: {step.detail}" for step in steps) or f"none of {', '.join(names)} is held"
+        return await self.orders.close(self._connected())
 
     async def _verify(self) -> str:
-        """What TWS itself says at the end, after a round trip (L24)."""
-        gateway, settings = self._connected(), self.given.settings
-        await gateway.current_time_async()
-        listed = await self.cancels.resolve(gateway)
-        known = {identity(step) for step in self.cancels.steps()}
-        late = [each.order for each in decide(listed, settings) if not each.kept and identity(each.order) not in known]
-        if settings.close_positions:
-            self._name_orders_without_position(listed)
-        if late and settings.cancel != "none":
-            raise Undone(f"placed meanwhile and not cancelled: {'; '.join(map(str, late))}")
-        return f"{len(listed)} orders stay open"
-
-    def _name_orders_without_position(self, listed: Sequence[OpenOrder]) -> None:
-        held = closing.named(self.saving.positions or (), self.given.settings.close_positions)
-        closed = {position.contract.con_id for position in held}
-        self._warnings += [f"still open on a closed position: {o}" for o in listed if o.contract.con_id in closed]
+        return await self.orders.verify(self._connected(), self.saving)
 
     async def _leave(self) -> str:
         given, gateway = self.given, self._gateway
@@ -337,7 +252,7 @@ class Preparation:
         if gateway is not None:
             await gateway.close_async()
         self._note_listener()
-        cancelled = sum(step.outcome == "cancelled" for step in self.cancels.steps())
+        cancelled = sum(step.outcome == "cancelled" for step in self.orders.cancels.steps())
         restarts.note(given.db, self.row.id, prepared_at=clock.now(), orders_cancelled=cancelled)
         if self._away:
             given.manager.step(Event.TWS_GONE, self._away, self.occurrence)
@@ -374,13 +289,13 @@ class Preparation:
         verdict = Verdict.PREPARED if self.saving.saved is not None else Verdict.DEGRADED
         report = self._earlier_report() or RestartReport.begin(self.occurrence, self.row.id, verdict)
         return replace(
-            report.with_steps(self._book.steps).with_orders(restarts.order_steps(self.given.db, self.row.id)),
+            report.with_steps(self._book.steps).with_orders(self.orders.steps()),
             verdict=verdict,
             cause="; ".join(self.undone),
             exit_code=1 if self.undone else 0,
             before=self.saving.saved or report.before,
             state_file=str(self.given.states.path) if self.saving.saved else report.state_file,
-        ).warned(*self._warnings)
+        ).warned(*self.orders.warnings, *self._warnings)
 
     def _earlier_report(self) -> RestartReport | None:
         """Of an attempt before this one."""

@@ -110,7 +110,12 @@ class Reconnect:
         self._mute_since: float | None = None
         self._occupied_since: float | None = None
         self._refused = False
+        self._most = MOST_ATTEMPTS
         self.seen = Sightings()
+
+    def only_once(self) -> None:
+        """One attempt, for a TWS that is known to wait for a person and whose port cannot be seen from here."""
+        self._most = 1
 
     async def wait_for_port(self) -> None:
         """Until somebody listens, or it cannot be told whether. Raises NotReached."""
@@ -140,7 +145,7 @@ class Reconnect:
                     self._mute_since = self._mute_since or clock.monotonic() - error.seconds
             self._log.info(f"not reached yet: {self.seen.causes[-1]}")
             await self._end_if_hung()
-            if self.seen.attempts >= MOST_ATTEMPTS or clock.monotonic() + pause >= self._until:
+            if self.seen.attempts >= self._most or clock.monotonic() + pause >= self._until:
                 break
             await asyncio.sleep(pause)
         cause = self.seen.causes[-1] if self.seen.causes else "no time was left"

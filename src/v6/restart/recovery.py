@@ -23,7 +23,7 @@ from v6.restart.document import Flaw
 from v6.restart.manager import TWSRestartManager
 from v6.restart.proofs import Proven, of_kind
 from v6.restart.reconnect import NotReached, Patience, Reconnect, Sightings
-from v6.restart.report import StepBook
+from v6.restart.report import StepBook, Verdict
 from v6.restart.restore import next_order_ids, run_scanners
 from v6.restart.state_file import StateRefused, TradingStateManager
 from v6.restart.state_reader import StateReader
@@ -141,7 +141,7 @@ class Recovery:
     # reaching
 
     async def _reach(self) -> "Gateway":
-        around, settings = self._around, self._around.settings
+        found, around, settings = self.found, self._around, self._around.settings
         left = around.deadline - clock.monotonic() - VALIDATION_SECONDS
         patience = Patience(
             port=settings.tws.startup_seconds,
@@ -158,8 +158,10 @@ class Recovery:
             mend_hung=around.process.end_hung,
             mend_absent=around.process.start,
         )
-        self.found.seen = way.seen
+        found.seen = way.seen
         await way.wait_for_port()
+        if found.row.outcome == Verdict.WAITING and not way.seen.could_look:
+            way.only_once()
         failpoint.reach("post_restart:port_open")
         return await way.connect()
 

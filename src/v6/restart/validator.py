@@ -14,7 +14,7 @@ from v6 import clock
 from v6.analysis.findings import Finding, State, could_not_check, failed, of_state, ok
 from v6.gateway.error_codes import FARM_CONNECTS, FARM_DOWN
 from v6.gateway.errors import GatewayError
-from v6.model import Contract
+from v6.model import Contract, Quote, QuoteStatus
 from v6.restart.proofs import Proof, Proven, judge, of_kind, short_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Demands:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """`proofs` of every subscription; `first_tick_seconds` from the first request to the first data."""
+    """`proofs` of every subscription; `first_tick_seconds` from the beginning of the checks to the first data."""
 
     findings: tuple[Finding, ...]
     proofs: tuple[Proof, ...] = ()
@@ -76,7 +76,8 @@ class PostRestartValidator:
         self._gateway = gateway
         self._demands = demands
         self._log = log
-        self._until = clock.monotonic() + demands.seconds
+        self._begun = clock.monotonic()
+        self._until = self._begun + demands.seconds
         self.proofs: dict[Contract, Proof] = {}
         self.first_tick_seconds: float | None = None
 
@@ -172,19 +173,20 @@ class PostRestartValidator:
         return await check()
 
     async def _prove(self, contracts: Sequence[Contract], *, first_tick: bool) -> None:
-        started = clock.monotonic()
-        seconds = max(self._until - started, 1.0)
+        seconds = max(self._until - clock.monotonic(), 1.0)
         quotes = await self._gateway.quotes_async(
             contracts, need_greeks=False, deadline_seconds=seconds, first_tick=first_tick
         )
-        began = clock.utc_now().timestamp() - (clock.monotonic() - started)
         for contract, quote in zip(contracts, quotes, strict=True):
-            proof = replace(judge(quote, market_open=self._demands.market_open), contract=contract)
-            self.proofs[contract] = proof
-            if proof.proven is not Proven.NOT and self.first_tick_seconds is None:
-                self.first_tick_seconds = max(
-                    min(one.received_at.timestamp() for one in quotes if one.status != "missing") - began, 0.0
-                )
+            self.proofs[contract] = replace(judge(quote, market_open=self._demands.market_open), contract=contract)
+        if self.first_tick_seconds is None:
+            self.first_tick_seconds = self._first_tick(quotes)
+
+    def _first_tick(self, quotes: Sequence[Quote]) -> float | None:
+        """Seconds from the beginning of the checks; a quote knows when its last field came."""
+        now = clock.utc_now().timestamp()
+        ages = [now - quote.received_at.timestamp() for quote in quotes if quote.status is not QuoteStatus.MISSING]
+        return max(clock.monotonic() - self._begun - max(ages), 0.0) if ages else None
 
     def _proofs(self, wanted: Sequence[Contract]) -> list[Proof]:
         return [self.proofs[contract] for contract in wanted]
