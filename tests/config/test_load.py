@@ -90,6 +90,10 @@ def test_sections_merge_and_mappings_that_are_values_replace(paths: Paths, site:
             "config/production.yaml: nonsense: unknown key, allowed: futures, health, ibkr, lake, "
             "metrics, restart, scheduler, tws, universe",
         ),
+        ("restart: {client_id: 12}", "config/production.yaml: restart.client_id: 12 lies in the pool"),
+        ("restart: {owner_client_ids: [3, 99]}", "restart.owner_client_ids: 99 lies in the pool, any run may get one"),
+        ("restart: {essential_tasks: [nobody]}", "restart.essential_tasks: nobody is not a task, allowed: "),
+        ('restart: {weekly_login: {time: "25:00"}}', "restart.weekly_login.time: '25:00' is wrong, allowed: "),
         ("scheduler: {timezone: America/Nowhere}", "scheduler.timezone: 'America/Nowhere' is not a time zone"),
         ("scheduler: {tasks: {Bad-Name: {}}}", "scheduler.tasks.Bad-Name"),
     ],

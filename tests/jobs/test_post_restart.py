@@ -171,23 +171,21 @@ def test_an_order_that_is_gone_without_a_trace_is_for_a_person(night: Night) -> 
     assert [alert.severity for alert in night.alerts()] == ["failure"]
 
 
-def test_an_order_lost_in_flight_and_its_id_given_again_are_both_found(night: Night) -> None:
-    """TWS had taken the order, IBKR had not: it is gone, and nextValidId falls behind it [Lean.IB#242]."""
-    configure(night.desk, {"restart": QUICK["restart"] | {"owner_client_ids": [OWNER]}})
-    night.place()
+def test_an_order_lost_in_flight_shows_in_the_ids_that_are_given_again(night: Night) -> None:
+    """TWS had taken the order, IBKR had not: nextValidId falls behind its id [Lean.IB#242]; no list of orders had it."""
     order = {"symbol": "SPY", "action": "BUY", "quantity": 1, "limit": 301.0, "tif": "GTC"}
-    lost = night.tws.control({"do": "manual_order", "client": OWNER, "in_flight": True, **order})
+    night.place()
+    lost = night.tws.control({"do": "place", "client": OWNER, "in_flight": True, **order})
     night.save_state()
     night.restart()
 
     ran = run(night)
 
-    assert ran.code == 2, ran.words
+    assert ran.code == 0, ran.words
     difference = night.report().difference
     assert difference is not None
-    assert [one.order.order_id for one in difference.unexplained] == [lost["order_id"]]
-    assert [(one.client_id, one.high_water) for one in difference.rolled_back] == [(OWNER, lost["order_id"])]
-    assert difference.rolled_back[0].next_id <= lost["order_id"]
+    assert [one.next_id <= lost["order_id"] <= one.high_water for one in difference.rolled_back] == [True]
+    assert [alert.severity for alert in night.alerts()] == ["warning"]
 
 
 def test_an_order_filled_and_a_position_changed_while_away_are_reported(night: Night) -> None:

@@ -29,7 +29,7 @@ def run(night: Night, *arguments: str, **environ: str) -> Ran:
 
 
 def prepared(night: Night) -> int:
-    """A saved state with an order that was cancelled by us and one that lives, and then TWS's restart; the permId of the
+    """A saved state with an order cancelled by us and one that lives, and then TWS's restart; the permId of the
     living one."""
     cancelled, lives = night.place(limit=300.0), night.place(limit=301.0)
     night.save_state()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from v6.config import dotenv, environment, schedule_rules
+from v6.config import dotenv, environment, restart_rules, schedule_rules
 from v6.config.errors import ConfigError
 from v6.config.scheduler_config import Scheduler
 from v6.config.settings import Settings
@@ -67,9 +67,12 @@ def load(paths: Paths, environ: Mapping[str, str] = os.environ, sources: Sources
         raise ConfigError(*problems)
     _switch_tasks(tree, switches, environ, sources["env"].label, origin)
     file = _validated(tree, origin)
-    rules = schedule_rules.problems(file.scheduler, paths.root)
+    rules = [
+        *((f"{SCHEDULER}.{path}", problem) for path, problem in schedule_rules.problems(file.scheduler, paths.root)),
+        *restart_rules.problems(file.restart, file.ibkr, file.scheduler.tasks),
+    ]
     if rules:
-        raise ConfigError(*(_line(f"{SCHEDULER}.{path}", problem, origin) for path, problem in rules))
+        raise ConfigError(*(_line(path, problem, origin) for path, problem in rules))
     settings = Settings.model_construct(**{name: getattr(file, name) for name in Settings.model_fields})
     warnings = (*_misspelt(environ, listed, "environment"), *_readable_by_others(sources))
     return Config(settings, file.scheduler, origin, listed, dotenv_switches, {**from_dotenv, **environ}, warnings)
