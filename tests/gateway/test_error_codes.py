@@ -1,10 +1,13 @@
 """One table says what TWS's codes mean; facts.md's list is complete in it."""
 
+import asyncio
+
 import pytest
 
 from v6.gateway import error_codes
 from v6.gateway.error_codes import Scope, lookup
 from v6.gateway.errors import RequestError
+from v6.gateway.receiver import Receiver
 from v6.model import MissReason
 
 NAMED_IN_THE_FACTS = [
@@ -43,3 +46,21 @@ def test_162_is_decided_by_its_text(text: str, reason: str | None, recoverable: 
 def test_an_unknown_code_ends_its_request_and_an_unknown_notice_does_not() -> None:
     assert lookup(12345).ends
     assert lookup(2199).scope is Scope.NOTICE
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (2119, "Market data farm is connecting:usfarm.nj"),
+        (2104, "Market data farm connection is OK:usfarm.nj"),
+        (2103, "Market data farm connection is broken:usfarm.nj"),
+        (2108, "Market data farm connection is inactive but should be available upon demand.usfarm.nj"),
+    ],
+)
+def test_whatever_tws_says_of_a_farm_is_kept_under_its_name(code: int, text: str) -> None:
+    async def heard() -> dict[str, int]:
+        receiver = Receiver()
+        receiver.error(-1, code, text)
+        return receiver.farms
+
+    assert asyncio.run(heard()) == {"usfarm.nj": code}

@@ -223,6 +223,19 @@ def test_a_job_with_time_left_waits_longer_than_one_question_may(tws: SimulatedT
     assert asyncio.run(run()) == 1
 
 
+def test_when_the_jobs_time_is_over_no_further_question_waits_for_ibkr(tws: SimulatedTWS, leases: Path) -> None:
+    async def run() -> None:
+        async with connect(ibkr(tws.port), purpose="checks", leases=leases, until=time.monotonic()) as gw:
+            reset(tws, lost_seconds=60.0)
+            await lost(gw)
+            await gw.contract_details_async(SPY)
+
+    started = time.monotonic()
+    with pytest.raises(ServerLost):
+        asyncio.run(run())
+    assert time.monotonic() - started < 4
+
+
 def test_a_connection_lost_during_the_reset_ends_the_waiting(
     tws: SimulatedTWS, gateway: Callable[..., Gateway]
 ) -> None:

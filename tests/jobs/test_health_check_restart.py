@@ -21,7 +21,7 @@ from v6.restart.manager import EVENT
 from v6.restart.states import State
 from v6.simulator.testing import SimulatedTWS
 
-pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
+pytestmark = pytest.mark.integration
 
 THURSDAY, FRIDAY = date(2026, 11, 19), date(2026, 11, 20)
 UNFINISHED = [state for state in State if state is not State.NORMAL]
@@ -146,6 +146,7 @@ def validated(desk: Desk, listener: str) -> None:
     past_restart(desk, THURSDAY, connected_at=ny("2026-11-20 00:10"), listener_after=listener)
 
 
+@pytest.mark.both_libraries
 def test_a_tws_that_restarted_outside_of_every_window_is_found_without_touching_it_l27(
     desk: Desk, tws: SimulatedTWS
 ) -> None:

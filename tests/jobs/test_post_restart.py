@@ -172,7 +172,7 @@ def test_an_order_that_is_gone_without_a_trace_is_for_a_person(night: Night) -> 
 
 
 def test_an_order_lost_in_flight_shows_in_the_ids_that_are_given_again(night: Night) -> None:
-    """TWS had taken the order, IBKR had not: nextValidId falls behind its id [Lean.IB#242]; no list of orders had it."""
+    """TWS had taken the order, IBKR had not: nextValidId falls behind its id [Lean.IB#242], no list has it."""
     order = {"symbol": "SPY", "action": "BUY", "quantity": 1, "limit": 301.0, "tif": "GTC"}
     night.place()
     lost = night.tws.control({"do": "place", "client": OWNER, "in_flight": True, **order})

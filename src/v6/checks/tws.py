@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from v6 import clock
 from v6.analysis.findings import Finding, State, could_not_check, failed, ok
 from v6.analysis.liquid_hours import differences
-from v6.gateway.error_codes import FARM_DOWN
+from v6.gateway.error_codes import FARM_CONNECTS, FARM_DOWN
 from v6.gateway.errors import ConnectFailed
 from v6.model import Contract, DataType, Quote, QuoteStatus
 from v6.runner.context import Context
@@ -65,6 +65,8 @@ def farms(tws: "Gateway") -> Finding:
     down = sorted(name for name, code in tws.farms.items() if code in FARM_DOWN)
     if down:
         return failed("data farms", f"down: {', '.join(down)}")
+    if connecting := sorted(name for name, code in tws.farms.items() if code == FARM_CONNECTS):
+        return could_not_check("data farms", f"still connecting: {', '.join(connecting)}")
     if not tws.farms:
         return could_not_check("data farms", "TWS has said nothing about them")
     return ok("data farms", f"{len(tws.farms)} up or idle")

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from v6 import clock
 from v6.gateway.errors import Disconnected, RequestError, RequestTimeout, ServerLost, Unreadable
 from v6.gateway.library import Library
 from v6.gateway.receiver import Answer, Receiver
@@ -138,12 +137,12 @@ class Connection:
         """Ask, and again after a loss that took the answer: only with an id, the rows of two answers without one could
         not be told apart."""
         again = name is None and not local
-        latest = None
+        until = None if local else self.until
         while True:
             answer = Answer(request)
             number: int = await self.turn(request, partial(self._start, answer, send, name))
-            latest = latest or self._latest(local)
-            patience = Patience(self.link, self.request_seconds, latest)
+            patience = Patience(self.link, self.request_seconds, until)
+            until = patience.until
             try:
                 await patience.wait(answer.done, ask_again=again)
                 rows = self._rows(answer, patience, again=again)
@@ -153,14 +152,9 @@ class Connection:
                     undo.send(number)
             if rows is not None:
                 return rows
-            if not await self.link.restored(latest) and self.alive:
+            if not await self.link.restored(until) and self.alive:
                 raise ServerLost(request, self.link.away_words())
             self.log.info(f"{request}: asked again, {self.link.away_words()}")
-
-    def _latest(self, local: bool) -> float:
-        """When a question that leaves now has waited long enough, whatever TWS has lost."""
-        ends = clock.monotonic() + self.request_seconds
-        return ends if local or self.until is None else max(ends, self.until)
 
     def _rows(self, answer: Answer, patience: Patience, *, again: bool) -> list[Any] | None:
         """The answer; None when a loss has taken it, and there is time to ask again."""

@@ -95,15 +95,17 @@ class ServerLink:
 
 
 class Patience:
-    """How long one question waits for its answer: `seconds` with IBKR, and never past `until`.
+    """How long one question waits for its answer: `seconds`, not counting those without IBKR, of which there are none
+    after `until` (monotonic; at the earliest `ANSWER_SECONDS` from now, for what TWS knows by itself).
 
     `touched` when TWS was without IBKR at any time since it was asked: then nothing but a good answer is believed.
     """
 
-    def __init__(self, link: ServerLink, seconds: float, until: float) -> None:
+    def __init__(self, link: ServerLink, seconds: float, until: float | None) -> None:
+        now = clock.monotonic()
         self._link = link
-        self._until = until
-        self._ends = clock.monotonic() + seconds
+        self._ends = now + seconds
+        self.until = self._ends if until is None else max(until, now + ANSWER_SECONDS)
         self._away = link.away()
         self._losses = link.losses - link.lost
 
@@ -113,8 +115,8 @@ class Patience:
 
     def left(self) -> float:
         """Seconds that an answer may still take as things stand."""
-        ends = self._ends + self._link.away() - self._away
-        return (self._until if self._link.lost else min(ends, self._until)) - clock.monotonic()
+        ends = min(self._ends + self._link.away() - self._away, max(self._ends, self.until))
+        return (self.until if self._link.lost else ends) - clock.monotonic()
 
     async def wait(self, answer: "asyncio.Future[Any]", *, ask_again: bool) -> None:
         """Until the answer is there or the time is over; with `ask_again` also until TWS, which has IBKR again, has

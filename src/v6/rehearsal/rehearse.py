@@ -19,6 +19,7 @@ from v6.rehearsal.window import Window
 FAST: dict[str, Any] = {"messages_per_second": 2000.0}
 # a recording has contracts without a quote for hours: what a simulator without delays does not say at once, never comes
 FAST_REPLAY = {**FAST, "quote_timeout_seconds": 1.0, "greeks_wait_seconds": 0.5}
+ANY_PORT = 7497  # until the simulator has one
 FAST_BACKOFF_SECONDS = 0.5
 DISPATCHER_SECONDS = 20.0  # alerts leave in a process of their own, after the run that raised them
 
@@ -45,6 +46,8 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str
     """
     recorded = recording.recorded_day(plan.replay, plan.windows[0].start.date()) if plan.replay else None
     stage.build(plan.site, _story(plan))
+    tree = configuration(plan, stage, ANY_PORT, recorded)  # the host's zone is in it: when restarts are depends on that
+    stage.configure(tree)
     start = plan.windows[0].start
     stage.set_clock(start.timestamp())
     environ = stage.environ(_extra(plan))
@@ -56,7 +59,7 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str
         if closed := books.closed_day(stage, plan.windows):
             warn(f"{closed}: no collector is due, only what runs every day")
         with simulated_tws(stage, environ, _simulator_options(plan)) as tws:
-            stage.configure(configuration(plan, stage, tws.port, recorded))
+            stage.configure({**tree, "ibkr": {**tree["ibkr"], "port": tws.port}})
             compile_schedule(stage, environ)
             before = prologue.prologue(stage, until) if plan.prologue else []
             crontab = crontab_of(stage)

@@ -7,6 +7,7 @@ its job, so that it does not try again; KILL is its business, ours is to report 
 
 import asyncio
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,14 +47,15 @@ def connected(leases: Path, watching: Collection[str] = ()) -> list[OtherRun]:
     """Runs that hold a client id, other than this process. `watching`: tasks that end by themselves."""
     found: dict[int, OtherRun] = {}
     for holder in client_ids.holders(leases):
-        process = _process(holder.pid)
-        if process is None or _ours(process.pid):
-            continue
-        asked = _supervisor_of(process) or process
-        held = found[asked.pid].client_ids if asked.pid in found else ()
-        found[asked.pid] = OtherRun(
-            holder.task, asked.pid, asked.create_time(), (*held, holder.client_id), holder.task in watching
-        )
+        with suppress(psutil.NoSuchProcess):  # it has ended since
+            process = _process(holder.pid)
+            if process is None or _ours(process.pid):
+                continue
+            asked = _supervisor_of(process) or process
+            held = found[asked.pid].client_ids if asked.pid in found else ()
+            found[asked.pid] = OtherRun(
+                holder.task, asked.pid, asked.create_time(), (*held, holder.client_id), holder.task in watching
+            )
     return list(found.values())
 
 

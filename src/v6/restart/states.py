@@ -16,6 +16,8 @@
     RECONNECTING, VALIDATING                       ── TWS_BACK ────>  RECONNECTING    begun again after a kill
     RESTARTING                                     ── TWS_GONE ────>  RESTARTING      seen to be away at last
     DEGRADED                                       ── TWS_GONE ────>  DEGRADED        a person is called already
+
+Only VALIDATED leads to NORMAL. A test holds this picture to the table.
 """
 
 from enum import StrEnum
