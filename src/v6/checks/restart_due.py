@@ -8,7 +8,7 @@ from v6.journal import restarts
 from v6.model import SkipRun
 from v6.restart.manager import TWSRestartManager, Where
 from v6.restart.states import Event, State
-from v6.restart.windows import Occurrence, last_acting, seconds_between
+from v6.restart.windows import Occurrence, current_acting, last_acting, seconds_between
 from v6.runner.context import Context
 
 BY_HAND, UNEXPECTED = "by_hand", "unexpected"
@@ -23,6 +23,8 @@ def scheduled(ctx: Context, manager: TWSRestartManager) -> Occurrence:
     if ctx.slot is None and where.state is not State.NORMAL and where.window and where.start is not None:
         return Occurrence(where.window, where.start, where.end or where.start, acts=True)
     moment = ctx.slot or ctx.now()
+    if ctx.slot is not None and (under_way := current_acting(ctx.windows, moment)):
+        raise SkipRun("restart_window", f"{under_way} is one restart with the window that has just ended")
     found = last_acting(ctx.windows, moment)
     row = _row(ctx, found) if found is not None else None
     if found is not None and not (row and row.outcome == "restored" and manager.current().state is State.NORMAL):
