@@ -8,22 +8,21 @@ Every method has an `_async` twin for callers that run their own event loop (`as
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from v6 import clock
 from v6.config.settings import Ibkr
-from v6.gateway import client_ids, historical, library, market_data, requests
+from v6.gateway import client_ids, library, market_data
+from v6.gateway.client_data import DataQuestions
 from v6.gateway.client_orders import OrderQuestions
 from v6.gateway.connect import Target, establish
 from v6.gateway.connection import Connection, Log, Outage, Silent
-from v6.gateway.errors import OUTAGES, ConnectCause, ConnectFailed, Disconnected, GatewayError, NotASimulator
+from v6.gateway.errors import OUTAGES, ConnectCause, ConnectFailed, Disconnected, NotASimulator
 from v6.gateway.lines import LineBudget
-from v6.model import Bar, Contract, ContractDetails, OptionChain, Position, Quote
 
 Purpose = Literal["options", "futures", "checks"]
 T = TypeVar("T")
@@ -64,7 +63,7 @@ def connect(
     )
 
 
-class Gateway(OrderQuestions):
+class Gateway(DataQuestions, OrderQuestions):
     """One connection to TWS, one leased client id, one share of the market data lines."""
 
     def __init__(
@@ -259,6 +258,12 @@ class Gateway(OrderQuestions):
         return self._connection
 
     @property
+    def lines(self) -> market_data.Lines:
+        if self._lines is None:
+            raise Disconnected("the gateway is not open")
+        return self._lines
+
+    @property
     def connected(self) -> bool:
         """Whether the socket is up; `current_time` is the proof that TWS answers (L24)."""
         return self._connection is not None and self._connection.alive
@@ -286,115 +291,6 @@ class Gateway(OrderQuestions):
     def farms(self) -> dict[str, int]:
         """Data farm -> the last code TWS sent about it (error_codes.FARM_DOWN says which are bad)."""
         return dict(self.connection.receiver.farms)
-
-    # questions
-
-    def current_time(self) -> datetime:
-        """TWS's clock in UTC: a round trip."""
-        return self._run(self.current_time_async())
-
-    def contract_details(self, contract: Contract) -> list[ContractDetails]:
-        """Every contract that fits the description; RequestError 200 if none does."""
-        return self._run(self.contract_details_async(contract))
-
-    def contract_details_many(self, contracts: Sequence[Contract]) -> list[list[ContractDetails] | GatewayError]:
-        """In the same order, the error in the place of an answer."""
-        return self._run(self.contract_details_many_async(contracts))
-
-    def option_chains(self, symbol: str, con_id: int) -> list[OptionChain]:
-        return self._run(self.option_chains_async(symbol, con_id))
-
-    def positions(self) -> list[Position]:
-        return self._run(self.positions_async())
-
-    def account_summary(self) -> dict[str, dict[str, str]]:
-        """account -> tag -> value, as TWS words it."""
-        return self._run(self.account_summary_async())
-
-    def historical_bars(
-        self, contract: Contract, duration: str, bar_size: str, what: str, use_rth: bool, end: datetime | None = None
-    ) -> list[Bar]:
-        """Oldest first, up to `end` (aware; None = now); [] when TWS says that there are none."""
-        return self._run(self.historical_bars_async(contract, duration, bar_size, what, use_rth, end))
-
-    def quotes(
-        self,
-        contracts: Sequence[Contract],
-        *,
-        generic_ticks: str = "",
-        need_greeks: bool,
-        deadline_seconds: float,
-        first_tick: bool = False,
-    ) -> list[Quote]:
-        """One quote per contract, in the same order, complete or with the reason why not; never raises for a miss.
-
-        `first_tick`: complete is then what proves that data arrive, the data type and a price: live a bid, ask or last,
-        frozen (`set_market_data_type(2)`, the market closed) also a close. Greeks are not waited for.
-        """
-        return self._run(
-            self.quotes_async(
-                contracts,
-                generic_ticks=generic_ticks,
-                need_greeks=need_greeks,
-                deadline_seconds=deadline_seconds,
-                first_tick=first_tick,
-            )
-        )
-
-    def set_market_data_type(self, number: int) -> None:
-        """1 live, 2 frozen, 3 delayed, 4 delayed frozen: what TWS may send; each quote says what it did send."""
-        self._run(self.set_market_data_type_async(number))
-
-    # the same for callers on a running event loop
-
-    async def current_time_async(self) -> datetime:
-        return await requests.current_time(self.connection)
-
-    async def contract_details_async(self, contract: Contract) -> list[ContractDetails]:
-        return await requests.contract_details(self.connection, contract)
-
-    async def contract_details_many_async(
-        self, contracts: Sequence[Contract]
-    ) -> list[list[ContractDetails] | GatewayError]:
-        return await requests.contract_details_many(self.connection, contracts)
-
-    async def option_chains_async(self, symbol: str, con_id: int) -> list[OptionChain]:
-        return await requests.option_chains(self.connection, symbol, con_id)
-
-    async def positions_async(self) -> list[Position]:
-        return await requests.positions(self.connection)
-
-    async def account_summary_async(self) -> dict[str, dict[str, str]]:
-        return await requests.account_summary(self.connection)
-
-    async def historical_bars_async(
-        self, contract: Contract, duration: str, bar_size: str, what: str, use_rth: bool, end: datetime | None = None
-    ) -> list[Bar]:
-        return await historical.historical_bars(self.connection, contract, duration, bar_size, what, use_rth, end)
-
-    async def quotes_async(
-        self,
-        contracts: Sequence[Contract],
-        *,
-        generic_ticks: str = "",
-        need_greeks: bool,
-        deadline_seconds: float,
-        first_tick: bool = False,
-    ) -> list[Quote]:
-        if self._lines is None:
-            raise Disconnected("the gateway is not open")
-        wants = market_data.Wants(
-            generic_ticks=generic_ticks,
-            greeks=need_greeks and not first_tick,
-            quote_seconds=self.settings.quote_timeout_seconds,
-            greeks_seconds=self.settings.greeks_wait_seconds,
-            first_tick=first_tick,
-        )
-        return await market_data.collect(self._lines, contracts, wants, deadline_seconds)
-
-    async def set_market_data_type_async(self, number: int) -> None:
-        connection = self.connection
-        await connection.turn("market data type", lambda: connection.client.reqMarketDataType(number))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop is None:
