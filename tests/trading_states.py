@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from v6.clock import NEW_YORK
 from v6.model import Contract, Execution, OpenOrder, Position, ScannerFilter
-from v6.restart.trading_state import TradingState
+from v6.restart.records.trading_state import TradingState
 
 ACCOUNT = "DU9000001"
 SPY = Contract("STK", "SPY", "SMART", 756733, primary_exchange="ARCA")

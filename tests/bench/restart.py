@@ -32,10 +32,10 @@ from v6.model import Contract
 from v6.paths import ROOT
 from v6.rehearsal.simulated_tws import SimulatedTws, simulated_tws
 from v6.rehearsal.stage import Stage
-from v6.restart.proofs import Proven, of_kind
-from v6.restart.report_files import ReportFiles
-from v6.restart.state_file import TradingStateManager
-from v6.restart.state_reader import read_trading_state
+from v6.restart.records.report_files import ReportFiles
+from v6.restart.records.state_file import TradingStateManager
+from v6.restart.records.state_reader import read_trading_state
+from v6.restart.recovery.proofs import Proven, of_kind
 from v6.restart.windows import last_acting
 from v6.scheduler import compiled
 

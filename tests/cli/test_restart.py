@@ -15,8 +15,8 @@ from v6.clock import NEW_YORK
 from v6.journal import restarts
 from v6.journal.database import connect
 from v6.restart.manager import TWSRestartManager
-from v6.restart.report import RestartReport, Verdict
-from v6.restart.report_files import ReportFiles
+from v6.restart.records.report import RestartReport, Verdict
+from v6.restart.records.report_files import ReportFiles
 from v6.restart.states import Event
 from v6.restart.windows import Occurrence
 

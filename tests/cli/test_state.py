@@ -13,7 +13,7 @@ from trading_states import AFTER, SAVED, order, position, state
 from v6 import clock
 from v6.journal import database, events
 from v6.paths import Paths
-from v6.restart.state_file import TradingStateManager
+from v6.restart.records.state_file import TradingStateManager
 
 Command = Callable[..., Result]
 Answer = Callable[..., Any]

@@ -20,10 +20,10 @@ from v6.gateway.client import Gateway, connect
 from v6.gateway.contracts import to_library
 from v6.journal import events, restarts
 from v6.model import Contract, Position
-from v6.restart.report import RestartReport
-from v6.restart.report_files import ReportFiles
-from v6.restart.state_file import TradingStateManager
-from v6.restart.trading_state import TradingState
+from v6.restart.records.report import RestartReport
+from v6.restart.records.report_files import ReportFiles
+from v6.restart.records.state_file import TradingStateManager
+from v6.restart.records.trading_state import TradingState
 from v6.simulator.testing import SimulatedTWS
 
 DAY = date(2026, 11, 20)

@@ -23,11 +23,11 @@ from v6.gateway.client import Gateway, connect
 from v6.journal import events, restarts
 from v6.model import Contract, OpenOrder
 from v6.rehearsal.stage import Quoted
-from v6.restart.report import RestartReport
-from v6.restart.report_files import ReportFiles
-from v6.restart.state_file import TradingStateManager
-from v6.restart.state_reader import read_trading_state
-from v6.restart.trading_state import TradingState
+from v6.restart.records.report import RestartReport
+from v6.restart.records.report_files import ReportFiles
+from v6.restart.records.state_file import TradingStateManager
+from v6.restart.records.state_reader import read_trading_state
+from v6.restart.records.trading_state import TradingState
 from v6.restart.windows import Occurrence
 from v6.simulator.testing import SimulatedTWS
 

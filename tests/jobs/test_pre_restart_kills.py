@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))  # desk
 from desk import KILLED, Desk
 from evening import QQQ, Evening, evening
 
-from v6.restart.preparation import STEPS
+from v6.restart.preparation.flow import STEPS
 from v6.simulator.testing import SimulatedTWS, simulated_tws
 
 pytestmark = pytest.mark.integration

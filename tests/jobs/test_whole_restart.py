@@ -16,7 +16,7 @@ from v6.gateway import client_ids
 from v6.journal import restarts
 from v6.model import Contract
 from v6.restart import registered
-from v6.restart.report import RestartReport
+from v6.restart.records.report import RestartReport
 from v6.simulator.testing import SimulatedTWS
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]

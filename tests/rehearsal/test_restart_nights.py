@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from v6.restart.report import RestartReport
-from v6.restart.report_files import ReportFiles
+from v6.restart.records.report import RestartReport
+from v6.restart.records.report_files import ReportFiles
 
 from .conftest import Rehearsed
 

@@ -11,7 +11,7 @@ from gateway_support import ibkr
 from v6.gateway.client import Gateway, connect
 from v6.gateway.connection import Silent
 from v6.gateway.sockets import Listener, listener
-from v6.restart.reconnect import Patience, Reconnect
+from v6.restart.recovery.reconnect import Patience, Reconnect
 
 RESTART_CLIENT = 9
 SOON = Patience(port=5.0, total=20.0, first=0.05, cap=0.2, hung=60.0)

@@ -10,7 +10,7 @@ import yaml
 
 from v6.config.settings import Restart
 from v6.model import Contract, OpenOrder, Position
-from v6.restart.cancel_policy import PolicyRefused, decide, leaders, protective, require_allowed
+from v6.restart.preparation.cancel_policy import PolicyRefused, decide, leaders, protective, require_allowed
 
 ROOT = Path(__file__).resolve().parents[2]
 SPY = Contract("STK", "SPY", "SMART", con_id=756733)

@@ -20,8 +20,8 @@ from v6.gateway.client import Gateway, connect
 from v6.gateway.contracts import to_library
 from v6.journal import database, restarts
 from v6.model import OpenOrder
-from v6.restart.cancelling import Cancels, identity
-from v6.restart.owners import Owners
+from v6.restart.preparation.cancelling import Cancels, identity
+from v6.restart.preparation.owners import Owners
 from v6.simulator.testing import SimulatedTWS, simulated_tws
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]

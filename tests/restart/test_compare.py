@@ -7,8 +7,8 @@ import pytest
 
 from trading_states import ACCOUNT, AFTER, CALL, ES, SPY, START, execution, order, position, state
 from v6.journal.restarts import OrderStep
-from v6.restart.difference import Became, Difference, RolledBack, compare, rolled_back
-from v6.restart.trading_state import TradingState
+from v6.restart.records.difference import Became, Difference, RolledBack, compare, rolled_back
+from v6.restart.records.trading_state import TradingState
 
 
 def after(**changes: Any) -> TradingState:

@@ -9,8 +9,8 @@ import pytest
 
 from v6.gateway.errors import Disconnected
 from v6.model import FatalError
-from v6.restart.graceful_shutdown import GracefulShutdown, NothingToDo, Step, Undone
-from v6.restart.report import Outcome, StepBook
+from v6.restart.preparation.graceful_shutdown import GracefulShutdown, NothingToDo, Step, Undone
+from v6.restart.records.report import Outcome, StepBook
 
 
 class Evening:

@@ -26,7 +26,7 @@ from v6.gateway import sockets
 from v6.gateway.connection import Silent
 from v6.gateway.process import RESTART, TwsProcess
 from v6.journal import database, events
-from v6.restart.reconnect import NotReached
+from v6.restart.recovery.reconnect import NotReached
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
 

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from v6.gateway import client_ids
-from v6.restart import other_runs
-from v6.restart.other_runs import CannotLook, OtherRun
+from v6.restart.preparation import other_runs
+from v6.restart.preparation.other_runs import CannotLook, OtherRun
 
 pytestmark = pytest.mark.integration
 

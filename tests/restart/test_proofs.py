@@ -6,7 +6,7 @@ import pytest
 
 from v6.clock import NEW_YORK
 from v6.model import Contract, DataType, MissReason, Quote, QuoteStatus
-from v6.restart.proofs import Proof, Proven, judge, short_of
+from v6.restart.recovery.proofs import Proof, Proven, judge, short_of
 
 AT = datetime(2026, 11, 24, 10, 35, tzinfo=NEW_YORK)
 SPY = Contract("STK", "SPY", "SMART")

@@ -18,7 +18,7 @@ from restart_support import SOON, door, way_back
 from v6.gateway.client import Gateway
 from v6.gateway.connection import Silent
 from v6.gateway.sockets import CannotLook, Listener
-from v6.restart.reconnect import MOST_ATTEMPTS, NotReached, Reconnect, pauses
+from v6.restart.recovery.reconnect import MOST_ATTEMPTS, NotReached, Reconnect, pauses
 from v6.simulator.testing import simulated_tws
 
 

@@ -16,12 +16,12 @@ import trading_states
 from trading_states import AFTER, CALL, END, ES, SPY, START, execution, order, position, state
 from v6.analysis.findings import failed, ok
 from v6.journal.restarts import OrderStep
-from v6.restart.difference import Difference, compare
-from v6.restart.document import Flaw, Flawed
-from v6.restart.proofs import Proof, Proven
-from v6.restart.report import LiveProof, Outcome, RestartReport, Step, StepBook, Verdict
-from v6.restart.report_files import ReportFiles, encoded
-from v6.restart.report_text import message, text, to_do
+from v6.restart.records.difference import Difference, compare
+from v6.restart.records.document import Flaw, Flawed
+from v6.restart.records.report import LiveProof, Outcome, RestartReport, Step, StepBook, Verdict
+from v6.restart.records.report_files import ReportFiles, encoded
+from v6.restart.records.report_text import message, text, to_do
+from v6.restart.recovery.proofs import Proof, Proven
 from v6.restart.windows import Occurrence
 
 NIGHT = Occurrence("daily_restart", START, END, True)
@@ -250,7 +250,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 sys.path[:0] = [sys.argv[2]]
-from v6.restart.report_files import ReportFiles
+from v6.restart.records.report_files import ReportFiles
 files = ReportFiles(Path(sys.argv[1]), keep=3)
 [path] = files.paths()
 files.amend(path, lambda old: replace(old, cause="amended"))

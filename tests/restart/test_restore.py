@@ -14,7 +14,7 @@ from restart_support import door
 from v6.analysis.findings import Finding, State
 from v6.gateway.client import Gateway, connect
 from v6.model import ScannerFilter
-from v6.restart.restore import next_order_ids, run_scanners
+from v6.restart.recovery.restore import next_order_ids, run_scanners
 from v6.simulator.testing import SimulatedTWS, simulated_tws
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]

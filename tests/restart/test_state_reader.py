@@ -23,10 +23,10 @@ from v6.gateway.errors import RequestTimeout
 from v6.journal import database, restarts
 from v6.model import Contract, ScannerFilter
 from v6.restart import registered
-from v6.restart.difference import Became, compare
-from v6.restart.state_file import TradingStateManager
-from v6.restart.state_reader import StateReader, high_waters, read_trading_state
-from v6.restart.trading_state import Part, TradingState
+from v6.restart.records.difference import Became, compare
+from v6.restart.records.state_file import TradingStateManager
+from v6.restart.records.state_reader import StateReader, high_waters, read_trading_state
+from v6.restart.records.trading_state import Part, TradingState
 from v6.restart.windows import Occurrence
 from v6.simulator.testing import SimulatedTWS, simulated_tws
 

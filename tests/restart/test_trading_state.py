@@ -19,12 +19,12 @@ from trading_states import AFTER, END, SAVED, SPY, START, STATES, execution, ord
 from v6 import clock
 from v6.clock import NEW_YORK
 from v6.model import Contract
-from v6.restart import document
-from v6.restart.difference import Became, compare
-from v6.restart.document import Flaw, Flawed
-from v6.restart.state_file import StateRefused, TradingStateManager
-from v6.restart.trading_state import Part, TradingState
-from v6.restart.typed_json import plain
+from v6.restart.records import document
+from v6.restart.records.difference import Became, compare
+from v6.restart.records.document import Flaw, Flawed
+from v6.restart.records.state_file import StateRefused, TradingStateManager
+from v6.restart.records.trading_state import Part, TradingState
+from v6.restart.records.typed_json import plain
 
 HOUR = timedelta(hours=1)
 
@@ -417,7 +417,7 @@ from datetime import timedelta
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 import trading_states
-from v6.restart.state_file import TradingStateManager
+from v6.restart.records.state_file import TradingStateManager
 manager = TradingStateManager(Path(sys.argv[1]), keep=3, max_age=timedelta(hours=1))
 for day in range(1, int(sys.argv[3]) + 1):
     manager.save(trading_states.state(saved_at=trading_states.SAVED + timedelta(days=day), restart_id=day))

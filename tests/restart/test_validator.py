@@ -19,8 +19,8 @@ from v6.clock import NEW_YORK
 from v6.gateway.client import Gateway
 from v6.gateway.connection import Silent
 from v6.model import Contract
-from v6.restart.proofs import Proven
-from v6.restart.validator import Demands, PostRestartValidator
+from v6.restart.recovery.proofs import Proven
+from v6.restart.recovery.validator import Demands, PostRestartValidator
 from v6.simulator.testing import SimulatedTWS, simulated_tws
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]

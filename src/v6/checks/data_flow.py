@@ -13,15 +13,15 @@ from v6.checks.restart_due import listener_of
 from v6.journal import events, restarts
 from v6.model import Contract, RecoverableError, SkipRun
 from v6.restart import registered
-from v6.restart.document import Flawed
 from v6.restart.manager import TWSRestartManager
-from v6.restart.proofs import Proven, of_kind, short_of
-from v6.restart.reconnect import NotReached, Patience, Reconnect
-from v6.restart.report import LiveProof, RestartReport, Verdict
-from v6.restart.report_files import ReportFiles
+from v6.restart.records.document import Flawed
+from v6.restart.records.report import LiveProof, RestartReport, Verdict
+from v6.restart.records.report_files import ReportFiles
+from v6.restart.recovery.proofs import Proven, of_kind, short_of
+from v6.restart.recovery.reconnect import NotReached, Patience, Reconnect
+from v6.restart.recovery.validator import Demands, PostRestartValidator, Validation
 from v6.restart.states import Event
 from v6.restart.states import State as Restart
-from v6.restart.validator import Demands, PostRestartValidator, Validation
 from v6.restart.windows import Occurrence
 from v6.runner.context import Context
 

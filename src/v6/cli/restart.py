@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from v6.journal.events import Event
     from v6.journal.restarts import Restart
     from v6.restart.manager import Where
-    from v6.restart.report import RestartReport
-    from v6.restart.report_files import ReportFiles
+    from v6.restart.records.report import RestartReport
+    from v6.restart.records.report_files import ReportFiles
     from v6.restart.windows import Occurrence
     from v6.scheduler.compiled import Window
 
@@ -134,9 +134,9 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """The report of one restart: before, after, difference, steps, verdict. Exit code 1: not restored."""
-    from v6.restart.report import Verdict
-    from v6.restart.report_text import text
-    from v6.restart.typed_json import plain
+    from v6.restart.records.report import Verdict
+    from v6.restart.records.report_text import text
+    from v6.restart.records.typed_json import plain
 
     found = _report(which)
     if as_json:
@@ -148,8 +148,8 @@ def report(
 
 
 def _report(which: str) -> "RestartReport":
-    from v6.restart.document import Flawed
-    from v6.restart.report_files import ReportFiles
+    from v6.restart.records.document import Flawed
+    from v6.restart.records.report_files import ReportFiles
 
     files = ReportFiles(Paths.locate().state / "restarts", _settings().keep_reports)
     try:

@@ -14,8 +14,8 @@ from v6.model import FatalError
 from v6.paths import Paths
 
 if TYPE_CHECKING:
-    from v6.restart.state_file import Kept, TradingStateManager
-    from v6.restart.trading_state import TradingState
+    from v6.restart.records.state_file import Kept, TradingStateManager
+    from v6.restart.records.trading_state import TradingState
 
 group = typer.Typer(no_args_is_help=True, help="The trading state saved before a restart of TWS.")
 
@@ -45,8 +45,8 @@ def list_(as_json: AsJson = False) -> None:
 @group.command()
 def show(which: Which = "0", as_json: AsJson = False) -> None:
     """One saved state: orders, positions, account, subscriptions, order ids."""
-    from v6.restart.state_text import lines
-    from v6.restart.typed_json import plain
+    from v6.restart.records.state_text import lines
+    from v6.restart.records.typed_json import plain
 
     state = _read(_manager(), which)[1]
     if as_json:
@@ -66,8 +66,8 @@ def diff(
 
     Exit code 1: something is, or could not be compared.
     """
-    from v6.restart.difference import compare
-    from v6.restart.typed_json import plain
+    from v6.restart.records.difference import compare
+    from v6.restart.records.typed_json import plain
 
     manager = _manager()
     (first, old), (second, new) = _read(manager, before), _read(manager, after)
@@ -112,7 +112,7 @@ def restore(
 
 def _manager() -> "TradingStateManager":
     from v6.config.load import load
-    from v6.restart.state_file import TradingStateManager
+    from v6.restart.records.state_file import TradingStateManager
 
     paths = Paths.locate()
     settings = load(paths).settings.restart
@@ -129,8 +129,8 @@ def _path(manager: "TradingStateManager", which: str) -> Path:
 
 
 def _read(manager: "TradingStateManager", which: str) -> "tuple[Path, TradingState]":
-    from v6.restart.document import Flawed
-    from v6.restart.state_file import StateRefused
+    from v6.restart.records.document import Flawed
+    from v6.restart.records.state_file import StateRefused
 
     path = _path(manager, which)
     try:
@@ -141,8 +141,8 @@ def _read(manager: "TradingStateManager", which: str) -> "tuple[Path, TradingSta
 
 
 def _current(manager: "TradingStateManager") -> "Kept":
-    from v6.restart.document import Flawed
-    from v6.restart.state_file import Kept
+    from v6.restart.records.document import Flawed
+    from v6.restart.records.state_file import Kept
 
     try:
         return Kept(0, manager.path, manager.read())

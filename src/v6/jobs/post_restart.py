@@ -25,15 +25,15 @@ from v6.journal import events, restarts
 from v6.model import Contract, FatalError, RecoverableError, SkipRun, V6Error
 from v6.restart import registered
 from v6.restart.alone import Busy, alone
-from v6.restart.conclusion import Conclusion, conclude, report_of, write_row
-from v6.restart.document import Flawed
 from v6.restart.hooks import run_hooks
 from v6.restart.manager import TWSRestartManager
-from v6.restart.recovery import Recovery, Surroundings
-from v6.restart.report import RestartReport, Verdict
-from v6.restart.report_files import ReportFiles, encoded
-from v6.restart.report_text import message
-from v6.restart.state_file import TradingStateManager
+from v6.restart.records.document import Flawed
+from v6.restart.records.report import RestartReport, Verdict
+from v6.restart.records.report_files import ReportFiles, encoded
+from v6.restart.records.report_text import message
+from v6.restart.records.state_file import TradingStateManager
+from v6.restart.recovery.conclusion import Conclusion, conclude, report_of, write_row
+from v6.restart.recovery.flow import Recovery, Surroundings
 from v6.restart.weekly_login import waits_for_a_person
 from v6.restart.windows import Occurrence
 from v6.runner.context import Argument, Context

@@ -22,11 +22,11 @@ from v6.gateway import sockets
 from v6.model import FatalError, RecoverableError, SkipRun
 from v6.restart import windows
 from v6.restart.alone import Busy
-from v6.restart.cancel_policy import decide, protective, require_allowed
 from v6.restart.manager import TWSRestartManager
-from v6.restart.preparation import PHASE, STEPS, Preparation, Surroundings
-from v6.restart.report_files import ReportFiles
-from v6.restart.state_file import TradingStateManager
+from v6.restart.preparation.cancel_policy import decide, protective, require_allowed
+from v6.restart.preparation.flow import PHASE, STEPS, Preparation, Surroundings
+from v6.restart.records.report_files import ReportFiles
+from v6.restart.records.state_file import TradingStateManager
 from v6.restart.windows import Occurrence
 from v6.runner.context import Argument, Context
 from v6.scheduler import compiled

@@ -17,8 +17,8 @@ from typing import TypeVar
 from v6.journal import restarts
 from v6.journal.database import transaction
 from v6.model import Contract, ScannerFilter
-from v6.restart.trading_state import distinct
-from v6.restart.typed_json import Mismatch, plain, typed
+from v6.restart.records.trading_state import distinct
+from v6.restart.records.typed_json import Mismatch, plain, typed
 
 T = TypeVar("T")
 

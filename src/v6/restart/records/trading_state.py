@@ -1,7 +1,7 @@
 """What an account and its programs had at one moment: saved before a restart of TWS, compared with after it.
 
-`TradingStateManager` (v6.restart.state_file) keeps it, `read_trading_state` (v6.restart.state_reader) reads it from
-TWS, `compare` (v6.restart.difference) says what is different.
+`TradingStateManager` (`state_file`) keeps it, `StateReader` (`state_reader`) reads it from TWS, `compare`
+(`difference`) says what is different.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping

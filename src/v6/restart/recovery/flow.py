@@ -18,18 +18,18 @@ from v6.config.settings import Settings
 from v6.gateway.sockets import Listener
 from v6.journal import restarts
 from v6.model import Contract
-from v6.restart.difference import Difference, RolledBack, compare, rolled_back
-from v6.restart.document import Flaw
 from v6.restart.manager import TWSRestartManager
-from v6.restart.proofs import Proven, of_kind
-from v6.restart.reconnect import NotReached, Patience, Reconnect, Sightings
-from v6.restart.report import StepBook, Verdict
-from v6.restart.restore import next_order_ids, run_scanners
-from v6.restart.state_file import StateRefused, TradingStateManager
-from v6.restart.state_reader import StateReader
+from v6.restart.records.difference import Difference, RolledBack, compare, rolled_back
+from v6.restart.records.document import Flaw
+from v6.restart.records.report import StepBook, Verdict
+from v6.restart.records.state_file import StateRefused, TradingStateManager
+from v6.restart.records.state_reader import StateReader
+from v6.restart.records.trading_state import TradingState
+from v6.restart.recovery.proofs import Proven, of_kind
+from v6.restart.recovery.reconnect import NotReached, Patience, Reconnect, Sightings
+from v6.restart.recovery.restore import next_order_ids, run_scanners
+from v6.restart.recovery.validator import Demands, PostRestartValidator, Validation
 from v6.restart.states import Event, State, WrongStep
-from v6.restart.trading_state import TradingState
-from v6.restart.validator import Demands, PostRestartValidator, Validation
 from v6.restart.windows import Occurrence
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from v6.journal.restarts import OrderStep
 from v6.model import Contract, Execution, OpenOrder, Position
-from v6.restart.trading_state import Part, TradingState, contract_key, execution_key, order_key
+from v6.restart.records.trading_state import Part, TradingState, contract_key, execution_key, order_key
 
 WORKING = frozenset({"ApiPending", "PendingSubmit", "PreSubmitted", "Submitted"})
 """An order wanders between these by itself, with the hours of its market."""

@@ -16,8 +16,8 @@ from v6.journal import restarts
 from v6.journal.database import transaction
 from v6.journal.restarts import OrderStep
 from v6.model import OpenOrder
-from v6.restart.cancel_policy import leaders
-from v6.restart.owners import Owners
+from v6.restart.preparation.cancel_policy import leaders
+from v6.restart.preparation.owners import Owners
 
 if TYPE_CHECKING:
     from v6.gateway.client import Gateway

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from v6 import clock, failpoint
 from v6.model import FatalError
-from v6.restart import document
-from v6.restart.document import Flaw, Flawed
-from v6.restart.trading_state import TradingState
-from v6.restart.typed_json import Mismatch, plain, typed
+from v6.restart.records import document
+from v6.restart.records.document import Flaw, Flawed
+from v6.restart.records.trading_state import TradingState
+from v6.restart.records.typed_json import Mismatch, plain, typed
 
 KIND = "trading_state"
 SCHEMA = 1

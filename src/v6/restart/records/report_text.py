@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Literal
 
 from v6.analysis.findings import State
-from v6.restart.difference import Became, Difference
-from v6.restart.proofs import Proven, of_kind
-from v6.restart.report import LiveProof, Outcome, RestartReport, Verdict
-from v6.restart.trading_state import TradingState
+from v6.restart.records.difference import Became, Difference
+from v6.restart.records.report import LiveProof, Outcome, RestartReport, Verdict
+from v6.restart.records.trading_state import TradingState
+from v6.restart.recovery.proofs import Proven, of_kind
 from v6.restart.windows import Occurrence
 
 Severity = Literal["info", "warning", "failure"]

@@ -3,8 +3,8 @@
 from collections import Counter
 from datetime import datetime
 
-from v6.restart.difference import WATCHED_TAGS
-from v6.restart.trading_state import TradingState
+from v6.restart.records.difference import WATCHED_TAGS
+from v6.restart.records.trading_state import TradingState
 from v6.restart.windows import Occurrence, in_words
 
 

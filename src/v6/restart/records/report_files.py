@@ -8,11 +8,11 @@ from pathlib import Path
 
 from v6 import clock
 from v6.journal.timestamps import slot_text
-from v6.restart import document
-from v6.restart.document import Flaw, Flawed
-from v6.restart.report import RestartReport
-from v6.restart.report_text import text
-from v6.restart.typed_json import Mismatch, plain, typed
+from v6.restart.records import document
+from v6.restart.records.document import Flaw, Flawed
+from v6.restart.records.report import RestartReport
+from v6.restart.records.report_text import text
+from v6.restart.records.typed_json import Mismatch, plain, typed
 
 KIND = "restart_report"
 SCHEMA = 1

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from v6 import clock
 from v6.journal import restarts
 from v6.model import Contract, OpenOrder, Position, V6Error
-from v6.restart.state_file import TradingStateManager
-from v6.restart.state_reader import StateReader
-from v6.restart.trading_state import Part, TradingState, distinct
+from v6.restart.records.state_file import TradingStateManager
+from v6.restart.records.state_reader import StateReader
+from v6.restart.records.trading_state import Part, TradingState, distinct
 from v6.restart.windows import Occurrence
 
 if TYPE_CHECKING:

@@ -16,19 +16,19 @@ from v6.gateway.errors import ConnectCause, ConnectFailed, GatewayError, NoClien
 from v6.gateway.sockets import CannotLook, Listener
 from v6.journal import events, restarts
 from v6.model import Contract, OpenOrder, RecoverableError
-from v6.restart import cancelling
-from v6.restart.cancel_policy import in_words, require_allowed
-from v6.restart.document import Flawed
-from v6.restart.graceful_shutdown import GracefulShutdown, NothingToDo, Step, Undone
 from v6.restart.hooks import run_hooks
-from v6.restart.making_room import MakingRoom
 from v6.restart.manager import TWSRestartManager
-from v6.restart.order_work import OrderWork
-from v6.restart.owners import Owners
-from v6.restart.report import RestartReport, StepBook, Verdict
-from v6.restart.report_files import ReportFiles, encoded
-from v6.restart.saving import Saving
-from v6.restart.state_file import TradingStateManager
+from v6.restart.preparation import cancelling
+from v6.restart.preparation.cancel_policy import in_words, require_allowed
+from v6.restart.preparation.graceful_shutdown import GracefulShutdown, NothingToDo, Step, Undone
+from v6.restart.preparation.making_room import MakingRoom
+from v6.restart.preparation.order_work import OrderWork
+from v6.restart.preparation.owners import Owners
+from v6.restart.preparation.saving import Saving
+from v6.restart.records.document import Flawed
+from v6.restart.records.report import RestartReport, StepBook, Verdict
+from v6.restart.records.report_files import ReportFiles, encoded
+from v6.restart.records.state_file import TradingStateManager
 from v6.restart.states import Event
 from v6.restart.windows import Occurrence
 

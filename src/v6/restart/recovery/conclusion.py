@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 from v6 import clock
 from v6.analysis.findings import State, of_state
 from v6.journal import restarts
-from v6.restart.document import Flaw
-from v6.restart.proofs import Proven, of_kind
-from v6.restart.report import LiveProof, Outcome, RestartReport, Verdict
+from v6.restart.records.document import Flaw
+from v6.restart.records.report import LiveProof, Outcome, RestartReport, Verdict
+from v6.restart.recovery.proofs import Proven, of_kind
 from v6.restart.states import Event
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from v6.restart.recovery import Recovered
+    from v6.restart.recovery.flow import Recovered
 
 HARMLESS = frozenset({Flaw.MISSING, Flaw.TOO_OLD})
 """There is nothing to be restored; every other flaw means that what was saved cannot be believed."""

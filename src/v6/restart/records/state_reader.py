@@ -17,7 +17,7 @@ from v6.journal import restarts
 from v6.journal.database import transaction
 from v6.model import Contract, Execution, OpenOrder, ScannerFilter
 from v6.restart import registered
-from v6.restart.trading_state import Part, TradingState, distinct
+from v6.restart.records.trading_state import Part, TradingState, distinct
 
 if TYPE_CHECKING:
     from v6.gateway.client import Gateway

@@ -15,7 +15,7 @@ from v6.analysis.findings import Finding, State, could_not_check, failed, of_sta
 from v6.gateway.error_codes import FARM_CONNECTS, FARM_DOWN
 from v6.gateway.errors import GatewayError
 from v6.model import Contract, Quote, QuoteStatus
-from v6.restart.proofs import Proof, Proven, judge, of_kind, short_of
+from v6.restart.recovery.proofs import Proof, Proven, judge, of_kind, short_of
 
 if TYPE_CHECKING:
     from v6.gateway.client import Gateway

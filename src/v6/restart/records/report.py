@@ -1,5 +1,5 @@
 """What one restart was, from the first warning to the last proof: pre_restart begins it, post_restart completes it, the
-live proof at the open amends it. Stored by `v6.restart.report_files`, worded by `v6.restart.report_text`.
+live proof at the open amends it. Stored by `report_files`, worded by `report_text`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from v6 import clock
 from v6.analysis.findings import Finding
 from v6.journal.restarts import OrderStep
-from v6.restart.difference import Difference
-from v6.restart.proofs import Proof
-from v6.restart.trading_state import TradingState
+from v6.restart.records.difference import Difference
+from v6.restart.records.trading_state import TradingState
+from v6.restart.recovery.proofs import Proof
 
 if TYPE_CHECKING:
     from v6.restart.windows import Occurrence

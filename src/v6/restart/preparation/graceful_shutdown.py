@@ -15,7 +15,7 @@ from datetime import timedelta
 from v6 import clock
 from v6.gateway.connection import Log, Silent
 from v6.model import FatalError, V6Error
-from v6.restart.report import Outcome, StepBook
+from v6.restart.records.report import Outcome, StepBook
 
 Work = Callable[[], Awaitable[str]]
 """Does the step and says in a few words what it did. Raises Undone with what it did not do."""

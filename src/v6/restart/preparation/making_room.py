@@ -8,9 +8,9 @@ from pathlib import Path
 
 from v6 import clock
 from v6.journal import restarts
-from v6.restart import other_runs
 from v6.restart.alone import LOOK_EVERY_SECONDS, Busy, alone
-from v6.restart.graceful_shutdown import Undone
+from v6.restart.preparation import other_runs
+from v6.restart.preparation.graceful_shutdown import Undone
 
 LOCK_SECONDS = 15.0
 

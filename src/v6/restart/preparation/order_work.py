@@ -9,13 +9,13 @@ from v6.config.settings import Restart as Settings
 from v6.journal import restarts
 from v6.journal.restarts import OrderStep
 from v6.model import OpenOrder
-from v6.restart import closing
-from v6.restart.cancel_policy import decide, protective
-from v6.restart.cancelling import Cancels, identity
-from v6.restart.closing import Closings
-from v6.restart.graceful_shutdown import NothingToDo, Undone
-from v6.restart.owners import Owners
-from v6.restart.saving import Saving
+from v6.restart.preparation import closing
+from v6.restart.preparation.cancel_policy import decide, protective
+from v6.restart.preparation.cancelling import Cancels, identity
+from v6.restart.preparation.closing import Closings
+from v6.restart.preparation.graceful_shutdown import NothingToDo, Undone
+from v6.restart.preparation.owners import Owners
+from v6.restart.preparation.saving import Saving
 
 if TYPE_CHECKING:
     from v6.gateway.client import Gateway

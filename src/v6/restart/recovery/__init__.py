@@ -1,0 +1,1 @@
+"""What is done after TWS restarted: reach it, prove that everything works, restore, compare, conclude."""
