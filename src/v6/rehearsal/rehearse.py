@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,21 @@ from v6.rehearsal.books import Books
 from v6.rehearsal.recording import RecordedDay
 from v6.rehearsal.simulated_tws import simulated_tws
 from v6.rehearsal.stage import HOST_ZONE, Stage, crontab_of, loaded
-from v6.rehearsal.window import Window
+from v6.rehearsal.window import MINUTE, Window
 
 FAST: dict[str, Any] = {"messages_per_second": 2000.0}
 # a recording has contracts without a quote for hours: what a simulator without delays does not say at once, never comes
 FAST_REPLAY = {**FAST, "quote_timeout_seconds": 1.0, "greeks_wait_seconds": 0.5}
 ANY_PORT = 7497  # until the simulator has one
 FAST_BACKOFF_SECONDS = 0.5
+BEFORE_THE_WINDOW = timedelta(seconds=30)  # so far ahead a scenario is told, or its first second would be over by then
 DISPATCHER_SECONDS = 20.0  # alerts leave in a process of their own, after the run that raised them
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is rehearsed. `site`: a production.yaml to start from; `scenario`: a file, or the name of a shipped one,
-    played from the first window on; `alert_urls`: where alerts go, nowhere by default; `prologue`: what feeds the first
+    played from the first window on, with what is left of what goes on by then; `alert_urls`: where alerts go, nowhere by default; `prologue`: what feeds the first
     window is played before it."""
 
     windows: tuple[Window, ...]
@@ -42,8 +44,9 @@ class Plan:
 def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str], object] = str) -> Books:
     """Rehearse, wait for what leaves late, end everything, and read the books. `warn` is told what makes it futile.
 
-    Raises FatalError when the stage cannot be built or its configuration is refused.
+    Raises FatalError when the stage cannot be built, its configuration is refused, or nothing of its scenario happens.
     """
+    refuse_idle_scenario(plan)
     recorded = recording.recorded_day(plan.replay, plan.windows[0].start.date()) if plan.replay else None
     stage.build(plan.site, _story(plan))
     tree = configuration(plan, stage, ANY_PORT, recorded)  # the host's zone is in it: when restarts are depends on that
@@ -66,13 +69,26 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str
             acts = [prologue.steps(stage, before), day.steps(plan.windows, crontab.lines)]
             watcher.begin(sum(map(len, acts)))
             day.walk(stage, acts[0], watcher, {**environ, **crontab.settings})
-            stage.step_to(start)
             if plan.scenario:
-                tws.play(plan.scenario, start)
+                stage.step_to(start - BEFORE_THE_WINDOW)
+                tws.play(plan.scenario, start - BEFORE_THE_WINDOW)
+            stage.step_to(start)
             day.walk(stage, acts[1], watcher, {**environ, **crontab.settings})
             tws.require_alive()
             processes.wait_until_gone(stage.home, {tws.process.pid}, DISPATCHER_SECONDS)
     return books.read_books(stage, plan.windows, before, recorded)
+
+
+def refuse_idle_scenario(plan: Plan) -> None:
+    """Raises FatalError when nothing of the scenario happens: a rehearsal that passes would say nothing of it."""
+    from v6.simulator.faults.scenario import Scenario
+
+    if not plan.scenario:
+        return
+    scenario, start, end = Scenario.load(Path(plan.scenario)), plan.windows[0].start, plan.windows[-1].end + MINUTE
+    if not scenario.happens(start, end):
+        span = f"from {start:%Y-%m-%d %H:%M} to {plan.windows[-1].end:%Y-%m-%d %H:%M}"
+        raise FatalError(f"--scenario {plan.scenario}: nothing of it happens {span}; {'; '.join(scenario.plan(start))}")
 
 
 def configuration(plan: Plan, stage: Stage, port: int, recorded: RecordedDay | None = None) -> dict[str, Any]:

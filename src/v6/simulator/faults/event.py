@@ -53,6 +53,18 @@ class Event:
         begun = self.instants(now - back, now) if self.start is None else self.instants(float("-inf"), now)
         return begun[-1] if begun and now < self.end(begun[-1]) else None
 
+    def reaches(self, now: float) -> float | None:
+        """When it began, if it happens once, and something of its latest time is left at this moment.
+
+        For a login is waited until the New York day is over: whoever looks later finds somebody has signed in.
+        """
+        begun = self.instants(now - 8 * DAY, now)
+        if not begun:
+            return None
+        waits = isinstance(self.value, Restart) and self.value.needs_login
+        going_on = _date(begun[-1]) == _date(now) if waits else _seconds_left(aged(self.value, now - begun[-1])) > 0
+        return begun[-1] if going_on else None
+
     def end(self, instant: float) -> float:
         """When it is over, having begun at that instant."""
         if self.lasts is not None and (self.at is not None or self.start is not None):
@@ -88,8 +100,18 @@ def hurried(value: Any, faster: float) -> Any:
     """A restart or a reset with all its durations so many times as short."""
     if not isinstance(value, Restart | ServerReset):
         return value
-    seconds = [name for name in value._fields if name.endswith("_seconds")]
-    return value._replace(**{name: getattr(value, name) / faster for name in seconds})
+    return value._replace(**{name: getattr(value, name) / faster for name in _durations(value)})
+
+
+def _durations(value: Restart | ServerReset) -> list[str]:
+    return [name for name in value._fields if name.endswith("_seconds")]
+
+
+def _seconds_left(value: Any) -> float:
+    """Of what it does to clients; how often it says so is no duration of its own."""
+    if isinstance(value, ServerReset):
+        return value.lost_seconds
+    return sum(getattr(value, name) for name in _durations(value)) if isinstance(value, Restart) else 0.0
 
 
 def aged(value: Any, seconds: float) -> Any:

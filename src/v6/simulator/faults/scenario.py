@@ -75,12 +75,12 @@ class Scenario:
         lasting = {
             each.fault: each.value
             for each in self.events
-            if each.fault not in EVENTS and each.since(instant) is not None
+            if _lasts(each) and each.since(instant) is not None
         }
         once = [(at, each) for each in self.events for at in _begins(each, before, instant)]
         once.sort(key=lambda begun: begun[0])
-        self.began = tuple(each.fault for _, each in once if each.fault not in EVENTS)
-        self.passed = tuple(each.fault for at, each in once if each.fault not in EVENTS and each.end(at) <= instant)
+        self.began = tuple(each.fault for _, each in once if _lasts(each))
+        self.passed = tuple(each.fault for at, each in once if _lasts(each) and each.end(at) <= instant)
         told = [_told(each, instant - at) for at, each in once if _counts(each, at, instant)]
         return replace(base, **lasting), told
 
@@ -92,13 +92,22 @@ class Scenario:
         copy._before = now.timestamp() - 0.001
         return copy
 
+    def happens(self, first: datetime, last: datetime) -> bool:
+        """Whether anything of it is in force at the first of these moments, or begins until the last one."""
+        start, end = first.timestamp(), last.timestamp()
+        return any(
+            each.value
+            and (_begins(each, None, start) or _begins(each, start, end) or (_lasts(each) and each.since(start)))
+            for each in self.events
+        )
+
     def plan(self, now: datetime) -> list[str]:
         """What is in force, and what comes next, in words; also that nothing of it is left for today."""
         instant = now.timestamp()
-        told = [
-            f"now: {each.fault}" for each in self.events if each.fault not in EVENTS and each.since(instant) is not None
+        told = [f"now: {each.fault}" for each in self.events if _lasts(each) and each.since(instant) is not None]
+        once = [
+            f"at the start: {each.fault}" for each in self.events if each.fault in EVENTS and _begins(each, None, instant)
         ]
-        once = [f"at the start: {each.fault}" for each in self.events if each.fault in EVENTS and each.always]
         coming = sorted(
             (at, each.fault) for each in self.events if not each.always and (at := each.next(instant)) is not None
         )
@@ -111,15 +120,22 @@ class Scenario:
         return lines
 
 
+def _lasts(event: Event) -> bool:
+    return event.fault not in EVENTS
+
+
 def _begins(event: Event, before: float | None, now: float) -> list[float]:
-    """The instants since the last look; at the first look only what has no time."""
+    """The instants since the last look; at the first look what has no time, and what has begun and still goes on."""
     if not event.value:
         return []
-    if event.at is None and event.start is None and before is None:
-        return [now] if event.fault in EVENTS and event.since(now) is not None else []
-    if event.always or before is None:
+    if before is not None:
+        return [] if event.always else event.instants(max(before, now - LONGEST_STEP), now)
+    if _lasts(event):
         return []
-    return event.instants(max(before, now - LONGEST_STEP), now)
+    if event.at is None and event.start is None:
+        return [now] if event.since(now) is not None else []
+    reaching = event.reaches(now)
+    return [] if reaching is None else [reaching]
 
 
 def _counts(event: Event, at: float, now: float) -> bool:
