@@ -30,6 +30,7 @@ from pathlib import Path
 
 from v6.model import FatalError, RecoverableError, SkipRun
 from v6.runner.context import Argument, Context
+from v6.runner.told import ToldError
 
 ARGUMENTS = (Argument("--do", default="succeed"), Argument("--seconds", type=float, default=60.0))
 WRITES = True
@@ -45,6 +46,8 @@ def toy(ctx: Context) -> str:
             raise RecoverableError("TWS is away")
         case "mend" if ctx.attempt < 3:
             raise RecoverableError("not yet")
+        case "told":
+            raise ToldError("restart_degraded", "the job has told it", recoverable=True)
         case "fatal":
             raise FatalError("wrong configuration")
         case "uncaught":
@@ -101,6 +104,7 @@ if __name__ == "__main__":
 BEHAVIOURS = [
     "succeed",
     "recoverable",
+    "told",
     "mend",
     "fatal",
     "uncaught",

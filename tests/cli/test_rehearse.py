@@ -15,6 +15,7 @@ from v6.cli.rehearse import latest_session
 from v6.clock import NEW_YORK
 from v6.rehearsal.books import Books
 from v6.rehearsal.rehearse import Plan
+from v6.rehearsal.restarts import Rehearsed
 from v6.rehearsal.window import Window
 from v6.scheduler.nyse_calendar import NYSECalendar
 
@@ -79,8 +80,25 @@ def test_what_it_tells_to_type_is_the_command_that_runs(
     moment = datetime(2026, 11, 20, 10, tzinfo=NEW_YORK)
     window = Window(moment, moment)
 
-    show(Books([], 0, 0, {}, Counter(), [], [], {}, []), Plan((window,)), tmp_path, 1.0)
+    books = Books([], 0, 0, {}, Counter(), [], [], {"option_quotes": 12}, [])
+    show(books, Plan((window,)), tmp_path, 1.0)
 
     said = capsys.readouterr().out
     for question in ("slots 2026-11-20", "runs", "why", "lake status"):
         assert f"  V6_HOME={tmp_path} '{binaries}/v6' {question}" in said
+
+
+def test_after_a_night_it_points_to_the_restart_and_not_to_an_empty_lake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start, end = (datetime(2026, 11, day, hour, 30, tzinfo=NEW_YORK) for day, hour in ((23, 23), (24, 0)))
+    night = Rehearsed("daily_restart", start, "restored", 1, ("RESTORED: daily_restart",))
+    books = Books([], 2, 2, {}, Counter(), [], [], {}, [], restarts_due=2, restarts=[night])
+
+    show(books, Plan((Window(start, end),)), tmp_path, 1.0)
+
+    said = capsys.readouterr().out
+    questions = [line.split("v6 ", 1)[1] for line in said.splitlines() if line.startswith("  V6_HOME=")]
+    assert questions[:2] == ["restart report", "restart history"]
+    assert not any(question.startswith(("lake", "slots")) for question in questions)
+    assert "1 order cancelled" in said

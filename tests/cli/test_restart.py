@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from typer.testing import Result
 from v6.clock import NEW_YORK
 from v6.journal import restarts
 from v6.journal.database import connect
+from v6.restart.alone import alone
 from v6.restart.manager import TWSRestartManager
 from v6.restart.records.report import RestartReport, Verdict
 from v6.restart.records.report_files import ReportFiles
+from v6.restart.records.report_text import to_do
 from v6.restart.states import Event
 from v6.restart.windows import Occurrence
 
@@ -101,6 +104,58 @@ def test_overdue_is_said_and_is_exit_code_1_but_changes_nothing(
     assert v6("restart", "status", code=1).output.startswith("PRE_RESTART")
 
 
+def test_a_degraded_state_is_said_once_with_what_to_do(
+    v6: V6, home: Path, journal: Path, at: Callable[[datetime], None], windows_in_new_york: None
+) -> None:
+    step(journal, Event.WINDOW_NEAR, Event.FAILED)
+    report = RestartReport.begin(TONIGHT, 1, Verdict.DEGRADED)
+    ReportFiles(home / "var" / "state" / "restarts", 90).save(report)
+    at(ny("2026-11-24 03:00"))
+    said = v6("restart", "status", code=1).output
+    assert said.count("cause of failed") == 1
+    assert [f"To do: {one}" for one in to_do(report)] == [one for one in said.splitlines() if one.startswith("To do")]
+    assert "nobody is at work now: recover_restart looks every 15 minutes" in said
+
+
+def test_what_a_long_wait_is_about_is_in_the_status(v6: V6, journal: Path, windows_in_new_york: None) -> None:
+    """A mute TWS is waited for during minutes, and status looked as if all were well."""
+    step(journal, Event.WINDOW_NEAR, Event.PREPARED, Event.TWS_BACK)
+    with closing(connect(journal)) as db:
+        TWSRestartManager(db, []).tell("mute_before_handshake (7 attempts, mute for 210 s); gives up at 00:21:00 EST")
+    said = v6("restart", "status").output.splitlines()[0]
+    assert said.startswith("RECONNECTING since 2026-11-23 20:00 EST, daily_restart 11-23 23:45: mute_before_handshake")
+    assert said.endswith("mute for 210 s); gives up at 00:21:00 EST")
+
+
+def test_words_of_a_wait_that_is_over_change_nothing(v6: V6, journal: Path, windows_in_new_york: None) -> None:
+    step(journal, Event.WINDOW_NEAR, Event.FAILED)
+    with closing(connect(journal)) as db:
+        TWSRestartManager(db, []).tell("a word too late")
+    assert "cause of failed" in v6("restart", "status", code=1).output
+
+
+def test_status_says_who_is_at_work_and_who_takes_over_when_nobody_is(
+    v6: V6, home: Path, journal: Path, at: Callable[[datetime], None], windows_in_new_york: None
+) -> None:
+    step(journal, Event.WINDOW_NEAR, Event.PREPARED, Event.TWS_BACK)
+    at(ny("2026-11-24 00:11"))
+    with alone(home / "var" / "locks", task="post_restart"):
+        assert f"at work: pid {os.getpid()} post_restart" in v6("restart", "status").output
+    assert "recover_restart takes over after 00:15 EST, every 15 minutes" in v6("restart", "status").output
+
+
+@pytest.mark.parametrize("command", [("status",), ("windows",), ("history",), ("report",)])
+def test_a_broken_edit_hides_nothing(
+    v6: V6, home: Path, journal: Path, windows_in_new_york: None, command: tuple[str, ...]
+) -> None:
+    kept_report(home, journal, Verdict.RESTORED)
+    before = v6("restart", *command).stdout
+    (home / "config" / "production.yaml").write_text("restart: {cancel: everything}\n")
+    after = v6("restart", *command)
+    assert after.stdout == before
+    assert after.stderr.count("shown is the last good one") == (command != ("history",))
+
+
 def test_inside_a_window_status_says_so(v6: V6, at: Callable[[datetime], None], windows_in_new_york: None) -> None:
     at(ny("2026-11-24 00:01"))
     assert "now in the window daily_restart 2026-11-23 23:45-00:05 EST" in v6("restart", "status").output
@@ -131,14 +186,19 @@ def test_status_as_json(answer: Answer, journal: Path, windows_in_new_york: None
 
 def test_both_tables_are_shown(v6: V6, windows_in_new_york: None) -> None:
     said = v6("restart", "windows").output
-    lines = {line.split()[0]: " ".join(line.split()) for line in said.splitlines() if line.strip()}
-    assert lines["daily_restart"] == (
-        "daily_restart every day 23:45-00:05 America/New_York yes 2026-11-23 23:45-00:05 EST"
-    )
-    assert lines["weekday_morning"].startswith("weekday_morning Mon-Fri 05:45-06:00")
-    assert lines["held"] == "held Fri Sun 12:00-12:30 Asia/Tokyo no 2026-11-26 22:00-22:30 EST"
-    assert "Sun-Fri 00:15-01:45  America/New_York" in said
-    assert "table 1 (restart.server_region: north_america)" in said
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    at = lines.index("daily_restart every day 23:45-00:05 America/New_York, V6 acts")
+    assert lines[at + 1] == "next in New York: 2026-11-23 23:45-00:05 EST"
+    assert "weekday_morning Mon-Fri 05:45-06:00 America/New_York, V6 acts" in lines
+    at = lines.index("held Fri Sun 12:00-12:30 Asia/Tokyo, V6 does not act")
+    assert lines[at + 1] == "next in New York: 2026-11-26 22:00-22:30 EST"
+    assert "north_america Sun-Fri 00:15-01:45 America/New_York" in lines
+    assert "(yours: north_america, restart.server_region, and everywhere)" in lines
+
+
+def test_the_windows_fit_a_terminal_of_80_columns(v6: V6, windows_in_new_york: None) -> None:
+    lines = v6("restart", "windows").output.splitlines()
+    assert [line for line in lines if len(line) > 80 and "://" not in line] == []
 
 
 def test_the_tables_as_json_carry_sources_and_dates(answer: Answer, windows_in_new_york: None) -> None:
@@ -166,7 +226,7 @@ def test_the_history_of_nothing(v6: V6, home: Path, windows_in_new_york: None) -
     assert not (home / "var" / "v6.db").exists()
 
 
-def test_the_history_has_one_line_for_each_restart(v6: V6, answer: Answer, journal: Path) -> None:
+def test_the_history_says_what_became_of_each_restart(v6: V6, answer: Answer, journal: Path) -> None:
     restarted(
         journal,
         prepared_at=ny("2026-11-23 23:40:22"),
@@ -177,9 +237,18 @@ def test_the_history_has_one_line_for_each_restart(v6: V6, answer: Answer, journ
         orders_cancelled=3,
         first_tick_seconds=1.234,
     )
-    line = v6("restart", "history").output.splitlines()[1].split()
-    assert line[:7] == ["1", "daily_restart", "2026-11-23", "23:45", "23:40:22", "restarted", "00:10:03"]
-    assert line[7:] == ["00:10:31", "3", "1.2", "restored"]
+    assert v6("restart", "history").output.splitlines() == [
+        "2026-11-23 23:45 daily_restart (1): restored",
+        "    prepared 23:40:22, TWS restarted, back 00:10:03, validated 00:10:31, 3 cancelled, first tick 1.2 s",
+    ]
+
+
+def test_the_history_says_what_could_not_be_seen(v6: V6, journal: Path) -> None:
+    restarted(journal, connected_at=ny("2026-11-24 00:10:03"), observed="unknown", outcome="degraded")
+    assert v6("restart", "history").output.splitlines() == [
+        "2026-11-23 23:45 daily_restart (1): degraded",
+        "    not prepared, could not see whether TWS restarted, back 00:10:03",
+    ]
 
 
 def test_the_history_as_json(answer: Answer, journal: Path) -> None:
@@ -211,6 +280,17 @@ def test_a_report_is_shown_by_id_or_the_latest(v6: V6, home: Path, journal: Path
 
 def test_a_report_that_does_not_say_restored_is_exit_code_1(v6: V6, home: Path, journal: Path) -> None:
     kept_report(home, journal, Verdict.DEGRADED)
+    v6("restart", "report", code=1)
+
+
+def test_a_restart_that_is_prepared_is_no_trouble(v6: V6, home: Path, journal: Path) -> None:
+    kept_report(home, journal, Verdict.PREPARED)
+    v6("restart", "report")
+
+
+def test_a_restored_restart_at_which_a_person_must_look_is_exit_code_1(v6: V6, home: Path, journal: Path) -> None:
+    report = replace(RestartReport.begin(TONIGHT, restarted(journal).id, Verdict.RESTORED), exit_code=2)
+    ReportFiles(home / "var" / "state" / "restarts", 90).save(report)
     v6("restart", "report", code=1)
 
 

@@ -42,9 +42,7 @@ def saved(manager: TradingStateManager) -> TradingStateManager:
 def test_show_says_what_was_saved_and_how_old_it_is(v6: Command) -> None:
     said = v6("state", "show").stdout.splitlines()
 
-    assert said[0] == (
-        "saved 2026-11-23 23:41:00 EST, 10 min out of date, for daily_restart 2026-11-23 23:45-00:05 EST"
-    )
+    assert said[0] == ("saved 2026-11-23 23:41:00 EST, 10 min old, for daily_restart 2026-11-23 23:45-00:05 EST")
     assert "open order: BUY 5 SPY STK LMT 590 DAY (permId 501, client 20, Submitted)" in said
     assert "position: 105 SPY STK in DU9000001" in said
     assert "account value: DU9000001 NetLiquidation 100000.25" in said
@@ -126,6 +124,40 @@ def test_diff_compares_the_previous_with_the_current_by_default(v6: Command, ans
 @pytest.mark.usefixtures("saved")
 def test_diff_of_the_same_state_says_so(v6: Command) -> None:
     assert "no difference" in v6("state", "diff", "0", "0").stdout
+
+
+def test_after_a_restore_the_newer_one_is_still_compared_with_the_older(
+    v6: Command, saved: TradingStateManager
+) -> None:
+    """Compared the other way round, an older file read like orders gone and order ids rolled back."""
+    there = v6("state", "diff", code=1).stdout.splitlines()[2:]
+
+    v6("state", "restore", "1")
+
+    back = v6("state", "diff", code=1).stdout.splitlines()
+    assert back[0] == f"{saved.path} was saved earlier, so it is what the other one is compared with"
+    assert back[3:] == there
+
+
+def test_a_spoilt_state_is_one_short_row_of_the_list(v6: Command, saved: TradingStateManager) -> None:
+    saved.path.write_text(saved.path.read_text().replace("105.0", "106.0"))
+
+    row = v6("state", "list", code=1).stdout.splitlines()[1]
+
+    assert " ".join(row.split()).startswith("0 tampered (v6 state show 0)")
+
+
+@pytest.mark.usefixtures("saved")
+@pytest.mark.parametrize("command", [("list",), ("show",), ("diff", "0", "0")])
+def test_a_broken_edit_hides_no_state(v6: Command, home: Path, command: tuple[str, ...]) -> None:
+    before = v6("state", *command).stdout
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "production.yaml").write_text("restart: {cancel: everything}\n")
+
+    after = v6("state", *command)
+
+    assert after.stdout == before
+    assert "restart.cancel: 'everything' is wrong" in after.stderr
 
 
 def test_restore_makes_a_kept_state_current_and_writes_it_down_l33(

@@ -94,6 +94,17 @@ def test_sections_merge_and_mappings_that_are_values_replace(paths: Paths, site:
         ("restart: {owner_client_ids: [3, 99]}", "restart.owner_client_ids: 99 lies in the pool, any run may get one"),
         ("restart: {essential_tasks: [nobody]}", "restart.essential_tasks: nobody is not a task, allowed: "),
         ('restart: {weekly_login: {time: "25:00"}}', "restart.weekly_login.time: '25:00' is wrong, allowed: "),
+        (
+            "restart: {hooks: {pre_restart: [sh, -c, pause]}}",
+            "restart.hooks.pre_restart: ['sh', '-c', 'pause'] is wrong, allowed: a list of commands, each a list of "
+            "its words, such as [[/usr/local/bin/pause, --now]]",
+        ),
+        (
+            "restart: {hooks: {restart_complete: go}}",
+            "restart.hooks.restart_complete: 'go' is wrong, allowed: a list of",
+        ),
+        ("restart: {hooks: {restart_complete: [[1]]}}", "restart.hooks.restart_complete.0.0: 1 is wrong, allowed: "),
+        ("tws: {start_command: /usr/bin/tws}", "tws.start_command: '/usr/bin/tws' is wrong, allowed: a list"),
         ("scheduler: {timezone: America/Nowhere}", "scheduler.timezone: 'America/Nowhere' is not a time zone"),
         ("scheduler: {tasks: {Bad-Name: {}}}", "scheduler.tasks.Bad-Name"),
     ],
@@ -103,6 +114,11 @@ def test_wrong_settings_are_refused_by_file_key_and_what_is_allowed(
 ) -> None:
     site(f"{text}\n")
     assert message in refusal(paths)
+
+
+def test_commands_of_hooks_are_lists_of_words(paths: Paths, site: Write) -> None:
+    site("restart: {hooks: {pre_restart: [[/usr/local/bin/pause, --now]]}}\n")
+    assert load(paths, {}).settings.restart.hooks.pre_restart == (("/usr/local/bin/pause", "--now"),)
 
 
 def test_every_problem_is_listed_at_once(paths: Paths, site: Write) -> None:

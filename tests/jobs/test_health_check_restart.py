@@ -139,6 +139,46 @@ def test_degraded_is_shown_with_its_cause_until_it_is_mended(desk: Desk) -> None
     assert "restart: ok: NORMAL" in check(desk, "00:15").words
 
 
+def not_over(desk: Desk, state: State, window: str = "daily_restart", **columns: object) -> None:
+    """As pre_restart and post_restart leave it."""
+    _, start, end = WINDOW
+    with journal(desk) as db:
+        restarts.set_current(db, state, "as the test says", window, start, end, since=ny("2026-11-20 00:10"))
+        if window == "daily_restart":
+            row = restarts.begin(db, *WINDOW)
+            restarts.note(db, row.id, prepared_at=ny("2026-11-19 23:41"), **columns)
+
+
+@pytest.mark.parametrize("state", [State.RECONNECTING, State.DEGRADED])
+def test_a_tws_that_a_restart_has_not_brought_back_is_no_failure_to_tell_again(desk: Desk, state: State) -> None:
+    not_over(desk, state)
+    ran = check(desk, "00:14")
+    assert ran.code == 1
+    assert "gateway: failed: refused" in ran.words
+    assert "recoverable: restart_not_over" in ran.words
+
+
+def test_a_tws_that_goes_after_it_was_reached_is_one(desk: Desk) -> None:
+    not_over(desk, State.DEGRADED, connected_at=ny("2026-11-20 00:11"))
+    assert "recoverable: RecoverableError" in check(desk, "00:14").words
+
+
+def test_a_tws_that_goes_after_a_proof_at_the_open_has_failed_is_one(desk: Desk) -> None:
+    not_over(desk, State.DEGRADED, window="live_proof")
+    assert "recoverable: RecoverableError" in check(desk, "10:14").words
+
+
+def test_the_message_says_who_tries_again_and_that_nobody_does(desk: Desk) -> None:
+    set_state(desk, State.RESTARTING, "2026-11-19 23:41")
+    check(desk, "00:30")
+    set_state(desk, State.RESTARTING, "2026-11-19 23:41")
+    desk.configure({"scheduler": {"tasks": {"recover_restart": {"enabled": False}}}})
+    check(desk, "06:45")
+    said = [alert.body for alert in told(desk)]
+    assert "recover_restart (15min) validates it when TWS's API port is open." in said[0]
+    assert "Nothing validates it again by itself: recover_restart is disabled." in said[1]
+
+
 # another TWS
 
 

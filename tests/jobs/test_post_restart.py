@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))  # desk, gateway_support
 
-from desk import Desk, Ran
+from desk import KILLED, Desk, Ran
 from restart_desk import FRIDAY, NIGHT, OWNER, QQQ, QUICK, SPY, THURSDAY, Night, after_the_window, body, configure
 
 from v6.journal import restarts
@@ -23,6 +23,7 @@ from v6.simulator.testing import SimulatedTWS
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
 
+SATURDAY = date(2026, 11, 21)
 LOST = OpenOrder(777_001, OWNER, 41, "DU9000001", SPY, "BUY", "LMT", 5.0, "GTC", "PreSubmitted", limit_price=300.0)
 
 
@@ -64,6 +65,7 @@ def test_a_restart_after_which_everything_works_is_restored(night: Night) -> Non
     assert row.first_tick_seconds is not None
     report = night.report()
     assert (report.verdict, report.exit_code) == ("restored", 0)
+    assert [step.detail for step in report.steps if step.name == "reach TWS"] == ["1 attempt, restarted"]
     assert [alert.severity for alert in night.alerts()] == ["info"]
 
 
@@ -171,6 +173,19 @@ def test_an_order_that_is_gone_without_a_trace_is_for_a_person(night: Night) -> 
     assert [alert.severity for alert in night.alerts()] == ["failure"]
 
 
+def test_values_of_the_account_that_move_by_themselves_are_no_differences(night: Night) -> None:
+    values = {"DU9000001": {"NetLiquidation": "1.00", "TotalCashValue": "2.00"}}
+    night.save_state(account_values=values)
+
+    ran = run(night)
+
+    assert ran.code == 0, ran.words
+    assert "orders and positions as before" in ran.words
+    difference = night.report().difference
+    assert difference is not None
+    assert len(difference.values) == 2
+
+
 def test_an_order_lost_in_flight_shows_in_the_ids_that_are_given_again(night: Night) -> None:
     """TWS had taken the order, IBKR had not: nextValidId falls behind its id [Lean.IB#242], no list has it."""
     order = {"symbol": "SPY", "action": "BUY", "quantity": 1, "limit": 301.0, "tif": "GTC"}
@@ -225,6 +240,59 @@ def test_an_order_that_we_cancelled_is_listed_and_not_placed_again(night: Night)
     assert night.tws.control({"do": "orders"})["orders"] == []
 
 
+def test_the_end_of_a_cancel_that_a_killed_pre_restart_sent_is_settled_l35(night: Night) -> None:
+    configure(night.desk, {"restart": QUICK["restart"] | {"owner_client_ids": [OWNER], "include_gtc": True}})
+    night.desk.at("23:40", THURSDAY)
+    placed = night.place()
+    slot = {"slot": "23:40", "day": THURSDAY, "V6_LIMIT_SECONDS": "100"}
+    killed = night.desk.run("pre_restart", V6_FAILPOINT="pre_restart:cancel_sent", **slot)  # type: ignore[arg-type]
+    night.desk.at("00:10", FRIDAY)
+
+    ran = run(night)
+
+    assert killed.code == KILLED
+    assert ran.code == 0, ran.words
+    report = night.report()
+    assert report.difference is not None
+    assert [(one.order.perm_id, str(one.became)) for one in report.difference.missing] == [
+        (placed.perm_id, "cancelled by us")
+    ]
+    assert [(one.perm_id, one.outcome) for one in report.orders] == [(placed.perm_id, "cancelled")]
+    assert night.row().orders_cancelled == 1
+    assert "the cancel is not confirmed" not in night.alerts()[-1].body
+
+
+def test_an_order_that_counts_as_cancelled_and_is_open_is_named(night: Night) -> None:
+    placed = night.place()
+    night.save_state()
+    with night.journal() as db:
+        row = night.row()
+        restarts.intend(db, row.id, placed.perm_id, OWNER, placed.order_id, str(placed))
+        restarts.settle(db, row.id, placed.perm_id, OWNER, placed.order_id, "cancelled")
+        restarts.note(db, row.id, orders_cancelled=1)
+    night.restart()
+
+    ran = run(night)
+
+    assert ran.code == 0, ran.words
+    [done] = night.report().orders
+    assert done.outcome == "unconfirmed"
+    assert done.detail.startswith("TWS lists it as ")
+    assert night.row().orders_cancelled == 0
+    assert "look in TWS at 1 order: the cancel is not confirmed" in night.alerts()[-1].body
+
+
+def test_a_client_that_never_had_an_order_is_not_connected_as(night: Night) -> None:
+    """Its program may be coming back at this moment, and would be told 326."""
+    configure(night.desk, {"restart": QUICK["restart"] | {"owner_client_ids": [OWNER]}})
+    night.save_state()
+    before = night.tws.stats.connections
+
+    assert run(night).code == 0
+
+    assert night.tws.stats.connections - before == 1
+
+
 def test_order_ids_that_rolled_back_are_reported_and_burnt(night: Night) -> None:
     configure(night.desk, {"restart": {"owner_client_ids": [OWNER], "stable_round_trips": 2}})
     night.save_state()
@@ -267,14 +335,65 @@ def test_a_tampered_state_is_not_believed_and_a_person_is_told(night: Night) -> 
     assert night.state() == "normal"
 
 
-def test_a_state_that_is_too_old_is_not_restored(night: Night) -> None:
-    night.save_state(saved_at=NIGHT.start - timedelta(hours=5))
+def test_an_old_state_of_this_restart_is_compared_and_marked_with_its_age(night: Night) -> None:
+    night.save_state((QQQ,), saved_at=NIGHT.start - timedelta(hours=5))
 
     ran = run(night)
 
     assert ran.code == 0, ran.words
-    assert any("too old" in one for one in night.report().warnings)
+    assert "compared with a state that is 5 h 5 min old" in ran.words
+    report = night.report()
+    assert report.difference is not None
+    assert any("old state, saved 11-19 18:45 EST" in one for one in report.warnings)
+    assert "QQQ STK" in {str(proof.contract) for proof in report.proofs}
+
+
+def test_an_order_is_missed_however_late_tws_comes_back_l35(night: Night) -> None:
+    night.save_state(orders=(LOST,))
+    night.tws.set(refuse=True)
+
+    first = run(night)
+    night.tws.set(refuse=False)
+    night.desk.at("01:30", FRIDAY)
+    late = run(night, "--if-needed", at="01:30")
+
+    assert first.code == 1, first.words
+    assert late.code == 2, late.words
+    report = night.report()
+    assert report.difference is not None
+    assert [one.order.perm_id for one in report.difference.unexplained] == [LOST.perm_id]
+    assert {str(proof.contract) for proof in report.proofs} == {"SPY STK", "QQQ STK"}
+    last = night.alerts()[-1]
+    assert last.severity == "failure"
+    assert "Nothing to do" not in last.body
+
+
+def test_a_state_after_whose_restart_nobody_compared_is_compared_after_the_next_one(night: Night) -> None:
+    night.save_state(orders=(LOST,))
+    night.desk.at("00:10", SATURDAY)
+
+    ran = night.desk.run("post_restart", slot="00:10", day=SATURDAY, V6_LIMIT_SECONDS="60")
+
+    assert ran.code == 2, ran.words
+    assert night.row().window_start.date() == FRIDAY
+    difference = night.report().difference
+    assert difference is not None
+    assert [one.order.perm_id for one in difference.unexplained] == [LOST.perm_id]
+
+
+def test_an_old_state_of_a_restart_that_was_validated_is_not_compared_and_that_is_said(night: Night) -> None:
+    night.save_state()
+    assert run(night).code == 0
+    night.desk.at("03:00", FRIDAY)
+    night.restart()
+    time.sleep(0.6)
+
+    ran = run(night, "--if-needed", at="03:00")
+
+    assert ran.code == 0, ran.words
+    assert "no saved state to compare with (too old" in ran.words
     assert night.report().difference is None
+    assert "Nothing to do" not in night.alerts()[-1].body
 
 
 # not restored
@@ -381,6 +500,19 @@ def test_the_users_commands_get_the_report_once_everything_works(night: Night, t
     assert run(night).code == 0
 
     assert body(told)["verdict"] == "restored"
+
+
+def test_the_users_commands_do_not_run_while_a_person_must_look(night: Night, tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    hooks = {"pre_restart": [], "restart_complete": [["/bin/sh", "-c", f"cat >{told}"]], "timeout_seconds": 5.0}
+    configure(night.desk, {"restart": {"hooks": hooks, "stable_round_trips": 2}})
+    night.save_state(orders=(LOST,))
+
+    ran = run(night)
+
+    assert ran.code == 2, ran.words
+    assert not told.exists()
+    assert [alert.title.partition(":")[0] for alert in night.alerts()] == ["restart restored, A PERSON MUST LOOK"]
 
 
 # --if-needed

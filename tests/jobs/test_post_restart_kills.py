@@ -15,7 +15,7 @@ from v6.jobs.post_restart import STEPS
 from v6.journal import restarts
 from v6.simulator.testing import SimulatedTWS
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
 
 
 @pytest.fixture

@@ -316,7 +316,7 @@ def test_the_steps_come_in_their_order_and_the_operator_is_told_first(noon: Even
         "hooks_run",
     ]
     (alert,) = noon.alerts()
-    assert alert.title == "TWS restarts at 12:00"
+    assert alert.title == "restart window lunch begins at 12:00"
     assert "lunch" in alert.body
     ours = [name for client, name in noon.messages() if client in (5, 9)]
     assert ours.index("reqAllOpenOrders") < ours.index("cancelOrder")

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))  # desk, gateway_support
 
 from desk import Desk
-from restart_desk import FRIDAY, Night, after_the_window
+from restart_desk import FRIDAY, SATURDAY, Night, after_the_window
 
 from v6.simulator.testing import SimulatedTWS
 
@@ -46,3 +46,37 @@ def test_looking_without_touching_changes_nothing(afternoon: Night) -> None:
     assert "nothing done" in looked.words
     assert afternoon.state() == "normal"
     assert not (afternoon.desk.home / "var" / "state" / "trading_state.json").exists()
+
+
+def test_the_trial_of_the_afternoon_does_not_swallow_the_message_of_the_night(afternoon: Night) -> None:
+    """A8: the same window, the same row of the journal, the same verdict, and yet another restart."""
+    desk = afternoon.desk
+    desk.run("pre_restart", "--window", "daily_restart")
+    afternoon.restart()
+    desk.run("post_restart")
+    tried = len(afternoon.alerts())
+    desk.at("23:41", FRIDAY)
+    desk.run("pre_restart", slot="23:40", day=FRIDAY)
+    afternoon.restart()
+    desk.at("00:10", SATURDAY)
+
+    validated = desk.run("post_restart", slot="00:10", day=SATURDAY)
+
+    assert validated.code == 0, validated.words
+    assert [alert.title.partition(":")[0] for alert in afternoon.alerts()] == ["restart restored"] * 2
+    assert tried == 1
+
+
+def test_the_night_is_validated_after_a_trial_also_when_nothing_prepared_it(afternoon: Night) -> None:
+    desk = afternoon.desk
+    desk.run("pre_restart", "--window", "daily_restart")
+    afternoon.restart()
+    desk.run("post_restart")
+    afternoon.restart()
+    desk.at("00:10", SATURDAY)
+
+    validated = desk.run("post_restart", slot="00:10", day=SATURDAY)
+
+    assert "is restored already" not in validated.words
+    assert len(afternoon.alerts()) == 2
+    assert desk.run("post_restart", slot="00:10", day=SATURDAY).words.count("is restored already") == 1

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -65,11 +65,13 @@ def recording(folder: Path) -> Path:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Callable[..., Path]:
-    """A production.yaml with the small universe and only these tasks enabled; `changes` go on top."""
+    """A production.yaml with the small universe and only these tasks enabled; `changes` go on top. `pace`: settings of
+    tasks, by name."""
 
-    def write(*tasks: str, **changes: Any) -> Path:
+    def write(*tasks: str, pace: Mapping[str, Mapping[str, Any]] | None = None, **changes: Any) -> Path:
         listed = yaml.safe_load((Path(__file__).parents[2] / "config" / "default.yaml").read_text(encoding="utf-8"))
-        enabled = {name: {"enabled": name in tasks} for name in listed["scheduler"]["tasks"]}
+        paces = pace or {}
+        enabled = {name: {"enabled": name in tasks, **paces.get(name, {})} for name in listed["scheduler"]["tasks"]}
         path = tmp_path / "site.yaml"
         path.write_text(yaml.safe_dump({"universe": SMALL, "scheduler": {"tasks": enabled}, **changes}), "utf-8")
         return path

@@ -1,5 +1,6 @@
 """The TWS of a rehearsal takes commands, and its scenario begins with the first window."""
 
+import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -64,3 +65,33 @@ def test_what_lasts_since_before_the_window_is_in_force(stage: Stage, tws: Simul
     tws.play("login_answered", EVENING)
 
     assert tws.control({"do": "faults"})["faults"] == {"awaiting_login": True}
+
+
+def listens(tws: SimulatedTws) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", tws.port)) == 0
+
+
+def test_a_login_that_was_needed_before_the_window_still_is(stage: Stage, tws: SimulatedTws) -> None:
+    assert listens(tws)
+    stage.step_to(EVENING)
+
+    tws.play("weekly_login", EVENING)
+
+    assert tws.control({"do": "faults"})["faults"] == {"awaiting_login": True}
+    assert not listens(tws)
+    tws.control({"do": "login"})
+    while not listens(tws):
+        pass
+
+
+def test_a_reset_that_began_before_the_window_goes_on_until_its_end(stage: Stage, tws: SimulatedTws) -> None:
+    night = datetime(2026, 11, 20, 23, 35, tzinfo=NEW_YORK)
+    stage.step_to(night)
+
+    tws.play("weekend_reset", night)
+
+    assert tws.control({"do": "faults"})["connected_to_ibkr"] is False
+    stage.step_to(night + timedelta(hours=3, minutes=25))
+    while not tws.control({"do": "faults"})["connected_to_ibkr"]:
+        pass

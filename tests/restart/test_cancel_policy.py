@@ -10,7 +10,7 @@ import yaml
 
 from v6.config.settings import Restart
 from v6.model import Contract, OpenOrder, Position
-from v6.restart.preparation.cancel_policy import PolicyRefused, decide, leaders, protective, require_allowed
+from v6.restart.preparation.cancel_policy import PolicyRefused, decide, in_words, leaders, protective, require_allowed
 
 ROOT = Path(__file__).resolve().parents[2]
 SPY = Contract("STK", "SPY", "SMART", con_id=756733)
@@ -59,6 +59,74 @@ def test_every_order_that_stays_says_why() -> None:
     assert kept[15].startswith("GTC: it stays")
     assert kept[16].startswith("GTD: it stays")
     assert kept[11] == ""
+
+
+# what TWS ends together stays together
+
+TAKER = replace(MINE, perm_id=31, order_id=21, oca_group="G")
+STOP = replace(MINE, perm_id=32, order_id=22, oca_group="G", tif="GTC", order_type="STP")
+
+
+def kept(*orders: OpenOrder, **changes: Any) -> dict[int, str]:
+    """permId -> why, of those that stay."""
+    return {
+        each.order.perm_id: each.kept for each in decide(orders, settings(owner_client_ids=[5], **changes)) if each.kept
+    }
+
+
+def test_an_oca_group_with_a_kept_stop_stays_whole_and_says_for_whose_sake() -> None:
+    found = kept(TAKER, STOP, MINE)
+    assert found.keys() == {31, 32}
+    assert f"take along what stays: {STOP}" in found[31]
+    assert kept(TAKER, STOP, include_gtc=True) == {}
+
+
+def test_only_the_order_that_the_policy_would_cancel_is_called_bound() -> None:
+    bound = {each.order.perm_id: each.bound for each in decide([TAKER, STOP, MINE], settings(owner_client_ids=[5]))}
+    assert bound == {31: True, 32: False, 11: False}
+
+
+def test_another_clients_order_in_the_group_keeps_ours() -> None:
+    assert kept(TAKER, replace(STOP, tif="DAY", client_id=7)).keys() == {31, 32}
+
+
+def test_a_group_of_that_name_in_another_account_is_another_group() -> None:
+    assert kept(TAKER, replace(STOP, account="DU9000002")).keys() == {32}
+
+
+@pytest.mark.parametrize("good_till", [1, 2, 3])
+def test_a_bracket_with_one_order_that_stays_stays_whole(good_till: int) -> None:
+    parent = replace(MINE, perm_id=1, order_id=41)
+    family = [parent, *(replace(MINE, perm_id=p, order_id=40 + p, parent_id=41) for p in (2, 3))]
+    mixed = [replace(order, tif="GTC") if order.perm_id == good_till else order for order in family]
+    assert kept(*mixed).keys() == {1, 2, 3}
+    assert kept(*family) == {}
+
+
+def test_siblings_whose_parent_has_filled_are_still_one_bracket() -> None:
+    taker, exit_stop = (replace(MINE, perm_id=p, order_id=40 + p, parent_id=41) for p in (2, 3))
+    assert kept(taker, replace(exit_stop, tif="GTC")).keys() == {2, 3}
+
+
+def test_what_is_tied_to_what_is_tied_stays_too() -> None:
+    """A GTC stop keeps its OCA group, and one of that the bracket it is the parent of."""
+    child = replace(MINE, perm_id=33, order_id=50, parent_id=TAKER.order_id)
+    assert kept(child, TAKER, STOP).keys() == {31, 32, 33}
+
+
+def test_orders_typed_into_tws_are_no_bracket_of_each_other() -> None:
+    typed = [replace(TYPED, perm_id=p) for p in (1, 2)]
+    assert [each.bound for each in decide(typed, settings(cancel="own", owner_client_ids=[0]))] == [False, False]
+
+
+def test_the_operator_reads_what_the_policy_will_do() -> None:
+    assert "It cancels no order: restart.owner_client_ids is empty." in in_words(settings())
+    told = in_words(settings(owner_client_ids=[5, 6]))
+    assert (
+        told
+        == "It cancels the open orders of client ids 5, 6; good-till orders stay, and what is in one group with them."
+    )
+    assert "good-till" not in in_words(settings(owner_client_ids=[5], include_gtc=True))
 
 
 @pytest.mark.parametrize("accounts", [("DU9000001",), ("DF123", "DU1")])

@@ -3,39 +3,30 @@
 import asyncio
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # cancel_bench
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))  # gateway_support, whatever the import mode
 
-from gateway_support import SPY, TUESDAY, ibkr, wait_until
+from cancel_bench import GLOBAL_CANCEL, OURS, Bench, outcomes, slow_exchange
+from gateway_support import SPY, TUESDAY, wait_until
 from orders_support import CANCEL, FAR, place, working
 
-from v6.gateway.client import Gateway, connect
 from v6.gateway.contracts import to_library
-from v6.journal import database, restarts
-from v6.model import OpenOrder
-from v6.restart.preparation.cancelling import Cancels, identity
+from v6.journal import restarts
 from v6.restart.preparation.owners import Owners
+from v6.restart.records.order_outcomes import identity
 from v6.simulator.testing import SimulatedTWS, simulated_tws
+from v6.simulator.trading import refusals
+from v6.simulator.trading.desk import Desk
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
-
-GLOBAL_CANCEL = 58
-OURS = 9
-
-
-@contextmanager
-def slow_exchange(seconds: float) -> Iterator[SimulatedTWS]:
-    """A TWS whose orders and cancels take so long to the exchange."""
-    quick = {"occupied_seconds": 0.0, "freed_seconds": 0.0, "realistic_statuses": False}
-    with simulated_tws(fast=False, start_at=TUESDAY, submit_seconds=(seconds, seconds), **quick) as running:
-        yield running
 
 
 @pytest.fixture
@@ -44,79 +35,11 @@ def tws() -> Iterator[SimulatedTWS]:
         yield running
 
 
-class Bench:
-    """A restart in the journal, and gateways of any client id."""
-
-    def __init__(self, home: Path, port: int) -> None:
-        self.leases = home / "var" / "leases"
-        self.port = port
-        self.db = database.connect(home / "var" / "v6.db")
-        self.restart = restarts.begin(self.db, "daily", TUESDAY, TUESDAY + timedelta(minutes=20)).id
-        self.reached: list[str] = []
-
-    def gateway(self, client_id: int | None, folder: str = "") -> Gateway:
-        quick = {"connect_timeout_seconds": 2.0, "request_timeout_seconds": 3.0}
-        leases = self.leases / folder if folder else self.leases
-        return connect(ibkr(self.port, **quick), purpose="checks", leases=leases, client_id=client_id)
-
-    @contextmanager
-    def program(self, client_id: int) -> Iterator[Gateway]:
-        """A program of the user: not among V6's leases."""
-        with self.gateway(client_id, "programs") as gateway:
-            yield gateway
-
-    def place(self, client_id: int, count: int = 1, **terms: Any) -> list[int]:
-        with self.program(client_id) as gateway:
-            return [place(gateway, **terms) for _ in range(count)]
-
-    def cancels(self) -> Cancels:
-        return Cancels(self.db, self.restart, self.reached.append)
-
-    def open_orders(self, *clients: int) -> list[OpenOrder]:
-        with self.gateway(OURS) as gateway:
-            return [order for order in gateway.open_orders() if not clients or order.client_id in clients]
-
-    def own(self, clients: Sequence[int], seconds: float = 5.0, orders: Sequence[OpenOrder] = ()) -> Cancels:
-        """Cancel every open order of these clients, and ask at the end."""
-        cancels = self.cancels()
-
-        async def work() -> None:
-            async with self.gateway(OURS) as ours:
-                listed = orders or [o for o in await ours.open_orders_async() if o.client_id in clients]
-                owners = Owners(self.gateway, ours, clients)
-                try:
-                    await cancels.own(owners, listed, seconds)
-                    await cancels.resolve(ours)
-                finally:
-                    await owners.close()
-
-        asyncio.run(work())
-        return cancels
-
-    def everything(self) -> Cancels:
-        cancels = self.cancels()
-
-        async def work() -> None:
-            async with self.gateway(OURS) as ours:
-                await cancels.everything(ours, await ours.open_orders_async(), 5.0)
-
-        asyncio.run(work())
-        return cancels
-
-    def intend(self, order: OpenOrder) -> None:
-        """What a run that was killed has left."""
-        restarts.intend(self.db, self.restart, order.perm_id, order.client_id, order.order_id, str(order))
-
-
 @pytest.fixture
 def bench(home: Path, tws: SimulatedTWS) -> Iterator[Bench]:
     made = Bench(home, tws.port)
     with closing(made.db):
         yield made
-
-
-def outcomes(cancels: Cancels) -> dict[tuple[int, int], str]:
-    return {(step.client_id, step.order_id): step.outcome for step in cancels.steps()}
 
 
 # own
@@ -348,3 +271,84 @@ def test_orders_are_told_apart_before_tws_has_numbered_them() -> None:
     assert identity(step) != identity(step._replace(order_id=4))
     typed = step._replace(client_id=0, order_id=0, perm_id=1)
     assert identity(typed) != identity(typed._replace(perm_id=2))
+
+
+# a TWS whose answers contradict its list
+
+
+def not_found(_desk: Desk, _client: int, order_id: int) -> refusals.Refusal:
+    """The cancel is answered with 10147 and done nothing about."""
+    return refusals.cancel_unknown(order_id)
+
+
+def inactive(desk: Desk, client: int, order_id: int) -> None:
+    """The cancel is answered with the status Inactive, and the order works on."""
+    ticket = desk._trading.blotter.find(client, order_id)
+    assert ticket is not None
+    really, ticket.status = ticket.status, "Inactive"
+    desk._trading.reports.status(ticket)
+    ticket.status = really
+
+
+@pytest.mark.parametrize("answer", [not_found, inactive])
+def test_what_tws_lists_as_open_is_not_cancelled_whatever_it_answers(
+    bench: Bench, tws: SimulatedTWS, monkeypatch: pytest.MonkeyPatch, answer: object
+) -> None:
+    (number,) = bench.place(5)
+    monkeypatch.setattr(Desk, "_cancel", answer)
+    cancels = bench.own([5])
+    assert working(tws).keys() == {(5, number)}
+    (step,) = cancels.undone()
+    assert (step.order_id, step.outcome) == (number, "unconfirmed")
+    assert "TWS still lists it as" in step.detail
+
+
+# placed in the last moment
+
+
+def test_an_order_placed_after_the_reading_is_in_the_books_of_the_global_cancel(
+    bench: Bench, tws: SimulatedTWS
+) -> None:
+    bench.place(5)
+    read = bench.open_orders()
+    (late,) = bench.place(6)
+    cancels = bench.everything(read)
+    assert working(tws) == {}
+    assert outcomes(cancels)[6, late] == "cancelled"
+
+
+def test_an_order_placed_just_before_the_global_cancel_is_booked_from_what_tws_completed(
+    bench: Bench, tws: SimulatedTWS
+) -> None:
+    bench.place(5)
+
+    def place_another(name: str) -> None:
+        if name == "cancel_intended":
+            tws.control({"do": "manual_order", "symbol": "QQQ", "action": "BUY", "quantity": 3, "limit": 300})
+
+    bench.reached = type("Spy", (list,), {"append": staticmethod(place_another)})()
+    cancels = bench.everything()
+    assert working(tws) == {}
+    assert [step.outcome for step in cancels.steps()] == ["cancelled"] * 2
+    assert any("BUY 3 QQQ" in step.words and "just before" in step.detail for step in cancels.steps())
+
+
+def test_l35_a_new_order_brings_no_second_global_cancel_to_those_under_way(home: Path) -> None:
+    """The rerun waits for what the killed run has sent, and only then cancels the new one."""
+    with slow_exchange(1.0) as tws:
+        bench = Bench(home, tws.port)
+        with closing(bench.db):
+            (old,) = bench.place(5)
+            assert wait_until(lambda: working(tws) == {(5, old): "Submitted"})
+            (order,) = bench.open_orders()
+            bench.intend(order)
+            with bench.program(5) as killed:
+                killed.global_cancel()
+                assert wait_until(lambda: working(tws) == {(5, old): "PendingCancel"})
+            (new,) = bench.place(6)
+            seen: list[dict[tuple[int, int], str]] = []
+            bench.reached = type("Spy", (list,), {"append": staticmethod(lambda _: seen.append(working(tws)))})()
+            cancels = bench.everything()
+            assert all((5, old) not in at for at in seen), "it was still under way at the second global cancel"
+            assert outcomes(cancels) == {(5, old): "cancelled", (6, new): "cancelled"}
+            assert working(tws) == {}

@@ -8,6 +8,7 @@ import pytest
 from trading_states import ACCOUNT, AFTER, CALL, ES, SPY, START, execution, order, position, state
 from v6.journal.restarts import OrderStep
 from v6.restart.records.difference import Became, Difference, RolledBack, compare, rolled_back
+from v6.restart.records.order_outcomes import afterwards
 from v6.restart.records.trading_state import TradingState
 
 
@@ -95,6 +96,22 @@ def test_a_sent_cancel_without_any_trace_is_not_taken_for_done_l30() -> None:
     assert words == "our cancel is sent, TWS shows no end of it and no fill"
 
 
+def test_the_row_of_a_closing_says_nothing_about_an_order_that_is_gone() -> None:
+    """A closing has no permId, nor has an order that TWS had not numbered."""
+    closing = OrderStep(7, 0, 9, 13, "close DU9000001: SELL 100 SPY STK MKT", START, "filled", "100 filled", "close")
+    lost = order(0, client_id=20, order_id=13, status="PendingSubmit")
+
+    assert gone(lost, steps=[closing])[0] is Became.UNKNOWN
+    assert gone(lost, steps=[closing._replace(client_id=20)])[0] is Became.UNKNOWN
+
+
+def test_an_order_without_a_perm_id_is_found_by_its_clients_id() -> None:
+    mine = OrderStep(7, 0, 20, 13, "BUY 5 SPY", START, "cancelled", "")
+    other = mine._replace(order_id=14, outcome="filled")
+
+    assert gone(order(0, order_id=13), steps=[mine, other])[0] is Became.CANCELLED_BY_US
+
+
 def test_an_order_lost_in_flight_is_listed_as_unexplained() -> None:
     difference = compare(state(orders=(order(0, order_id=13, status="PendingSubmit"),)), after(orders=()))
 
@@ -180,6 +197,14 @@ def test_an_account_that_moves_by_itself_is_no_difference_to_look_at() -> None:
     assert compare(state(), after(account_values={ACCOUNT: {"NetLiquidation": "1", "TotalCashValue": "2"}})).is_empty
 
 
+def test_values_of_the_account_are_listed_and_not_counted() -> None:
+    moved = compare(state(), after(account_values={ACCOUNT: {"NetLiquidation": "1", "TotalCashValue": "2"}}))
+    both = compare(state(), after(positions=(), account_values={}))
+
+    assert (moved.count, len(moved.lines())) == (0, 2)
+    assert both.count == 2
+
+
 def test_an_order_id_that_is_given_again_is_a_roll_back() -> None:
     assert rolled_back({20: 38103, 30: 7}, {20: 38099, 30: 8}) == (RolledBack(20, 38103, 38099),)
     assert "begin at 38104" in str(rolled_back({20: 38103}, {20: 38099})[0])
@@ -242,3 +267,47 @@ def test_the_gravest_comes_first() -> None:
         "new order",
         "account",
     ]
+
+
+# what became of our cancels
+
+
+def settled(outcome: str, listed: Any = (), completed: Any = ()) -> tuple[str, str]:
+    """The row of order 501 afterwards."""
+    done = OrderStep(7, 501, 20, 11, "BUY 5 SPY", START, outcome, "")
+    [(_, now, detail)] = afterwards([done], listed, completed) or [(done, outcome, "")]
+    return now, detail
+
+
+@pytest.mark.parametrize("outcome", ["sent", "unconfirmed", "unknown"])
+def test_a_cancel_nobody_saw_the_end_of_is_settled_by_what_tws_completed_l35(outcome: str) -> None:
+    ended = order(status="Cancelled", client_id=-1, order_id=0)
+
+    assert settled(outcome, completed=[ended]) == ("cancelled", "Cancelled")
+    assert settled(outcome, completed=[order(status="Filled", filled=5.0)]) == ("filled", "5 filled")
+
+
+@pytest.mark.parametrize("outcome", ["sent", "cancelled", "unknown", "filled", "unconfirmed"])
+def test_what_tws_lists_as_open_is_not_cancelled(outcome: str) -> None:
+    assert settled(outcome, listed=[order()]) == ("unconfirmed", "TWS lists it as Submitted")
+
+
+@pytest.mark.parametrize("outcome", ["not_sent", "unreachable", "refused"])
+def test_an_order_that_was_never_cancelled_by_us_ended_by_itself(outcome: str) -> None:
+    assert settled(outcome, completed=[order(status="Cancelled")]) == ("ended", "Cancelled, not by V6")
+    assert settled(outcome, listed=[order()]) == (outcome, "")
+
+
+def test_a_sent_cancel_without_any_trace_stays_unconfirmed_l30() -> None:
+    assert settled("sent") == ("sent", "")
+    assert settled("sent", completed=None) == ("sent", "")
+
+
+def test_another_order_with_an_id_that_was_given_again_is_not_taken_for_it() -> None:
+    assert settled("cancelled", listed=[order(900, order_id=11)]) == ("cancelled", "")
+
+
+def test_a_closing_is_no_cancel_to_be_settled() -> None:
+    closing = OrderStep(7, 0, 20, 11, "close", START, "sent", "", "close")
+
+    assert afterwards([closing], [order()], []) == []

@@ -14,7 +14,7 @@ from v6 import clock
 from v6.clock import NEW_YORK
 from v6.journal import events, restarts
 from v6.journal.database import connect
-from v6.restart.manager import EVENT, TWSRestartManager
+from v6.restart.manager import EVENT, TROUBLE, TWSRestartManager, subject_of
 from v6.restart.states import TRANSITIONS, Event, State, WrongStep
 from v6.restart.windows import Occurrence
 from v6.scheduler.compiled import Window
@@ -212,6 +212,52 @@ def test_a_person_is_told_once_and_again_after_hours(
     assert [f"{alert.at:%H:%M}" for alert in told] == ["00:16", "06:17"]
     assert len({alert.key for alert in told}) == 1
     assert sum("to DEGRADED" in text for text in audit(db)) == 1
+
+
+def tell_trouble(db: sqlite3.Connection) -> None:
+    """As post_restart does at the end of a restart that has not gone well."""
+    key = f"{subject_of('daily_restart', ny('2026-11-23 23:45'))} {TROUBLE} degraded 1"
+    events.raise_alert(db, severity="failure", title="restart degraded", body="", key=key)
+
+
+@pytest.mark.parametrize("state", [State.RECONNECTING, State.VALIDATING, State.DEGRADED])
+def test_what_post_restart_has_told_minutes_ago_is_repeated_hours_later(
+    manager: TWSRestartManager, db: sqlite3.Connection, at: SetClock, state: State
+) -> None:
+    bring_to(manager, state)
+    at("2026-11-24 00:12")
+    tell_trouble(db)
+    for moment in ("2026-11-24 00:16", "2026-11-24 03:00", "2026-11-24 06:13", "2026-11-24 06:30"):
+        at(moment)
+        assert manager.find_overdue(clock.now()) is not None
+    told = events.alerts_since(db, ny("2026-11-23 00:00"))
+    assert [f"{alert.at:%H:%M}" for alert in told] == ["00:12", "06:13"]
+
+
+@pytest.mark.parametrize("state", [State.PRE_RESTART, State.RESTARTING])
+def test_what_was_told_of_a_trial_in_the_evening_does_not_hide_the_night(
+    manager: TWSRestartManager, db: sqlite3.Connection, at: SetClock, state: State
+) -> None:
+    at("2026-11-23 19:00")
+    tell_trouble(db)
+    at("2026-11-23 23:40")
+    bring_to(manager, state)
+    row = restarts.begin(db, "daily_restart", ny("2026-11-23 23:45"), ny("2026-11-24 00:05"))
+    if state is State.RESTARTING:
+        restarts.note(db, row.id, prepared_at=clock.now())
+    at("2026-11-24 00:16")
+    manager.find_overdue(clock.now())
+    assert [f"{alert.at:%H:%M}" for alert in events.alerts_since(db, ny("2026-11-23 00:00"))] == ["19:00", "00:16"]
+
+
+def test_what_comes_next_is_said_by_who_knows_it(
+    manager: TWSRestartManager, db: sqlite3.Connection, at: SetClock
+) -> None:
+    bring_to(manager, State.RESTARTING)
+    at("2026-11-24 00:16")
+    manager.find_overdue(clock.now(), "Nothing validates it again by itself.")
+    [alert] = events.alerts_since(db, ny("2026-11-23 00:00"))
+    assert "Nothing validates it again by itself.\n`v6 restart status`" in alert.body
 
 
 def test_each_window_is_alerted_for_itself(manager: TWSRestartManager, db: sqlite3.Connection, at: SetClock) -> None:

@@ -143,6 +143,41 @@ def test_a_cancel_that_nobody_confirmed_is_a_thing_to_do(outcome: str) -> None:
     assert to_do(nothing_happened().with_orders(steps)) == ["look in TWS at 1 order: the cancel is not confirmed"]
 
 
+def test_an_order_that_is_gone_without_a_trace_is_named_once() -> None:
+    steps = [OrderStep(7, 501, 20, 11, "BUY 5 SPY", START, "sent", "")]
+    lost = nothing_happened(difference=compare(state(orders=(order(501),)), state(orders=()), steps))
+
+    assert to_do(lost.with_orders(steps)) == ["find out in TWS what became of 1 order"]
+
+
+def test_an_order_that_counts_as_cancelled_and_is_open_is_a_thing_to_do() -> None:
+    steps = [OrderStep(7, 501, 20, 11, "BUY 5 SPY", START, "cancelled", "")]
+    open_still = nothing_happened(after=state(saved_at=AFTER, orders=(order(501),)))
+
+    assert to_do(open_still.with_orders(steps)) == [
+        "look in TWS at 1 order: counted as ended, and TWS lists it as open"
+    ]
+
+
+def test_a_closing_that_nobody_confirmed_is_no_cancel() -> None:
+    words = "close DU9000001: SELL 100 SPY STK MKT (client 9)"
+    halted = OrderStep(7, 0, 9, 3, words, START, "unconfirmed", "no answer", "close")
+    again = halted._replace(order_id=4, outcome="filled")
+
+    said = nothing_happened().with_orders([halted])
+
+    assert to_do(said) == ["look in TWS at 1 position: its closing is not confirmed"]
+    assert "cancelled  no order" in text(said)
+    assert to_do(nothing_happened().with_orders([halted, again])) == []
+
+
+def test_a_restart_after_which_nothing_was_compared_is_never_nothing_to_do_l30() -> None:
+    said = text(report(difference=None, before=None, orders=()))
+
+    assert "Nothing to do." not in said
+    assert "To do: look at orders and positions in TWS: they could not be compared with a saved state" in said
+
+
 # the one message
 
 
@@ -166,6 +201,16 @@ def test_the_message_says_what_was_saved_cancelled_restored_and_how_long() -> No
 )
 def test_the_message_is_as_loud_as_what_happened(changes: dict[str, Any], severity: str) -> None:
     assert message(nothing_happened(**changes)).severity == severity
+
+
+def test_the_title_says_when_a_person_must_look() -> None:
+    lost = nothing_happened(difference=compare(state(), state(orders=())), exit_code=2)
+
+    sent = message(lost)
+
+    assert sent.title == "restart restored, A PERSON MUST LOOK: daily_restart 2026-11-23 23:45-00:05 EST"
+    assert sent.severity == "failure"
+    assert text(lost).startswith("RESTORED, A PERSON MUST LOOK: ")
 
 
 def test_a_message_of_many_differences_stays_short() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from gateway_support import ibkr
 from restart_support import door
 
 from v6.analysis.findings import Finding, State
+from v6.clock import NEW_YORK
 from v6.gateway.client import Gateway, connect
-from v6.model import ScannerFilter
+from v6.model import Contract, ScannerFilter
+from v6.restart.records.trading_state import TradingState
+from v6.restart.recovery.before import Before
 from v6.restart.recovery.restore import next_order_ids, run_scanners
 from v6.simulator.testing import SimulatedTWS, simulated_tws
 
@@ -82,5 +86,16 @@ def test_an_owner_whose_program_is_back_already_could_not_be_checked_l30(leases:
 
         known, unknown = asyncio.run(next_order_ids([5, 6], owner))
 
+        assert tws.stats.connections == 2  # whoever comes back with that id is not kept out by our trying again
+
     assert known.keys() == {6}
     assert [(finding.check, finding.state) for finding in unknown] == [("order ids of client 5", State.COULD_NOT_CHECK)]
+
+
+def test_what_has_expired_since_an_old_state_was_saved_is_not_asked_for() -> None:
+    gone, lives = (Contract("OPT", "SPY", "SMART", expiry=date(2026, 11, day), strike=600.0) for day in (20, 23))
+    spy = Contract("STK", "SPY", "SMART")
+    saved = TradingState(datetime(2026, 11, 20, 23, 41, tzinfo=NEW_YORK), subscriptions=(spy, gone, lives))
+
+    assert Before(saved).subscriptions(date(2026, 11, 23)) == (spy, gone, lives)
+    assert Before(saved, old=timedelta(days=3)).subscriptions(date(2026, 11, 23)) == (spy, lives)

@@ -52,3 +52,21 @@ def test_no_reset_is_a_window_that_v6_acts_on_and_each_has_its_source() -> None:
     assert not any(reset.window.acts for reset in RESETS)
     assert all(reset.source and reset.words for reset in RESETS)
     assert len({reset.window.name for reset in RESETS}) == len(RESETS)
+
+
+@pytest.mark.parametrize(
+    ("text", "until"),
+    [
+        ("2026-11-20 22:59", None),
+        ("2026-11-20 23:00", "2026-11-21 03:00"),  # Friday
+        ("2026-11-21 00:10", "2026-11-21 03:00"),
+        ("2026-11-21 03:00", None),
+        ("2026-11-20 00:30", None),  # a daily reset lasts seconds: what does not work longer has failed
+    ],
+)
+def test_only_in_the_weekends_reset_no_service_is_promised(text: str, until: str | None) -> None:
+    def at(words: str) -> datetime:
+        return datetime.fromisoformat(words).replace(tzinfo=NEW_YORK)
+
+    for region in ("north_america", "europe"):
+        assert server_resets.no_service_until(region, at(text)) == (at(until) if until else None)

@@ -259,6 +259,20 @@ def test_what_a_task_may_and_may_not_do(files: dict[str, bytes]) -> None:
     assert "summer time" in text(root, "RegistrationInfo/Description")
 
 
+@pytest.mark.parametrize("phase", ["prepare", "validate"])
+def test_what_the_gate_decides_says_that_it_acts_at_the_right_time(files: dict[str, bytes], phase: str) -> None:
+    assert "acts only at the right one" in text(definition(files, phase), "RegistrationInfo/Description")
+
+
+def test_the_phase_without_a_gate_says_that_it_acts_at_each_time(scheduler: Scheduler) -> None:
+    """From London, New York's Sunday window ends at 18:00 or 19:00: both are triggers, and both act."""
+    root = definition(render(scheduler, host("Europe/London"), TODAY), "restart")
+    assert {time(18, 0), time(19, 0)} <= {at.time() if isinstance(at, datetime) else at for at in triggers(root)}
+    said = text(root, "RegistrationInfo/Description")
+    assert "asks no gate and acts at each of them" in said
+    assert "acts only" not in said
+
+
 def test_the_limit_of_a_restart_leaves_tws_its_time_to_start(scheduler: Scheduler) -> None:
     slow = render(scheduler, host(startup_seconds=600), TODAY)
     assert text(definition(slow, "restart"), "Settings/ExecutionTimeLimit") == "PT12M"

@@ -3,13 +3,16 @@ for what could only be proven by its close."""
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from v6 import clock
 from v6.analysis.findings import Finding, State, failed, of_state, words
-from v6.checks.restart_due import listener_of
+from v6.checks.proof_state import TITLES, not_proven, proven
+from v6.checks.restart_due import LIVE_PROOF, SERVER_RESET, another_tws, listener_of, proof_failed
+from v6.gateway.sockets import CannotLook
 from v6.journal import events, restarts
 from v6.model import Contract, RecoverableError, SkipRun
 from v6.restart import registered
@@ -17,39 +20,42 @@ from v6.restart.manager import TWSRestartManager
 from v6.restart.records.document import Flawed
 from v6.restart.records.report import LiveProof, RestartReport, Verdict
 from v6.restart.records.report_files import ReportFiles
-from v6.restart.recovery.proofs import Proven, of_kind, short_of
+from v6.restart.recovery.proofs import Proof, Proven, of_kind, short_of
 from v6.restart.recovery.reconnect import NotReached, Patience, Reconnect
 from v6.restart.recovery.validator import Demands, PostRestartValidator, Validation
-from v6.restart.states import Event
 from v6.restart.states import State as Restart
-from v6.restart.windows import Occurrence
 from v6.runner.context import Context
 
 if TYPE_CHECKING:
     from v6.gateway.client import Gateway
 
-SERVER_RESET = "server_reset"
 SAMPLE = 20
 RESERVE_SECONDS = 10.0
 
 
+def again(ctx: Context, manager: TWSRestartManager, files: ReportFiles) -> str | None:
+    """A proof that has failed is tried again as itself. None: none has; TWS is another one by now, which is a restart;
+    or a person wants more than the proof, or that cannot be had now."""
+    where = manager.current()
+    by_hand = not ctx.args.if_needed
+    if not proof_failed(where) or (by_hand and (where.window != LIVE_PROOF or not _market_open(ctx))):
+        return None
+    last = restarts.last_reached(ctx.journal)
+    with suppress(CannotLook):
+        if last is not None and another_tws(ctx, last):
+            return None
+    return after_server_reset(ctx, manager) if where.window == SERVER_RESET else live_proof(ctx, manager, files)
+
+
 def after_server_reset(ctx: Context, manager: TWSRestartManager) -> str:
     """Round trips, farms, the check symbol and a sample of what is subscribed; DEGRADED when that fails."""
-    where = manager.current()
-    ours = where.state is Restart.DEGRADED and where.window == SERVER_RESET
-    if where.state is not Restart.NORMAL and not ours:
-        raise SkipRun("restart_not_over", where.words())
+    _require_over(manager, SERVER_RESET)
     findings = asyncio.run(_light(ctx, _sample(ctx)))
     _log(ctx, findings)
     if of_state(findings, State.FAILED):
-        now = ctx.now()
         restarts.outage(ctx.journal, "no_data", words(findings), ctx.task)
-        manager.step(
-            Event.FAILED, f"after IBKR's reset: {words(findings)}", Occurrence(SERVER_RESET, now, now, acts=True)
-        )
-        raise RecoverableError(words(findings))
-    if ours:
-        manager.step(Event.VALIDATED, f"after IBKR's reset: {words(findings)}")
+        not_proven(ctx, manager, SERVER_RESET, words(findings))
+    proven(ctx, manager, SERVER_RESET, words(findings))
     return words(findings)
 
 
@@ -69,58 +75,73 @@ async def _light(ctx: Context, sample: Sequence[Contract]) -> list[Finding]:
 
 
 def live_proof(ctx: Context, manager: TWSRestartManager, files: ReportFiles) -> str:
-    """The live proof of the last restart's subscriptions, written into its report."""
+    """The live proof of the last restart's subscriptions, written into its report. What has ticked once is not asked
+    again, what has not stays named until it does."""
+    _require_over(manager, LIVE_PROOF)
     row = next((row for row in restarts.latest(ctx.journal) if row.outcome is not None), None)
     report = _report(files, row) if row is not None else None
     owed = owed_by(report) if report is not None else ()
     if report is None or row is None or not owed:
         raise SkipRun("nothing_owed", "the last restart left nothing that must still be proven by ticks")
-    if ctx.calendar.get_market_phase(ctx.now()) != "market_open":
+    if not _market_open(ctx):
         raise SkipRun("phase", "the live proof needs an open market")
-    validation = asyncio.run(_live(ctx, owed))
-    amended = amend(report, validation, clock.now())
+    asked = still_lacking(report, owed)
+    validation = asyncio.run(_live(ctx, asked))
+    whose = f"of {row.window} {row.window_start:%m-%d %H:%M}"
+    if not validation.proofs:  # nothing was asked: the report keeps what it had
+        not_proven(ctx, manager, LIVE_PROOF, f"{whose}: {words(validation.findings)}")
+    ticked = (Proof(one, Proven.LIVE, "ticked before") for one in owed if one not in asked)
+    proofs = (*validation.proofs, *ticked)
+    amended = amend(report, proofs, clock.now())
     files.save(amended)
-    said = _said(amended)
+    said = f"{len(of_kind(proofs, Proven.LIVE))} of {len(owed)} subscriptions tick live"
     ctx.log.info("{}", said)
-    short = short_of(validation.proofs, ctx.settings.health.min_complete_percent)
-    if short or not validation.proofs:
-        why = "; ".join(short) or words(validation.findings)
-        manager.step(
-            Event.FAILED, f"live proof: {why}", Occurrence(row.window, row.window_start, row.window_end, acts=True)
-        )
-        raise RecoverableError(f"{why}; {said}")
-    if manager.current().state is Restart.DEGRADED and manager.current().cause.startswith("live proof"):
-        manager.step(Event.VALIDATED, f"live proof: {said}")
+    if short := short_of(proofs, ctx.settings.health.min_complete_percent):
+        named = "; ".join(amended.live.lacking[:SAMPLE]) if amended.live else ""
+        not_proven(ctx, manager, LIVE_PROOF, f"{whose}: {'; '.join(short)}; {said}; not: {named}")
+    proven(ctx, manager, LIVE_PROOF, said)
     if amended.live is not None and amended.live.lacking:
-        body = f"{said}\n{chr(10).join(amended.live.lacking[:SAMPLE])}"
-        key = f"restart live {row.id}"
         events.raise_alert(
             ctx.journal,
             severity="warning",
             title="no live data of some subscriptions",
-            body=body,
-            key=key,
+            body="\n".join((said, *amended.live.lacking[:SAMPLE])),
+            key=f"restart live {row.id}",
             task=ctx.task,
         )
     return said
 
 
 def owed_by(report: RestartReport) -> tuple[Contract, ...]:
-    """What was proven by its close only; after a live proof what it left unproven."""
+    """What was proven by its close only, as long as some of it has not ticked."""
     if report.live is None or report.verdict is not Verdict.RESTORED:
         return ()
     closed = tuple(proof.contract for proof in of_kind(report.proofs, Proven.CLOSED))
-    if report.live.at is None:
-        return closed
-    return closed if report.live.lacking else ()
+    return closed if report.live.at is None or report.live.lacking else ()
 
 
-def amend(report: RestartReport, validation: Validation, at: datetime) -> RestartReport:
-    lacking = of_kind(validation.proofs, Proven.NOT)
-    proven = len(of_kind(validation.proofs, Proven.LIVE))
-    owed = report.live.owed if report.live is not None else len(validation.proofs)
-    named = tuple(f"{proof.contract}: {proof.words}" for proof in lacking)
-    return replace(report, live=LiveProof(owed, at, proven, named))
+def still_lacking(report: RestartReport, owed: Sequence[Contract]) -> tuple[Contract, ...]:
+    """Those that the proofs so far have not seen tick; before the first one all."""
+    named = report.live.lacking if report.live is not None else ()
+    found = tuple(one for one in owed if any(line.startswith(f"{one}: ") for line in named))
+    return found or tuple(owed)
+
+
+def amend(report: RestartReport, proofs: Sequence[Proof], at: datetime) -> RestartReport:
+    named = tuple(f"{proof.contract}: {proof.words}" for proof in of_kind(proofs, Proven.NOT))
+    owed = report.live.owed if report.live is not None else len(proofs)
+    return replace(report, live=LiveProof(owed, at, len(of_kind(proofs, Proven.LIVE)), named))
+
+
+def _require_over(manager: TWSRestartManager, name: str) -> None:
+    """A proof never hides a restart that is not over. Raises SkipRun."""
+    where = manager.current()
+    if where.state is not Restart.NORMAL and not proof_failed(where):
+        raise SkipRun("restart_not_over", f"{TITLES[name]}: {where.words()}")
+
+
+def _market_open(ctx: Context) -> bool:
+    return ctx.calendar.get_market_phase(ctx.now()) == "market_open"
 
 
 async def _live(ctx: Context, owed: Sequence[Contract]) -> Validation:
@@ -167,7 +188,7 @@ def _demands(ctx: Context) -> Demands:
         check_symbol=health.check_symbol,
         round_trips=ctx.settings.restart.stable_round_trips,
         percent=health.min_complete_percent,
-        market_open=ctx.calendar.get_market_phase(ctx.now()) == "market_open",
+        market_open=_market_open(ctx),
         seconds=max(ctx.remaining() - RESERVE_SECONDS, RESERVE_SECONDS),
     )
 
@@ -180,11 +201,6 @@ def _sample(ctx: Context) -> list[Contract]:
     proven = [proof.contract for proof in report.proofs if proof.proven is not Proven.NOT] if report else []
     everything = list(dict.fromkeys((*proven, *registered.subscriptions(ctx.journal)[0])))
     return everything[:: max(1, -(-len(everything) // SAMPLE))]
-
-
-def _said(report: RestartReport) -> str:
-    live = report.live or LiveProof(0)
-    return f"{live.proven} of {live.owed} subscriptions tick live"
 
 
 def _log(ctx: Context, findings: Sequence[Finding]) -> None:

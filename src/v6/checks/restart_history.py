@@ -16,13 +16,13 @@ from v6.config.settings import WeeklyLogin
 from v6.journal import events, restarts
 from v6.journal.restarts import Restart
 from v6.restart import server_resets, weekly_login
-from v6.restart.windows import in_words, occurrences, seconds_between
+from v6.restart.windows import JUST_OVER, in_words, occurrences, seconds_between
 from v6.runner.context import Context
 from v6.scheduler.compiled import Window
 from v6.scheduler.host import HostZoneError, host_zone
 
 LOOK_BACK = timedelta(days=14)
-BEFORE_A_WINDOW, AFTER_A_WINDOW = timedelta(minutes=5), timedelta(minutes=10)
+BEFORE_A_WINDOW = timedelta(minutes=5)
 AFTER_A_RESET = timedelta(minutes=5)
 AFTER_THE_LOGIN = timedelta(hours=1)
 REMIND = timedelta(days=7)
@@ -104,7 +104,7 @@ def _expected(ctx: Context, at: datetime) -> bool:
     resets = server_resets.of_region(ctx.settings.restart.server_region)
     login = weekly_login.last_death(ctx.settings.restart.weekly_login, at)
     return (
-        _inside(ctx.windows, at, BEFORE_A_WINDOW, AFTER_A_WINDOW)
+        _inside(ctx.windows, at, BEFORE_A_WINDOW, JUST_OVER)
         or _inside(resets, at, timedelta(), AFTER_A_RESET)
         or seconds_between(login, at) <= AFTER_THE_LOGIN.total_seconds()
     )

@@ -11,6 +11,7 @@ from v6.model import FatalError
 from v6.paths import Paths
 
 if TYPE_CHECKING:
+    from v6.config.load import Config
     from v6.scheduler.compiled import Schedule
     from v6.scheduler.nyse_calendar import NYSECalendar
 
@@ -36,14 +37,37 @@ def timetable() -> Timetable:
         raise FatalError(refused or str(error)) from error
     calendar = NYSECalendar(paths.compiled / "calendar.txt", observe_holidays=schedule.observe_holidays)
     if refused:
-        typer.echo(f"v6: the configuration is refused, shown is the last good one:\n{refused}", err=True)
+        _say_refused(refused)
     return Timetable(schedule, calendar)
+
+
+def configuration(*, say: bool = True) -> "Config":
+    """The configuration as gate and jobs have it: after a broken edit the one the schedule in force was compiled from,
+    which is said on stderr (not with `say` false, where `timetable` has said it). Raises ConfigError without one."""
+    from v6.config.errors import ConfigError
+    from v6.config.load import load
+    from v6.config.sources import compiled_sources
+
+    paths = Paths.locate()
+    try:
+        return load(paths)
+    except ConfigError as error:
+        last_good = compiled_sources(paths)
+        if last_good is None:
+            raise
+        if say:
+            _say_refused(str(error))
+        return load(paths, os.environ, last_good)
 
 
 def require_task(name: str, allowed: Iterable[str]) -> None:
     """Raises FatalError that names the tasks there are."""
     if name not in allowed:
         raise FatalError(f"{name!r} is no task of the schedule, allowed: {', '.join(allowed)}")
+
+
+def _say_refused(why: str) -> None:
+    typer.echo(f"v6: the configuration is refused, shown is the last good one:\n{why}", err=True)
 
 
 def _bring_up_to_date(paths: Paths) -> str:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from v6.cli import output
 from v6.cli.history import totals
+from v6.restart.counted import counted
 
 if TYPE_CHECKING:
     from v6.rehearsal.books import Books
@@ -122,7 +123,7 @@ def _show_restarts(books: "Books") -> None:
         way = [books.states[0].before, *(f"{moved.after} {moved.at:%H:%M}" for moved in books.states)]
         output.say("states: " + ", ".join(way))
     for restart in books.restarts:
-        cancelled = f", {restart.cancelled} orders cancelled" if restart.cancelled else ""
+        cancelled = f", {counted(restart.cancelled, 'order')} cancelled" if restart.cancelled else ""
         output.say(f"restart {restart.start:%H:%M %Z} {restart.window}: {restart.outcome}{cancelled}")
         for line in restart.words:
             output.say(f"  {_short(line)}")
@@ -159,14 +160,14 @@ def _how_to_look(books: "Books", window: "Window", home: Path) -> None:
     wrong = [(state.task, state.slot) for state in books.slots if state.verdict != "complete"]
     right = [(state.task, state.slot) for state in books.slots]
     task, slot = (wrong or right[-1:] or [("health_check", end)])[0]
+    questions = ["restart report", "restart history"] if books.restarts else []
+    if books.slots or not books.restarts:
+        questions.append(f"slots {start:%Y-%m-%d} --from {start:%H:%M} --to {end:%H:%M}")
+    questions += ["runs --limit 30", f'why {task} "{slot:%Y-%m-%d %H:%M}"']
+    if books.rows:
+        questions.append("lake status")
     v6 = f"V6_HOME={shlex.quote(str(home))} {_command()}"
-    output.say(
-        f"\nlook at it:\n"
-        f"  {v6} slots {start:%Y-%m-%d} --from {start:%H:%M} --to {end:%H:%M}\n"
-        f"  {v6} runs --limit 30\n"
-        f'  {v6} why {task} "{slot:%Y-%m-%d %H:%M}"\n'
-        f"  {v6} lake status"
-    )
+    output.say("\nlook at it:\n" + "\n".join(f"  {v6} {question}" for question in questions))
 
 
 def _command() -> str:

@@ -3,8 +3,6 @@
 import os
 from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -13,11 +11,10 @@ import typer
 from v6 import clock
 from v6.cli import moments, output
 from v6.cli.compiled import Timetable, require_task, timetable
-from v6.model import FatalError
+from v6.cli.render import host_zone, render
 from v6.paths import Paths
 
 if TYPE_CHECKING:
-    from v6.config.load import Config
     from v6.scheduler.compiled import Task
     from v6.scheduler.due import Decision
     from v6.scheduler.upcoming import Planned
@@ -25,13 +22,6 @@ if TYPE_CHECKING:
 group = typer.Typer(no_args_is_help=True, help="The schedule: what runs when, and the crontab that makes it run.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
-
-
-class For(StrEnum):
-    """What starts the jobs."""
-
-    CRON = "cron"
-    WINDOWS = "windows"
 
 
 WEEKDAYS = ("", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -121,7 +111,7 @@ def next_(
     if as_json:
         output.as_json([{"slot": slot, "task": name} for slot, name in found])
         return
-    here = ZoneInfo(_host_zone())
+    here = ZoneInfo(host_zone())
     for slot, name in found:
         output.say(f"{_shown(slot)}  {slot.astimezone(here):%a %H:%M %Z} here  {name}")
 
@@ -176,69 +166,7 @@ def day(
         )
 
 
-@group.command()
-def render(
-    zone: Annotated[str | None, typer.Option(help="Zone of the host's cron daemon; default: this host's.")] = None,
-    user: Annotated[
-        str | None, typer.Option(help="For /etc/cron.d: the user that runs the lines. For Windows: the user in WSL.")
-    ] = None,
-    for_: Annotated[For, typer.Option("--for", help="cron; windows: TWS on Windows, V6 in its WSL.")] = For.CRON,
-    out: Annotated[Path | None, typer.Option(help="windows: the folder to write the files into.")] = None,
-    distro: Annotated[str | None, typer.Option(help="windows: the distribution of WSL; default: this one.")] = None,
-    linux_path: Annotated[str | None, typer.Option(help="windows: V6's folder in WSL; default: this one.")] = None,
-    windows_folder: Annotated[str, typer.Option(help="windows: where the files will lie there.")] = r"C:\V6",
-    tws: Annotated[str, typer.Option(help="windows: the program that starts TWS.")] = r"C:\Jts\tws.exe",
-) -> None:
-    """Print the crontab of a host: all its zone can need, the gate picks the real slots.
-
-    --for windows: Task Scheduler definitions and a batch file for the restarts of a TWS that lives on Windows.
-    """
-    from v6.config.load import load
-    from v6.config.scheduler_config import require_zone
-    from v6.scheduler import crontab_grammar
-
-    paths = Paths.locate()
-    config = load(paths)
-    if config.settings.ibkr.simulator:
-        raise FatalError(f"{paths.home} is a rehearsal's home (ibkr.simulator): unset V6_HOME or name the real one")
-    try:
-        if zone is not None:
-            require_zone(zone)
-    except ValueError as error:
-        raise typer.BadParameter(f"--zone: {error}") from error
-    zone = zone or _host_zone()
-    if for_ is For.WINDOWS:
-        from v6.cli import windows
-
-        host = windows.host(
-            config, paths, zone, distro=distro, root=linux_path, folder=windows_folder, tws=tws, user=user
-        )
-        windows.render(config, host, out)
-        return
-    try:
-        typer.echo(_crontab(config, paths, zone, user), nl=False)
-    except ValueError as error:
-        raise typer.BadParameter(f"--zone: {error}") from error
-    except crontab_grammar.CrontabError as error:
-        raise FatalError(str(error)) from error
-
-
-def _crontab(config: "Config", paths: Paths, zone: str, user: str | None) -> str:
-    from v6.scheduler import crontab
-
-    text = crontab.render(config.scheduler, zone, paths.root, home=paths.home, user=user)
-    # the lines write there before the gate could make it
-    (paths.home / config.scheduler.log_directory / "cron").mkdir(parents=True, exist_ok=True)
-    return text
-
-
-def _host_zone() -> str:
-    from v6.scheduler.host import HostZoneError, host_zone
-
-    try:
-        return host_zone()
-    except HostZoneError as error:
-        raise FatalError(str(error)) from error
+group.command()(render)
 
 
 def _chosen(now: Timetable, task: str | None) -> "Iterable[Task]":

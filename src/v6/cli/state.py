@@ -10,6 +10,7 @@ import typer
 
 from v6 import clock
 from v6.cli import output
+from v6.cli.compiled import configuration
 from v6.model import FatalError
 from v6.paths import Paths
 
@@ -62,7 +63,7 @@ def diff(
     after: Which = "0",
     as_json: AsJson = False,
 ) -> None:
-    """What is different in the second against the first; by default the current one against the one before.
+    """What is different in the later of two states against the earlier; by default the current one and the one before.
 
     Exit code 1: something is, or could not be compared.
     """
@@ -71,10 +72,15 @@ def diff(
 
     manager = _manager()
     (first, old), (second, new) = _read(manager, before), _read(manager, after)
+    swapped = new.saved_at.timestamp() < old.saved_at.timestamp()
+    if swapped:
+        (first, old), (second, new) = (second, new), (first, old)
     difference = compare(old, new)
     if as_json:
         output.as_json({"before": first, "after": second, "difference": plain(difference)})
     else:
+        if swapped:
+            output.say(f"{first} was saved earlier, so it is what the other one is compared with")
         output.say(f"before: {first} ({old.saved_at:%Y-%m-%d %H:%M:%S %Z})")
         output.say(f"after:  {second} ({new.saved_at:%Y-%m-%d %H:%M:%S %Z})")
         for line in difference.lines() or ["no difference"]:
@@ -111,11 +117,10 @@ def restore(
 
 
 def _manager() -> "TradingStateManager":
-    from v6.config.load import load
     from v6.restart.records.state_file import TradingStateManager
 
     paths = Paths.locate()
-    settings = load(paths).settings.restart
+    settings = configuration().settings.restart
     return TradingStateManager(paths.state, settings.keep_states, timedelta(seconds=settings.state_max_age_seconds))
 
 
@@ -160,7 +165,7 @@ def _facts(kept: "Kept") -> dict[str, Any]:
 def _row(kept: "Kept") -> tuple[object, ...]:
     state = kept.state
     if state is None:
-        return (kept.number, kept.flaw, "", "", "", "", kept.path)
+        return (kept.number, f"{kept.flaw.partition(':')[0]} (v6 state show {kept.number})", "", "", "", "", kept.path)
     saved = f"{state.saved_at:%Y-%m-%d %H:%M:%S %Z}{' (partial)' if state.partial else ''}"
     counts = (len(state.orders), len(state.positions), len(state.subscriptions))
     return (kept.number, saved, *counts, state.window or "by hand", kept.path)

@@ -207,7 +207,8 @@ def _words(detail: ErrorDetails) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     if kind == "value_error":
         return message
-    return f"{given!r} is wrong, allowed: {message.removeprefix('Input should be ').removeprefix('String should ')}"
+    allowed = message.removeprefix("Input should be ").removeprefix("String should ")
+    return f"{given!r} is wrong, allowed: {allowed.replace('a valid tuple', 'a list')}"
 
 
 def _allowed_beside(loc: tuple[int | str, ...]) -> list[str]:

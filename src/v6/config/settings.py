@@ -95,6 +95,18 @@ class Hooks(Section):
     restart_complete: Annotated[tuple[Command, ...], Field(strict=False)]
     timeout_seconds: Seconds
 
+    @field_validator("pre_restart", "restart_complete", mode="before")
+    @classmethod
+    def _lists_of_words(cls, given: object) -> object:
+        """One command instead of a list of them is the likely slip."""
+        if isinstance(given, (list, tuple)) and all(isinstance(command, (list, tuple)) for command in given):
+            return given
+        shown = list(given) if isinstance(given, tuple) else given
+        raise ValueError(
+            f"{shown!r} is wrong, allowed: a list of commands, each a list of its words, such as "
+            "[[/usr/local/bin/pause, --now]]"
+        )
+
 
 class WeeklyLogin(Section):
     """When IBKR's token dies and the next login needs a person; New York."""

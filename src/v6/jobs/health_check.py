@@ -6,7 +6,7 @@ slots that the collectors should have kept since the last check, the lake's fres
 calendar's horizon, runs that were killed, TWS's restart. Each is ok, failed or could_not_check, with its evidence in
 the log. Writes to the journal only: a restart that should be over becomes DEGRADED, and a person is told of it, of the
 weekly login that is near, of outages no window explains and of a restart unlike the others. A repeat is safe: it tells
-nobody twice.
+nobody twice, and what a restart that is not over has made fail is told with the restart, not again as a failed check.
 Exit codes: 0 nothing failed (what could not be checked is named); 1 something failed, or nothing could be checked.
 """
 
@@ -15,6 +15,8 @@ from v6.checks import collectors, host, restart, restart_history, tws
 from v6.checks.guarded import guarded
 from v6.model import RecoverableError
 from v6.runner.context import Context
+from v6.runner.notices import RESTART_NOT_OVER
+from v6.runner.told import ToldError
 
 
 def health_check(ctx: Context) -> str:
@@ -35,6 +37,9 @@ def health_check(ctx: Context) -> str:
     ]
     for finding in findings:
         ctx.log.log("INFO" if finding.state is State.OK else "WARNING", "{}", finding)
-    if of_state(findings, State.FAILED) or not of_state(findings, State.OK):
+    failures = of_state(findings, State.FAILED)
+    if restart.told(ctx, failures):
+        raise ToldError(RESTART_NOT_OVER, words(findings), recoverable=True)
+    if failures or not of_state(findings, State.OK):
         raise RecoverableError(words(findings))
     return words(findings)

@@ -13,7 +13,7 @@ orders are gone without a trace, the saved state cannot be believed, TWS waits f
 """
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from v6 import failpoint
@@ -26,7 +26,7 @@ from v6.model import Contract, FatalError, RecoverableError, SkipRun, V6Error
 from v6.restart import registered
 from v6.restart.alone import Busy, alone
 from v6.restart.hooks import run_hooks
-from v6.restart.manager import TWSRestartManager
+from v6.restart.manager import TROUBLE, TWSRestartManager, subject_of
 from v6.restart.records.document import Flawed
 from v6.restart.records.report import RestartReport, Verdict
 from v6.restart.records.report_files import ReportFiles, encoded
@@ -34,9 +34,10 @@ from v6.restart.records.report_text import message
 from v6.restart.records.state_file import TradingStateManager
 from v6.restart.recovery.conclusion import Conclusion, conclude, report_of, write_row
 from v6.restart.recovery.flow import Recovery, Surroundings
-from v6.restart.weekly_login import waits_for_a_person
-from v6.restart.windows import Occurrence
+from v6.restart.windows import Occurrence, seconds_between
+from v6.runner import notices
 from v6.runner.context import Argument, Context
+from v6.runner.told import ToldError
 
 ARGUMENTS = (
     Argument("--if-needed", action="store_true", help="only when a restart is not over, or came unexpectedly"),
@@ -57,7 +58,13 @@ STEPS = (
 )
 """Where a kill is tested: failpoints `post_restart:<step>`, in this order."""
 TOLD_FOR = timedelta(days=30)
-"""One message for one restart and one verdict, however often it is validated again."""
+"""One message for one restart and one end, however often it is validated again."""
+TOLD_AS = {
+    Verdict.DEGRADED: notices.RESTART_DEGRADED,
+    Verdict.WAITING: notices.RESTART_WAITING,
+    Verdict.RESTORED: notices.RESTART_NEEDS_A_PERSON,
+}
+"""The reason of a run that has told how it ended."""
 
 
 def post_restart(ctx: Context) -> str:
@@ -72,6 +79,8 @@ def post_restart(ctx: Context) -> str:
                 return data_flow.after_server_reset(ctx, manager)
             if ctx.args.live:
                 return data_flow.live_proof(ctx, manager, files)
+            if (ctx.args.if_needed or ctx.slot is None) and (said := data_flow.again(ctx, manager, files)) is not None:
+                return said
             due = restart_due.if_needed if ctx.args.if_needed else restart_due.scheduled
             return _recover(ctx, manager, files, due(ctx, manager))
     except Busy as busy:
@@ -82,7 +91,7 @@ def _recover(ctx: Context, manager: TWSRestartManager, files: ReportFiles, occur
     row = restarts.begin(ctx.journal, occurrence.name, occurrence.start, occurrence.end)
     recovery = Recovery(_surroundings(ctx, manager), occurrence, row)
     found = asyncio.run(recovery.go())
-    end = conclude(found, _waiting_since(ctx))
+    end = conclude(found, restart_due.waiting_since(ctx)).allowed_for(restart_due.no_service(ctx))
     report = report_of(_begun(ctx, files, occurrence, row), found, end, ctx.journal)
     path = files.save(report)
     failpoint.reach("post_restart:reported")
@@ -90,22 +99,29 @@ def _recover(ctx: Context, manager: TWSRestartManager, files: ReportFiles, occur
     failpoint.reach("post_restart:noted")
     _tell(ctx, row, report)
     failpoint.reach("post_restart:told")
-    if end.verdict is Verdict.RESTORED:
+    if end.exit_code == 0:
         _run_hooks(ctx, files, report)
     failpoint.reach("post_restart:hooked")
     recovery.conclude(end.event, end.cause)
     failpoint.reach("post_restart:concluded")
     ctx.log.info("{}", guarded("restart patterns", lambda: restart_history.patterns(ctx)))
-    return _ended(end, path)
+    return _ended(ctx, end, path)
 
 
-def _ended(end: Conclusion, path: Path) -> str:
+def _ended(ctx: Context, end: Conclusion, path: Path) -> str:
     words = f"{end.verdict}: {end.cause} ({path.name})"
-    if end.exit_code == 1:
+    if end.exit_code == 0:
+        return words
+    if end.expected:
+        raise SkipRun("server_reset", words)
+    if _comes_again(ctx, end.exit_code):
         raise RecoverableError(words)
-    if end.exit_code == 2:
-        raise FatalError(words)
-    return words
+    raise ToldError(TOLD_AS[end.verdict], words, recoverable=end.exit_code == 1)
+
+
+def _comes_again(ctx: Context, exit_code: int) -> bool:
+    """Whether another attempt follows, which will have the last word."""
+    return exit_code == 1 and not ctx.last_attempt
 
 
 def _surroundings(ctx: Context, manager: TWSRestartManager) -> Surroundings:
@@ -137,13 +153,6 @@ def _subscriptions(ctx: Context) -> list[Contract]:
     return known
 
 
-def _waiting_since(ctx: Context) -> datetime | None:
-    """When the login token died, if TWS has not been reached since."""
-    seen = [row.connected_at for row in restarts.latest(ctx.journal, 100) if row.connected_at is not None]
-    last = max(seen, key=lambda moment: moment.timestamp(), default=None)
-    return waits_for_a_person(ctx.settings.restart.weekly_login, ctx.now(), last)
-
-
 def _begun(ctx: Context, files: ReportFiles, occurrence: Occurrence, row: restarts.Restart) -> RestartReport:
     """What pre_restart has written, or an earlier attempt; a spoilt report is begun anew, and says so."""
     fresh = RestartReport.begin(occurrence, row.id, Verdict.DEGRADED)
@@ -155,22 +164,34 @@ def _begun(ctx: Context, files: ReportFiles, occurrence: Occurrence, row: restar
 
 
 def _tell(ctx: Context, row: restarts.Restart, report: RestartReport) -> None:
-    """The one message of this restart's end; a further one only when the verdict has changed."""
+    """The one message of this restart's end, from the last attempt; a further one only when it ends differently."""
     said = message(report)
     ctx.log.info("{}\n{}", said.title, said.body)
+    if not report.expected and _comes_again(ctx, report.exit_code or 0):
+        return
     events.raise_alert(
         ctx.journal,
         severity="failure" if report.exit_code == 2 else said.severity,
         title=said.title,
         body=said.body,
-        key=f"restart {row.id} {report.verdict}",
+        key=_key(ctx, row, report),
         task=ctx.task,
         quiet=TOLD_FOR,
     )
 
 
+def _key(ctx: Context, row: restarts.Restart, report: RestartReport) -> str:
+    """One message for one preparation and end. What was tried by hand before the window began is not its end (A8)."""
+    trial = " tried before" if seconds_between(ctx.now(), row.window_start) > 0 else ""
+    prepared = f"{row.prepared_at:%Y-%m-%dT%H:%M:%S%z}" if row.prepared_at else "unprepared"
+    kind = "well" if report.verdict is Verdict.RESTORED else TROUBLE
+    subject = subject_of(row.window, row.window_start)
+    expected = " expected" if report.expected else ""
+    return f"{subject} {kind} {report.verdict} {report.exit_code} {prepared}{trial}{expected}"
+
+
 def _run_hooks(ctx: Context, files: ReportFiles, report: RestartReport) -> None:
-    """The user's own commands, which may go on trading now: only after a validation, and their trouble is reported."""
+    """The user's own commands, which may go on trading now: never while a person must look."""
     hooks = ctx.settings.restart.hooks
     if not hooks.restart_complete:
         return

@@ -7,10 +7,12 @@ restart.cancel, closes the positions that restart.close_positions names, asks TW
 restart.hooks.pre_restart with the report on standard input, writes the report (var/state/restarts).
 --window NAME: prepares for the next occurrence of that window, up to a day ahead; without it the next one that acts.
 --dry-run: reads, and says what would be cancelled; nobody is warned, nothing is ended, saved, cancelled or reported.
-What the time does not suffice for is cut off (the connection is reset) and reported. A repeat is safe, also after a
-kill: no order is cancelled twice, and what was saved first stays the state from before the restart.
-Exit codes: 0 saved and done; 1 not everything, or TWS is away already (retried); 2 no restart is near, or the policy is
-refused: restart.cancel is all on a real account without restart.allow_global_cancel; nothing was touched then.
+What the time does not suffice for is cut off (the connection is reset) and reported. A TWS that has gone before its
+window is awaited within that time. A repeat is safe, also after a kill: no order is cancelled twice, no position is
+closed twice, and what was saved first stays the state from before the restart.
+Exit codes: 0 saved and done, or TWS waits for a login; 1 not everything, or TWS is away already (retried); 2 no restart
+is near, or the policy is refused: restart.cancel is all on a real account without restart.allow_global_cancel; nothing
+was touched then.
 """
 
 import asyncio
@@ -19,16 +21,22 @@ from datetime import datetime, timedelta
 from v6 import failpoint
 from v6.collection.subscriptions import subscriptions
 from v6.gateway import sockets
-from v6.model import FatalError, RecoverableError, SkipRun
+from v6.journal import events, restarts
+from v6.model import FatalError, Position, RecoverableError, SkipRun, V6Error
 from v6.restart import windows
 from v6.restart.alone import Busy
 from v6.restart.manager import TWSRestartManager
+from v6.restart.preparation import closing
 from v6.restart.preparation.cancel_policy import decide, protective, require_allowed
 from v6.restart.preparation.flow import PHASE, STEPS, Preparation, Surroundings
+from v6.restart.records.report import Verdict
 from v6.restart.records.report_files import ReportFiles
 from v6.restart.records.state_file import TradingStateManager
+from v6.restart.weekly_login import waits_for_a_person
 from v6.restart.windows import Occurrence
+from v6.runner import notices
 from v6.runner.context import Argument, Context
+from v6.runner.told import ToldError
 from v6.scheduler import compiled
 
 __all__ = ["STEPS", "pre_restart"]
@@ -38,12 +46,16 @@ WRITES = True
 NEAR = timedelta(hours=1)
 """By hand: a state that is saved much earlier is not the one before the restart."""
 NAMED_NEAR = timedelta(days=1)
+TOLD_FOR = timedelta(days=6)
 
 
 def pre_restart(ctx: Context) -> str:
     occurrence = chosen(ctx)
     if ctx.dry_run:
         return asyncio.run(_look(ctx, occurrence))
+    if (since := _waits_for_a_person(ctx)) is not None:
+        _tell_once_of_the_login(ctx, since)
+        raise SkipRun("waiting_for_login", f"TWS waits for a person to sign in since {since:%A %H:%M %Z}")
     preparation = Preparation(_surroundings(ctx), occurrence, _limit(ctx), _reach)
     try:
         asyncio.run(preparation.run())
@@ -52,8 +64,46 @@ def pre_restart(ctx: Context) -> str:
             raise SkipRun("running", str(busy)) from busy
         raise RecoverableError(str(busy)) from busy
     if preparation.undone:
-        raise RecoverableError(f"{occurrence}: not everything: {'; '.join(preparation.undone)}")
+        raise _failure(ctx, occurrence, preparation)
     return f"{occurrence}: {preparation.summary()}"
+
+
+def _failure(ctx: Context, occurrence: Occurrence, preparation: Preparation) -> V6Error:
+    words = f"{occurrence}: not everything: {'; '.join(preparation.undone)}"
+    if not preparation.away or ctx.slot is None or not ctx.last_attempt:
+        return RecoverableError(words)
+    _alert(
+        ctx,
+        "TWS has gone before its restart: nothing could be saved",
+        f"{words}\nThe last good state is as it was; post_restart tells how the restart ends.",
+        f"pre_restart away {occurrence.key}",
+    )
+    return ToldError(notices.TWS_AWAY_EARLY, words, recoverable=True)
+
+
+def _waits_for_a_person(ctx: Context) -> datetime | None:
+    """Since when nobody listens because the login token has died: there is nothing to save, and nothing to retry."""
+    try:
+        if sockets.listener(ctx.settings.ibkr.host, ctx.settings.ibkr.port) is not None:
+            return None
+    except sockets.CannotLook:
+        return None
+    return waits_for_a_person(ctx.settings.restart.weekly_login, ctx.now(), restarts.latest(ctx.journal, 100))
+
+
+def _tell_once_of_the_login(ctx: Context, since: datetime) -> None:
+    """Unless the restart before has told it already."""
+    if any(row.outcome == Verdict.WAITING for row in restarts.latest(ctx.journal, 1)):
+        return
+    body = (
+        "Its login token has died and nobody listens on its API port: nothing can be saved before the next restart. "
+        "Sign in (second factor); V6 goes on by itself when the port is open."
+    )
+    _alert(ctx, "TWS waits for a person to sign in", body, f"waiting for a login {since:%Y-%m-%d}")
+
+
+def _alert(ctx: Context, title: str, body: str, key: str) -> None:
+    events.raise_alert(ctx.journal, severity="failure", title=title, body=body, key=key, task=ctx.task, quiet=TOLD_FOR)
 
 
 def chosen(ctx: Context) -> Occurrence:
@@ -124,7 +174,15 @@ async def _look(ctx: Context, occurrence: Occurrence) -> str:
     lines = [f"would cancel {order}" for order in cancelled]
     lines += [f"would leave {decision.order}: {decision.kept}" for decision in decisions if decision.kept]
     lines += [f"protective stop on a future: {stop}" for stop in protective(cancelled, positions)]
+    lines += [_would_close(position) for position in closing.named(positions, settings.close_positions)]
+    unfit = closing.unknown(positions, settings.close_positions)
+    lines += [f"restart.close_positions: {name} fits no position" for name in unfit]
     for line in lines:
         ctx.log.info("{}", line)
     counts = f"{len(orders)} open orders and {len(positions)} positions would be saved"
     return f"dry run, nothing done: {occurrence}: {counts}; {'; '.join(lines) or 'no order is open'}"
+
+
+def _would_close(position: Position) -> str:
+    action = "SELL" if position.quantity > 0 else "BUY"
+    return f"would close {action} {abs(position.quantity):g} {position.contract} at market in {position.account}"

@@ -83,6 +83,21 @@ def raise_alert(
     return cursor.lastrowid if cursor.rowcount else None
 
 
+def unanswered(db: sqlite3.Connection, key: str, answer: str) -> bool:
+    """Whether an alert of `key` was raised after the latest one of `answer`."""
+    latest = "SELECT COALESCE(max(id), 0) FROM alerts WHERE key = ?"
+    return bool(db.execute(f"SELECT ({latest}) > ({latest})", (key, answer)).fetchone()[0])
+
+
+def raised(db: sqlite3.Connection, beginning: str, since: datetime) -> bool:
+    """Whether an alert whose key begins so was raised after `since`, and not in the future (the clock went back)."""
+    found = db.execute(
+        "SELECT 1 FROM alerts WHERE key >= :key AND key < :key || '~' AND at > :since AND at <= :now LIMIT 1",
+        {"key": beginning, "since": instant_text(since), "now": instant_text(clock.now())},
+    )
+    return found.fetchone() is not None
+
+
 def undelivered(db: sqlite3.Connection, limit: int = 20, tries_below: int = 1_000_000) -> list[Alert]:
     """Alerts nobody has received, oldest first."""
     return _alerts(db, "delivered_at IS NULL AND tries < ? ORDER BY id LIMIT ?", (tries_below, limit))

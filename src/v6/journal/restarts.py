@@ -55,6 +55,11 @@ def set_current(
     )
 
 
+def restate(db: sqlite3.Connection, state: str, cause: str) -> None:
+    """The cause of the state, when it still is that one."""
+    db.execute("UPDATE restart_state SET cause = ? WHERE state = ?", (cause, state))
+
+
 # one row a window
 
 
@@ -67,6 +72,12 @@ def begin(db: sqlite3.Connection, window: str, start: datetime, end: datetime) -
     return _select(db, "window = ? AND window_start = ?", (window, slot_text(start)))[0]
 
 
+def of_window(db: sqlite3.Connection, window: str, start: datetime) -> Restart | None:
+    """The row of this window, None when it was neither prepared nor validated yet."""
+    rows = _select(db, "window = ? AND window_start = ?", (window, slot_text(start)))
+    return rows[0] if rows else None
+
+
 def note(db: sqlite3.Connection, restart_id: int, **columns: object) -> None:
     """Fill columns of the row; instants as aware datetimes."""
     names = ", ".join(f"{name} = ?" for name in columns)
@@ -77,6 +88,12 @@ def note(db: sqlite3.Connection, restart_id: int, **columns: object) -> None:
 def latest(db: sqlite3.Connection, limit: int = 30) -> list[Restart]:
     """Newest window first."""
     return _select(db, "1 ORDER BY window_start DESC, id DESC LIMIT ?", (limit,))
+
+
+def last_reached(db: sqlite3.Connection) -> Restart | None:
+    """The row of the TWS that works now: the last one that was connected to and whose listener was seen."""
+    seen = _select(db, "listener_after <> '' AND connected_at IS NOT NULL ORDER BY connected_at DESC LIMIT 1", ())
+    return seen[0] if seen else None
 
 
 def of_id(db: sqlite3.Connection, restart_id: int) -> Restart:
@@ -125,6 +142,14 @@ def order_steps(db: sqlite3.Connection, restart_id: int) -> list[OrderStep]:
     rows = db.execute(
         f"SELECT {', '.join(OrderStep._fields)} FROM restart_orders WHERE restart = ? ORDER BY perm_id",  # noqa: S608
         (restart_id,),
+    )
+    return [step._replace(sent_at=optional(step.sent_at)) for step in (OrderStep(*row) for row in rows)]
+
+
+def closings(db: sqlite3.Connection) -> list[OrderStep]:
+    """The orders that were to close positions, of every restart."""
+    rows = db.execute(
+        f"SELECT {', '.join(OrderStep._fields)} FROM restart_orders WHERE deed = 'close' ORDER BY restart, order_id",  # noqa: S608
     )
     return [step._replace(sent_at=optional(step.sent_at)) for step in (OrderStep(*row) for row in rows)]
 

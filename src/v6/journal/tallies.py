@@ -65,6 +65,6 @@ def alerts_waiting(db: sqlite3.Connection) -> int:
 def _last(row: sqlite3.Row) -> Last:
     window, start, validated, restored, first_tick, connected = row[:6]
     recovery = None
-    if validated and connected:
-        recovery = max(0.0, (instant(validated) - instant(connected)).total_seconds())
+    if validated and connected and instant(validated) >= instant(connected):  # else it was looked at once more
+        recovery = (instant(validated) - instant(connected)).total_seconds()
     return Last(window, instant(start), instant(validated) if validated else None, restored, first_tick, recovery)

@@ -22,15 +22,16 @@ FAST: dict[str, Any] = {"messages_per_second": 2000.0}
 FAST_REPLAY = {**FAST, "quote_timeout_seconds": 1.0, "greeks_wait_seconds": 0.5}
 ANY_PORT = 7497  # until the simulator has one
 FAST_BACKOFF_SECONDS = 0.5
-BEFORE_THE_WINDOW = timedelta(seconds=30)  # so far ahead a scenario is told, or its first second would be over by then
+SETTING_UP = timedelta(minutes=3)
+BEFORE_THE_WINDOW = timedelta(seconds=30)  # so early the scenario is told, or its first second would be over by then
 DISPATCHER_SECONDS = 20.0  # alerts leave in a process of their own, after the run that raised them
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is rehearsed. `site`: a production.yaml to start from; `scenario`: a file, or the name of a shipped one,
-    played from the first window on, with what is left of what goes on by then; `alert_urls`: where alerts go, nowhere by default; `prologue`: what feeds the first
-    window is played before it."""
+    played from the first window on, with what is left of a fault that goes on by then; `alert_urls`: where alerts go,
+    nowhere by default; `prologue`: what feeds the first window is played before it."""
 
     windows: tuple[Window, ...]
     site: Mapping[str, Any] = field(default_factory=dict)
@@ -52,7 +53,7 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str
     tree = configuration(plan, stage, ANY_PORT, recorded)  # the host's zone is in it: when restarts are depends on that
     stage.configure(tree)
     start = plan.windows[0].start
-    stage.set_clock(start.timestamp())
+    stage.set_clock((start - SETTING_UP).timestamp())
     environ = stage.environ(_extra(plan))
     with day.ended_processes(stage):
         compile_schedule(stage, environ)
@@ -85,10 +86,12 @@ def refuse_idle_scenario(plan: Plan) -> None:
 
     if not plan.scenario:
         return
-    scenario, start, end = Scenario.load(Path(plan.scenario)), plan.windows[0].start, plan.windows[-1].end + MINUTE
-    if not scenario.happens(start, end):
-        span = f"from {start:%Y-%m-%d %H:%M} to {plan.windows[-1].end:%Y-%m-%d %H:%M}"
-        raise FatalError(f"--scenario {plan.scenario}: nothing of it happens {span}; {'; '.join(scenario.plan(start))}")
+    scenario, start, end = Scenario.load(Path(plan.scenario)), plan.windows[0].start, plan.windows[-1].end
+    if not scenario.happens(start, end + MINUTE):
+        span = f"from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+        raise FatalError(
+            f"--scenario {plan.scenario}: nothing of it happens {span} ({'; '.join(scenario.plan(start))})"
+        )
 
 
 def configuration(plan: Plan, stage: Stage, port: int, recorded: RecordedDay | None = None) -> dict[str, Any]:

@@ -38,6 +38,19 @@ def alone(locks: Path, wait_seconds: float = 0.0, task: str = "") -> Iterator[No
         os.close(descriptor)
 
 
+def holder(locks: Path) -> str | None:
+    """Who is at work, `pid 123 post_restart`; None: nobody. Read from /proc: taking the lock to see would turn away a
+    job that begins just then."""
+    try:
+        words = (locks / LOCK).read_text(errors="replace").strip()
+        file = (locks / LOCK).stat()
+        opened = Path("/proc", words.split()[1], "fd")
+        held = any(os.path.samestat(file, entry.stat()) for entry in opened.iterdir() if entry.exists())
+    except (OSError, IndexError):
+        return None
+    return words if held else None
+
+
 def _open(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

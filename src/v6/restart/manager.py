@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ EVENT = "restart_state"
 OVERDUE = timedelta(minutes=10)
 LONGEST_WINDOW = timedelta(hours=24)
 REMIND = timedelta(hours=6)
+TROUBLE = "trouble"
+"""Follows `subject_of` in the key of a message that says that a restart has not gone well."""
 CLOCK_STEP = timedelta(minutes=5)
 """A state that began further in the future than this began before the clock went back."""
 
@@ -69,6 +71,11 @@ class TWSRestartManager:
         with transaction(self.db):
             return self._move(event, cause, occurrence, expected)
 
+    def tell(self, words: str) -> None:
+        """What is waited for just now, for `v6 restart status`: no step. Nothing is lost when the journal is busy."""
+        with suppress(sqlite3.OperationalError):
+            restarts.restate(self.db, State.RECONNECTING, words)
+
     def overdue(self, now: datetime) -> str | None:
         """Why the restart should have been over by now, in words; None: it is NORMAL, or it still has time."""
         where = self.current()
@@ -79,15 +86,16 @@ class TWSRestartManager:
         late = seconds_between(self._due(where), now)
         return None if late < 0 else f"{where.words()}; should have been over {in_words(late)} ago"
 
-    def find_overdue(self, now: datetime) -> str | None:
-        """What `overdue` says, and then: the state becomes DEGRADED, and a person is told, once in 6 hours a window."""
+    def find_overdue(self, now: datetime, outlook: str = "") -> str | None:
+        """What `overdue` says, and then: the state becomes DEGRADED, and a person is told, unless told of its trouble
+        in the last 6 hours, here or by post_restart. `outlook`: what will be done about it, a sentence."""
         while why := self.overdue(now):
             before = self.current()
             try:
                 with transaction(self.db):
                     if before.state is not State.DEGRADED:
                         self._move(Event.OVERDUE, why, None, before.state)
-                    self._tell(before, why)
+                    self._tell(before, why, outlook)
             except WrongStep:
                 continue  # somebody moved it meanwhile: look again
             return why
@@ -153,16 +161,34 @@ class TWSRestartManager:
         due = min(max(began, end), latest) + self._overdue_after.total_seconds()
         return datetime.fromtimestamp(due, clock.NEW_YORK)
 
-    def _tell(self, where: Where, why: str) -> None:
+    def _tell(self, where: Where, why: str, outlook: str) -> None:
         began = where.start or where.since
+        assert began is not None
+        trouble = f"{subject_of(where.window, began)} {TROUBLE}"
+        if events.raised(self.db, trouble, self._told_since(where, began)):
+            return
         events.raise_alert(
             self.db,
             severity="failure",
             title=f"TWS's restart is not over: {where.state}",
-            body=f"{why}\nV6 tries again every 15 minutes; `v6 restart status` shows where it stands.",
-            key=f"restart overdue {where.window} {began:%Y-%m-%dT%H:%M%z}",
-            quiet=REMIND,
+            body="\n".join(line for line in (why, outlook, "`v6 restart status` shows where it stands.") if line),
+            key=f"{trouble} overdue",
+            quiet=timedelta(0),
         )
+
+    def _told_since(self, where: Where, began: datetime) -> datetime:
+        """Since when a message of its trouble is one of this restart: what was tried, and told, before it was prepared
+        for the last time is another story."""
+        row = restarts.of_window(self.db, where.window, began)
+        earliest = clock.now() - REMIND
+        if where.state is State.PRE_RESTART and where.since is not None:
+            return max(earliest, where.since, key=datetime.timestamp)
+        return max(earliest, row.prepared_at, key=datetime.timestamp) if row and row.prepared_at else earliest
+
+
+def subject_of(window: str, start: datetime) -> str:
+    """How the keys of all messages of this restart's end begin."""
+    return f"restart {window} {start.astimezone(clock.NEW_YORK):%Y-%m-%dT%H:%M:%S%z}"
 
 
 def _window_of(where: Where, occurrence: Occurrence | None) -> tuple[str, datetime | None, datetime | None]:

@@ -6,12 +6,14 @@ expected, and `validate_server_reset` proves afterwards that data flow. Change V
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
+from v6.restart.windows import current
 from v6.scheduler.compiled import Window
 
 Region = Literal["north_america", "europe", "asia_pacific"]
+EVERYWHERE = "everywhere"
 VERSION = 1
 SUNDAY_TO_FRIDAY, SATURDAY_TO_THURSDAY = "123457", "123467"
 STATUS_PAGE = "https://www.interactivebrokers.co.uk/en/software/systemStatus.php"
@@ -27,6 +29,8 @@ class Reset:
     source: str
     as_of: date
     words: str
+    no_service: bool = False
+    """From its start to its end, not only for seconds or minutes somewhere inside."""
 
 
 def _reset(
@@ -38,10 +42,11 @@ def _reset(
     end: tuple[int, int],
     source: str,
     words: str,
+    no_service: bool = False,
 ) -> Reset:
     first, last = start[0] * 60 + start[1], end[0] * 60 + end[1]
     window = Window(name=name, zone=zone, days=days, start=first, end=last, acts=False)
-    return Reset(region, window, source, date(2026, 11, 21), words)
+    return Reset(region, window, source, date(2026, 11, 21), words, no_service)
 
 
 RESETS = (
@@ -104,10 +109,20 @@ RESETS = (
         (3, 0),
         STATUS_PAGE,
         "no service is promised",
+        no_service=True,
     ),
 )
 
 
 def of_region(region: Region) -> Sequence[Window]:
     """What an account of that region sees."""
-    return [reset.window for reset in RESETS if reset.region in (region, "everywhere")]
+    return [reset.window for reset in RESETS if reset.region in (region, EVERYWHERE)]
+
+
+def no_service_until(region: Region, at: datetime) -> datetime | None:
+    """Until when (New York) IBKR promises nothing: what does not work before that is no failure of TWS. None: a
+    daily reset lasts seconds, what does not work longer has failed."""
+    found = [
+        current([reset.window], at) for reset in RESETS if reset.no_service and reset.region in (region, EVERYWHERE)
+    ]
+    return next((one.end for one in found if one is not None), None)

@@ -3,14 +3,18 @@
 "The token is invalidated each Sunday at 01:00 ET" [IBKR's guide on auto restart]; `restart.weekly_login` says when.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 
 from v6.clock import NEW_YORK
 from v6.config.settings import WeeklyLogin
+from v6.journal.restarts import Restart
+from v6.restart.windows import UNEXPECTED, seconds_between
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 UNPROVEN = timedelta(hours=36)
-"""Where TWS was never seen working, a port that is closed longer after the token's death has other causes too."""
+"""Where nothing tells whether somebody has signed in, a port that is closed longer after the token's death has other
+causes too."""
 
 
 def last_death(login: WeeklyLogin, at: datetime) -> datetime:
@@ -23,13 +27,28 @@ def next_death(login: WeeklyLogin, at: datetime) -> datetime:
     return _around(login, at, (-7, 0))[-1]
 
 
-def waits_for_a_person(login: WeeklyLogin, at: datetime, last_seen: datetime | None) -> datetime | None:
-    """Since when a TWS that is away must be signed in by hand; None: its token lives, it has worked since
-    (`last_seen`), so that something else is wrong."""
+def waits_for_a_person(login: WeeklyLogin, at: datetime, rows: Iterable[Restart]) -> datetime | None:
+    """Since when a TWS that is away must be signed in by hand; None: somebody has, so that something else is wrong.
+
+    That TWS was reached since the token died proves nothing: one that has not been restarted runs on with a dead
+    token, and its next restart is the one that asks for the login."""
     died = last_death(login, at)
-    if last_seen is None:
-        return died if at.timestamp() - died.timestamp() <= UNPROVEN.total_seconds() else None
-    return died if last_seen.timestamp() < died.timestamp() else None
+    reached = [row for row in rows if row.connected_at is not None]
+    since = {_signed_in(row, died) for row in reached if seconds_between(died, row.connected_at) >= 0}
+    if True in since:
+        return None
+    sure = bool(reached) and None not in since
+    return died if sure or seconds_between(died, at) <= UNPROVEN.total_seconds() else None
+
+
+def _signed_in(row: Restart, died: datetime) -> bool | None:
+    """Whether the TWS that was reached after the token's death was started after it; None: that was not to be seen."""
+    if row.started_at is not None:
+        return seconds_between(died, row.started_at) >= 0
+    if row.observed == "no_restart":
+        return False
+    began_after = seconds_between(died, row.window_start) >= 0
+    return True if began_after and (row.observed == "restarted" or row.window == UNEXPECTED) else None
 
 
 def _around(login: WeeklyLogin, at: datetime, back: tuple[int, int]) -> list[datetime]:

@@ -17,6 +17,10 @@ from v6.scheduler.compiled import Window
 MINUTE = timedelta(minutes=1)
 LOOK = timedelta(days=8)
 """Every window begins at least once a week."""
+JUST_OVER = timedelta(minutes=10)
+"""post_restart begins 5 minutes after a window and sees to what has changed in it; before that nothing is late."""
+UNEXPECTED = "unexpected"
+"""In a window's place for a TWS that went or restarted outside of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,12 @@ def next_acting(windows: Iterable[Window], at: datetime) -> Occurrence | None:
 def last_acting(windows: Iterable[Window], at: datetime) -> Occurrence | None:
     """The last restart that had ended at the instant; None when no window acts."""
     return next((one for one in reversed(_restarts(windows, at)) if seconds_between(one.end, at) >= 0), None)
+
+
+def just_over(windows: Iterable[Window], at: datetime) -> Occurrence | None:
+    """The restart that had ended at the instant, and so short ago that post_restart still sees to it."""
+    found = last_acting(windows, at)
+    return found if found is not None and seconds_between(found.end, at) < JUST_OVER.total_seconds() else None
 
 
 def seconds_between(start: datetime, end: datetime) -> float:

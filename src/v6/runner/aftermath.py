@@ -31,11 +31,11 @@ def conclude(run: Run, first_id: int, verdict: Verdict) -> None:
     """Alerts for a final failure or a recovery, one line for who watches, old claims swept, mail sent."""
     task: Task = run.task
     if verdict.exit_code != exit_codes.SUCCESS:
-        if "failure" in task.alert_on:
+        if notices.says_failed(task.alert_on, verdict):
             notices.failed(run.db, task.name, run.slot, verdict, run.log.path)
     elif verdict.outcome == "success" and "recovery" in task.alert_on:
         before = runs.last_finished_before(run.db, task.name, first_id)
-        if before and before.outcome != "success":
+        if notices.says_recovered(run.db, task.name, before):
             notices.recovered(run.db, task.name, run.slot, verdict.summary)
     if run.slot:
         claims.sweep(f"{places.place(run.home, 'slots')}/{task.name}", run.slot)

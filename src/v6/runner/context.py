@@ -73,6 +73,13 @@ class Context:
         """Seconds left for this attempt, never negative."""
         return max(0.0, self.deadline - clock.monotonic())
 
+    @property
+    def last_attempt(self) -> bool:
+        """Whether the run ends with this attempt if it fails recoverably; by hand it does. False where only the
+        deadline will keep the supervisor from another one: then the supervisor tells."""
+        entry = self.config.scheduler.tasks.get(self.task)
+        return self.slot is None or entry is None or self.attempt > entry.max_retries
+
     def sleep(self, seconds: float) -> None:
         """Wait, but never past the deadline."""
         clock.sleep(min(seconds, self.remaining()))

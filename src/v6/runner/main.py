@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from v6.runner.context import Context
 
 HAND_LIMIT_SECONDS = 3600.0
+BY_HAND = (
+    "mend it (`v6 schedule check` says the same), or run with the last good configuration: "
+    "FORCE_RUN=true scripts/cron_wrapper.sh scripts/<job>.py"
+)
 
 
 def main(job_name: str) -> NoReturn:
@@ -80,7 +84,7 @@ def parser_of(job_name: str, module: ModuleType) -> argparse.ArgumentParser:
 
 def _configuration(paths: "Paths", *, scheduled: bool) -> "tuple[Config, ConfigError | None]":
     """The configuration, or for a run that the gate let through the one its schedule was compiled from: a broken edit
-    stops nothing. Also why the present one was refused."""
+    stops nothing. Also why the present one was refused. By hand a person is there: they are told what helps."""
     from v6.config.errors import ConfigError
     from v6.config.load import load
     from v6.config.sources import compiled_sources
@@ -88,9 +92,11 @@ def _configuration(paths: "Paths", *, scheduled: bool) -> "tuple[Config, ConfigE
     try:
         return load(paths, os.environ), None
     except ConfigError as error:
-        last_good = compiled_sources(paths) if scheduled else None
+        last_good = compiled_sources(paths)
         if last_good is None:
             raise
+        if not scheduled:
+            raise ConfigError(*error.problems, BY_HAND) from error
         return load(paths, os.environ, last_good), error
 
 

@@ -16,6 +16,16 @@ URLS = "V6_ALERT_URLS"
 GIVE_UP_AFTER_TRIES = 50
 MEASURED = ("scripts/pre_restart.py", "scripts/post_restart.py")
 """After these the metrics are written anew, whether or not there is something to say."""
+RESTART_DEGRADED = "restart_degraded"
+RESTART_WAITING = "restart_waiting"
+RESTART_NEEDS_A_PERSON = "restart_needs_a_person"
+RESTART_NOT_OVER = "restart_not_over"
+TWS_AWAY_EARLY = "tws_away_early"
+TOLD_BY_THE_JOB = frozenset(
+    (RESTART_DEGRADED, RESTART_WAITING, RESTART_NEEDS_A_PERSON, RESTART_NOT_OVER, TWS_AWAY_EARLY)
+)
+"""A run that ends for one of these reasons (`v6.runner.told.ToldError`) raises no alert of its own, and the success
+after it none either: one restart is one message, and its job has sent it."""
 
 
 def failed(db: sqlite3.Connection, task: str, slot: datetime | None, verdict: Verdict, log_file: str) -> None:
@@ -28,6 +38,19 @@ def recovered(db: sqlite3.Connection, task: str, slot: datetime | None, summary:
     """The first success after a failure."""
     body = f"{moment(slot)}: {summary}"
     events.raise_alert(db, severity="info", title=f"{task} works again", body=body, task=task, key=f"recovered:{task}")
+
+
+def says_failed(task_alerts: Sequence[str], verdict: Verdict) -> bool:
+    """Whether this final failure is the supervisor's to tell."""
+    return "failure" in task_alerts and verdict.reason not in TOLD_BY_THE_JOB
+
+
+def says_recovered(db: sqlite3.Connection, task: str, before: Run | None) -> bool:
+    """Whether this success answers a failure that was the supervisor's to tell: the one before, or an earlier one that
+    was told and not answered yet."""
+    if before is None or before.outcome == "success":
+        return False
+    return before.reason not in TOLD_BY_THE_JOB or events.unanswered(db, f"failed:{task}", f"recovered:{task}")
 
 
 def killed(db: sqlite3.Connection, run: Run, note: str, alert: bool) -> None:

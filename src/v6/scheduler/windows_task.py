@@ -1,8 +1,9 @@
 """Restarts on Windows: a definition for its Task Scheduler for each of the three phases around TWS's restart.
 
 Structure: https://learn.microsoft.com/windows/win32/taskschd/task-scheduler-schema. The times are the computer's own: a
-StartBoundary without a zone follows its clock. Like a crontab's, they are a superset: the gate's `--slot` picks the
-real ones, and a slot runs once, whether cron or Windows asks first.
+StartBoundary without a zone follows its clock. Like a crontab's, they are a superset: for the two phases in WSL the
+gate's `--slot` picks the real ones, and a slot runs once, whether cron or Windows asks first. The phase between them is
+Windows's own and is not gated; its description says so.
 """
 
 from collections import defaultdict
@@ -27,7 +28,13 @@ NORMAL_PRIORITY = "5"  # the default, 7, is below normal, and TWS would inherit 
 DST = (
     "Times are this computer's own ({zone}) and follow its clock through summer time; in the two nights of the change "
     "Windows decides what becomes of a time in the skipped or repeated hour. A restart window of another zone has a "
-    "trigger for every difference that summer time can make: V6 acts only at the right one, and once."
+    "trigger for every difference that summer time can make: {which}."
+)
+
+GATED = "V6 acts only at the right one, and once"
+NOT_GATED = (
+    "this phase asks no gate and acts at each of them, so it may come an hour before or after the window's end; it "
+    "ends a TWS only when that no longer responds and starts one only when there is none"
 )
 
 Times = dict[int, frozenset[int]]
@@ -37,7 +44,8 @@ Times = dict[int, frozenset[int]]
 @dataclass(frozen=True)
 class Phase:
     """`task`: of the schedule, whose times it has; with `moved`, so many minutes after the window's end instead.
-    `limit`: minutes after which Windows ends it; a restart's grows with the time TWS is given to start."""
+    `limit`: minutes after which Windows ends it; a restart's grows with the time TWS is given to start. A phase with
+    `moved` is Windows's own: no gate is asked, so that TWS is started also when WSL sleeps."""
 
     name: str
     words: str
@@ -87,7 +95,7 @@ def _definition(phase: Phase, times: Times, host: WindowsHost, today: date) -> E
     root = ET.Element("Task", version=VERSION, xmlns=NAMESPACE)
     about = ET.SubElement(root, "RegistrationInfo")
     _add(about, "Author", "V6")
-    _add(about, "Description", f"V6 {phase.words}. {DST.format(zone=host.zone)}")
+    _add(about, "Description", f"V6 {phase.words}. {_about_times(phase, host)}")
     _add(about, "URI", rf"\V6\{phase.name}")
     _triggers(ET.SubElement(root, "Triggers"), times, today)
     _principal(ET.SubElement(root, "Principals"))
@@ -97,6 +105,10 @@ def _definition(phase: Phase, times: Times, host: WindowsHost, today: date) -> E
     _add(run, "Arguments", rf'/d /s /c ""{host.folder}\{BATCH}" {phase.name}"')
     _add(run, "WorkingDirectory", host.folder)
     return root
+
+
+def _about_times(phase: Phase, host: WindowsHost) -> str:
+    return DST.format(zone=host.zone, which=GATED if phase.moved is None else NOT_GATED)
 
 
 def _triggers(triggers: ET.Element, times: Times, today: date) -> None:

@@ -129,6 +129,68 @@ def test_what_has_no_time_happens_once_at_the_start(scenario):
     assert begun(always, "2026-11-25 11:00") == []
 
 
+# what has begun before the first look
+
+
+RESTART = "{refused_seconds: 75, mute_seconds: 8, farm_seconds: 3}"
+
+
+@pytest.mark.parametrize(
+    ("event", "look", "left"),
+    [
+        (f'{{fault: restart, at: "23:45", value: {RESTART}}}', "2026-11-24 23:46:17", Restart(0.0, 6.0, 3.0)),
+        ('{fault: restart, at: "23:45", value: {refused_seconds: 14400}}', "2026-11-25 00:45",
+         Restart(10800.0, 8.0, 3.0)),
+        ('{fault: restart, at: "01:00", weekday: sunday, value: {needs_login: true}}', "2026-11-22 09:50",
+         Restart(0.0, 8.0, 3.0, needs_login=True)),
+        ('{fault: restart, at: "23:45", date: 2026-11-24, value: {refused_seconds: 172800}}', "2026-11-25 23:45",
+         Restart(86400.0, 8.0, 3.0)),
+        ('{fault: server_reset, at: "23:00", weekday: friday, value: {lost_seconds: 14400}}', "2026-11-21 00:40",
+         ServerReset(8400.0)),
+    ],
+)  # fmt: skip
+def test_what_goes_on_at_the_first_look_begins_with_what_is_left_of_it(scenario, event, look, left):
+    played = scenario(event)
+    [(_, began)] = begun(played, look)
+    assert began == left
+    assert scenario(event).plan(at(look))[0].startswith("at the start: ")
+    assert begun(played, look) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "look"),
+    [
+        (f'{{fault: restart, at: "23:45", value: {RESTART}}}', "2026-11-24 23:46:26"),
+        ('{fault: restart, at: "01:00", weekday: sunday, value: {needs_login: true}}', "2026-11-23 00:00"),
+        ('{fault: server_reset, at: "23:00", weekday: friday, value: {lost_seconds: 14400}}', "2026-11-21 03:00"),
+        ('{fault: positions_changed, at: "10:00", value: [{symbol: SPY, quantity: 1, price: 650}]}',
+         "2026-11-24 10:01"),
+        ('{fault: half_close, at: "10:00"}', "2026-11-24 10:00:01"),
+    ],
+)  # fmt: skip
+def test_what_is_over_at_the_first_look_does_not_begin(scenario, event, look):
+    assert begun(scenario(event), look) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "first", "last", "happens"),
+    [
+        ("{fault: no_account}", "2026-11-24 09:00", "2026-11-24 10:00", True),
+        ("{fault: no_account, value: false}", "2026-11-24 09:00", "2026-11-24 10:00", False),
+        ('{fault: half_close, at: "09:30"}', "2026-11-24 09:00", "2026-11-24 10:00", True),
+        ('{fault: half_close, at: "10:30"}', "2026-11-24 09:00", "2026-11-24 10:00", False),
+        ('{fault: refuse, at: "08:30", for_seconds: 3600}', "2026-11-24 09:00", "2026-11-24 10:00", True),
+        ('{fault: refuse, at: "08:30", for_seconds: 1200}', "2026-11-24 09:00", "2026-11-24 10:00", False),
+        ('{fault: restart, at: "01:00", weekday: sunday, value: {needs_login: true}}', "2026-11-22 09:50",
+         "2026-11-22 14:30", True),
+        ('{fault: restart, at: "01:00", weekday: sunday, value: {needs_login: true}}', "2026-11-23 23:30",
+         "2026-11-24 00:40", False),
+    ],
+)  # fmt: skip
+def test_whether_anything_of_it_happens_in_a_span_is_known_before(scenario, event, first, last, happens):
+    assert scenario(event).happens(at(first), at(last)) is happens
+
+
 def test_what_is_switched_off_never_begins(scenario):
     off = scenario('{fault: restart, value: false, at: "10:00"}', '{fault: garbage, value: "", at: "10:00"}',
                    '{fault: drop, value: false, at: "10:00"}')  # fmt: skip

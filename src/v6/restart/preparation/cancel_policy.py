@@ -3,10 +3,13 @@
 none  nothing is cancelled
 own   the orders of `owner_client_ids`; good-till orders only with `include_gtc`
 all   every order of every client, and those typed into TWS: the global cancel
+
+A bracket or an OCA group stays whole when one of its orders stays: TWS ends the rest of it with the one that is
+cancelled, a stop that protects among them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from v6.config.settings import Restart
@@ -25,10 +28,12 @@ class PolicyRefused(FatalError):  # noqa: N818 - it names what happened
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`kept` says why the order stays; "" when it is cancelled."""
+    """`kept` says why the order stays; "" when it is cancelled. `bound`: the policy would cancel it, and it stays for
+    the sake of another one of its group."""
 
     order: OpenOrder
     kept: str = ""
+    bound: bool = False
 
 
 def require_allowed(settings: Restart, accounts: Collection[str]) -> None:
@@ -47,7 +52,32 @@ def require_allowed(settings: Restart, accounts: Collection[str]) -> None:
 
 def decide(orders: Iterable[OpenOrder], settings: Restart) -> list[Decision]:
     """One decision an order, in the same order."""
-    return [Decision(order, _kept(order, settings)) for order in orders]
+    decisions = [Decision(order, _kept(order, settings)) for order in orders]
+    while (spread := _spread(decisions)) != decisions:
+        decisions = spread
+    return decisions
+
+
+def _spread(decisions: Sequence[Decision]) -> list[Decision]:
+    """Orders tied to one that stays stay too."""
+    staying = {tie: decision.order for decision in decisions if decision.kept for tie in ties(decision.order)}
+    return [decision if decision.kept else _bound(decision, staying) for decision in decisions]
+
+
+def _bound(decision: Decision, staying: dict[Hashable, OpenOrder]) -> Decision:
+    other = next((staying[tie] for tie in ties(decision.order) if tie in staying), None)
+    if other is None:
+        return decision
+    return replace(decision, kept=f"its cancel would take along what stays: {other}", bound=True)
+
+
+def ties(order: OpenOrder) -> set[Hashable]:
+    """What an order shares with those that TWS ends with it: the OCA group within the account (whoever placed the
+    others), the bracket of its client."""
+    found: set[Hashable] = {("oca", order.account, order.oca_group)} if order.oca_group else set()
+    if not typed_into_tws(order):
+        found.add(("bracket", order.client_id, order.parent_id or order.order_id))
+    return found
 
 
 def _kept(order: OpenOrder, settings: Restart) -> str:
@@ -81,11 +111,12 @@ def typed_into_tws(order: OpenOrder) -> bool:
 
 def in_words(settings: Restart) -> str:
     """What the policy will do, for the operator."""
-    owners = ", ".join(map(str, settings.owner_client_ids)) or "nobody"
-    kept = "" if settings.include_gtc else ", good-till orders stay"
+    owners = ", ".join(map(str, settings.owner_client_ids))
+    kept = "" if settings.include_gtc else "; good-till orders stay, and what is in one group with them"
+    own = f"the open orders of client ids {owners}{kept}" if owners else "no order: restart.owner_client_ids is empty"
     told = {
         "none": "It cancels no order.",
-        "own": f"It cancels the open orders of client ids: {owners}{kept}.",
+        "own": f"It cancels {own}.",
         "all": "It cancels EVERY open order of the login.",
     }[settings.cancel]
     closes = f" It closes positions in {', '.join(settings.close_positions)}." if settings.close_positions else ""

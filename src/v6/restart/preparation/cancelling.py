@@ -7,7 +7,7 @@ awaited; what TWS still calls working after that has never heard of a cancel, an
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from v6 import clock
@@ -18,6 +18,16 @@ from v6.journal.restarts import OrderStep
 from v6.model import OpenOrder
 from v6.restart.preparation.cancel_policy import leaders
 from v6.restart.preparation.owners import Owners
+from v6.restart.records.order_outcomes import (
+    DONE,
+    NOT_SENT,
+    SENT,
+    UNCONFIRMED,
+    UNDONE,
+    UNREACHABLE,
+    ending,
+    identity,
+)
 
 if TYPE_CHECKING:
     from v6.gateway.client import Gateway
@@ -26,16 +36,7 @@ SETTLE_SECONDS = 2.0  # for what is under way already to show
 CONFIRM_SECONDS = 20.0
 LOOK_EVERY_SECONDS = 0.25
 PENDING = "PendingCancel"
-SENT, NOT_SENT, UNCONFIRMED, UNREACHABLE = "sent", "not_sent", "unconfirmed", "unreachable"
-UNDONE = {
-    NOT_SENT: "not cancelled",
-    UNREACHABLE: "not cancelled",
-    "refused": "its cancel was refused",
-    SENT: "its cancel is not confirmed",
-    UNCONFIRMED: "its cancel is not confirmed",
-}
-"""Outcomes that leave an order working, or may, as a person reads them."""
-DONE = {"cancelled": "cancelled", "filled": "filled before it was cancelled", "unknown": "not at TWS any more"}
+CANCELLED = ("Cancelled", "ApiCancelled")
 
 
 class Cancels:
@@ -67,27 +68,56 @@ class Cancels:
     async def everything(
         self, gateway: "Gateway", orders: Sequence[OpenOrder], seconds: float = CONFIRM_SECONDS
     ) -> None:
-        """One global cancel, and none when all of it is under way already."""
+        """One global cancel, and none when all of it is under way already. What is under way is awaited first: a new
+        order beside it must not bring it a second cancel. Orders placed since `orders` were read get their rows, those
+        too that came in the last instant before it."""
         self._expect(orders)
-        working = [order for order in orders if not self._under_way(order)]
-        if orders and not working:
-            working = [order for order in await self._gone(gateway, orders, SETTLE_SECONDS) if order.status != PENDING]
-        if working:
-            for order in working:
-                self._intend(order)
-            self._reach("cancel_intended")
-            await gateway.global_cancel_async()
-            self._reach("cancel_sent")
-        await self._gone(gateway, orders, seconds)
+        left = await self._under_way_is_over(gateway, [order for order in orders if self._under_way(order)], seconds)
+        working = [*left, *(order for order in orders if not self._under_way(order))]
+        if not working:
+            await self._gone(gateway, orders, seconds / 2)
+            return
+        listed, over = await asyncio.gather(gateway.open_orders_async(), gateway.completed_orders_async())
+        self._expect(listed)
+        for order in listed:
+            self._intend(order)
+        self._reach("cancel_intended")
+        await gateway.global_cancel_async()
+        self._reach("cancel_sent")
+        await self._gone(gateway, [*working, *listed], seconds)
+        await self._book_late_ones(gateway, {order.perm_id for order in over})
+
+    async def _under_way_is_over(
+        self, gateway: "Gateway", orders: Sequence[OpenOrder], seconds: float
+    ) -> list[OpenOrder]:
+        """Those that are not: of them TWS has never heard of a cancel, or it does not come to an end."""
+        left = await self._gone(gateway, orders, SETTLE_SECONDS) if orders else []
+        if any(order.status == PENDING for order in left):
+            left = await self._gone(gateway, left, seconds / 2)
+        return [order for order in left if order.status != PENDING]
+
+    async def _book_late_ones(self, gateway: "Gateway", over: Collection[int]) -> None:
+        """Rows for what the global cancel has taken and nobody had listed; `over`: permIds completed before it. TWS
+        tells no client of them."""
+        known = {*over, *(step.perm_id for step in self.steps())}
+        for order in await gateway.completed_orders_async():
+            if order.perm_id not in known and order.status in CANCELLED:
+                self._expect([order])
+                self._note(order, "cancelled", "placed just before the global cancel")
 
     async def resolve(self, gateway: "Gateway") -> list[OpenOrder]:
-        """Ask TWS once more what became of every order whose end is not certain; the orders that are open now."""
+        """Ask TWS once more what became of every order; the orders that are open now. What it lists as open is not
+        over, whatever it answered to the cancel."""
         listed, completed = await asyncio.gather(gateway.open_orders_async(), gateway.completed_orders_async())
-        working = {identity(order) for order in listed}
+        working = {identity(order): order for order in listed}
         ends = {order.perm_id: order for order in completed if order.perm_id}
         for step in self.steps():
-            if identity(step) not in working and step.outcome in (*UNDONE, "unknown"):
+            order = working.get(identity(step))
+            if order is None and step.outcome in (*UNDONE, "unknown"):
                 self._note(step, *ending(ends.get(step.perm_id)))
+            elif order is not None and step.outcome in DONE:
+                said = f"{DONE[step.outcome]}{f', {step.detail}' if step.detail else ''}"
+                self._note(step, UNCONFIRMED, f"TWS still lists it as {order.status}; before it said: {said}")
         return listed
 
     def _expect(self, orders: Iterable[OpenOrder]) -> None:
@@ -166,20 +196,6 @@ class Cancels:
         row = self._keys[identity(order)]
         restarts.settle(self._db, self._restart, row.perm_id, row.client_id, row.order_id, outcome, detail)
         self._keys[identity(order)] = row._replace(outcome=outcome, detail=detail)
-
-
-def identity(order: OpenOrder | OrderStep) -> Hashable:
-    """What names an order within one restart: TWS may number it (permId) only later, and one typed in has no other."""
-    return (order.client_id, order.order_id) if order.order_id > 0 else order.perm_id
-
-
-def ending(completed: OpenOrder | None) -> tuple[str, str]:
-    """(outcome, detail) of an order that TWS lists as completed, or not at all."""
-    if completed is None:
-        return "unknown", "TWS lists it neither as open nor as completed"
-    if completed.status == "Filled":
-        return "filled", f"{completed.filled:g} filled"
-    return "cancelled", f"{completed.status}{f' after {completed.filled:g} were filled' if completed.filled else ''}"
 
 
 def words(step: OrderStep) -> str:

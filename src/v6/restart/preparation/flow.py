@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from v6 import clock
 from v6.config.settings import Restart as Settings
 from v6.gateway.connection import Log
-from v6.gateway.errors import ConnectCause, ConnectFailed, GatewayError, NoClientId
-from v6.gateway.sockets import CannotLook, Listener
+from v6.gateway.errors import ConnectFailed, NoClientId
+from v6.gateway.sockets import Listener
 from v6.journal import events, restarts
-from v6.model import Contract, OpenOrder, RecoverableError
+from v6.model import Contract
 from v6.restart.hooks import run_hooks
 from v6.restart.manager import TWSRestartManager
 from v6.restart.preparation import cancelling
@@ -24,13 +24,14 @@ from v6.restart.preparation.graceful_shutdown import GracefulShutdown, NothingTo
 from v6.restart.preparation.making_room import MakingRoom
 from v6.restart.preparation.order_work import OrderWork
 from v6.restart.preparation.owners import Owners
+from v6.restart.preparation.reaching import Reaching
 from v6.restart.preparation.saving import Saving
 from v6.restart.records.document import Flawed
 from v6.restart.records.report import RestartReport, StepBook, Verdict
 from v6.restart.records.report_files import ReportFiles, encoded
 from v6.restart.records.state_file import TradingStateManager
 from v6.restart.states import Event
-from v6.restart.windows import Occurrence
+from v6.restart.windows import Occurrence, seconds_between
 
 if TYPE_CHECKING:
     from v6.gateway.client import Gateway
@@ -82,10 +83,6 @@ class Surroundings:
     manager: TWSRestartManager
 
 
-class TwsAway(GatewayError, RecoverableError):  # noqa: N818 - it names what happened
-    """Nobody listens on the API port, and the window has not begun."""
-
-
 class Preparation:
     """One preparation of one restart. Afterwards `undone` is what was not reached, in words."""
 
@@ -95,7 +92,7 @@ class Preparation:
         self.given = given
         self.occurrence = occurrence
         self.row = restarts.begin(given.db, occurrence.name, occurrence.start, occurrence.end)
-        self.orders = OrderWork(given.db, given.settings, self.row.id, reach, self._warn_of_stops)
+        self.orders = OrderWork(given.db, given.settings, self.row.id, reach, self._alert)
         self.saving = Saving(given.db, given.states, occurrence, self.row.id, given.collectors)
         self._ends = clock.monotonic() + limit.total_seconds()
         self._book = StepBook(PHASE)
@@ -106,7 +103,12 @@ class Preparation:
         self._room = MakingRoom(given.db, given.locks, given.leases, given.task, given.settings.essential_tasks)
         self._gateway: Gateway | None = None
         self._owners: Owners | None = None
-        self._away = ""
+        self._reaching = Reaching(given.look, lambda: given.opener(given.settings.client_id), self._left, self._gone)
+
+    @property
+    def away(self) -> str:
+        """How TWS was seen to be away, and has not come back; "" when it was reached."""
+        return self._reaching.evidence if self._gateway is None else ""
 
     @property
     def undone(self) -> list[str]:
@@ -148,7 +150,7 @@ class Preparation:
     async def _require_allowed(self) -> None:
         """A global cancel that is not allowed is refused now: TWS must say whose account it is."""
         settings = self.given.settings
-        if settings.cancel != "all" or settings.allow_global_cancel or self._listening() is None:
+        if settings.cancel != "all" or settings.allow_global_cancel or self._reaching.listening() is None:
             return
         try:
             async with self.given.opener(None) as gateway:
@@ -156,28 +158,21 @@ class Preparation:
         except (ConnectFailed, NoClientId) as error:  # then it is asked, and reported, when it matters
             self.given.log.warning(f"whose account it is could not be asked: {error}")
 
-    def _listening(self) -> Listener | str | None:
-        """Who listens on the API port; in words why that cannot be seen; None: nobody."""
-        try:
-            return self.given.look()
-        except CannotLook as error:
-            return str(error)
-
     # the steps
 
     async def _warn(self) -> str:
         given, occurrence = self.given, self.occurrence
         given.manager.step(Event.WINDOW_NEAR, f"{occurrence} is near", occurrence)
         told = f"{occurrence}. V6 saves the trading state and disconnects. {in_words(given.settings)}"
-        self._alert("info", f"TWS restarts at {occurrence.start:%H:%M}", told, "near")
+        self._alert("info", f"restart window {occurrence.name} begins at {occurrence.start:%H:%M}", [told], "near")
         return str(occurrence)
 
-    def _alert(self, severity: str, title: str, body: str, key: str) -> None:
+    def _alert(self, severity: str, title: str, lines: Sequence[object], key: str) -> None:
         events.raise_alert(
             self.given.db,
             severity=severity,
             title=title,
-            body=body,
+            body="\n".join(map(str, lines)),
             key=f"pre_restart {key} {self.occurrence.key}",
             task=self.given.task,
             quiet=QUIET,
@@ -187,26 +182,22 @@ class Preparation:
         return await self._room.end_others(self.given.needing_tws)
 
     async def _connect(self) -> str:
-        if self._listening() is None:
-            evidence = "nobody listens on the API port"
-            restarts.outage(self.given.db, "refused", evidence, self.given.task)
-            raise self._gone(evidence)
-        gateway = self.given.opener(self.given.settings.client_id)
-        try:
-            await gateway.open_async()
-        except ConnectFailed as error:
-            if error.cause is ConnectCause.REFUSED:
-                raise self._gone(str(error)) from error
-            raise
-        self._gateway = gateway
+        reaching = self._reaching
+        self._gateway = gateway = await reaching.gateway()
         require_allowed(self.given.settings, gateway.accounts)
+        if reaching.evidence:
+            back = f"TWS was away {reaching.away_seconds:.0f} s before its window and is back: it came early"
+            self._warnings.append(f"{back}; the state is the one after that")
         return f"client {gateway.client_id}, {', '.join(gateway.accounts)}"
 
-    def _gone(self, evidence: str) -> TwsAway:
-        self._away = f"TWS is away before its window: it came early or is down ({evidence})"
+    def _left(self) -> float:
+        """Seconds until the limit, or until the window begins."""
+        return min(self._shutdown.left(), seconds_between(clock.now(), self.occurrence.start))
+
+    def _gone(self, evidence: str) -> None:
+        restarts.outage(self.given.db, "refused", evidence, self.given.task)
         if self.row.away_at is None:
             restarts.note(self.given.db, self.row.id, away_at=clock.now())
-        return TwsAway(self._away)
 
     def _connected(self) -> "Gateway":
         if self._gateway is None or self._shutdown.forced:
@@ -233,13 +224,7 @@ class Preparation:
         seconds = min(cancelling.CONFIRM_SECONDS, self._shutdown.left() / 2)
         return await self.orders.cancel(self._connected(), self._owners, self.saving, seconds)
 
-    def _warn_of_stops(self, told: str, stops: Sequence[OpenOrder]) -> None:
-        which = " ".join(str(stop.perm_id) for stop in stops)
-        self._alert("warning", told, "\n".join(map(str, stops)), f"protective stops {which}")
-
     async def _close(self) -> str:
-        if not self.given.settings.close_positions:
-            raise NothingToDo("restart.close_positions names none")
         return await self.orders.close(self._connected())
 
     async def _verify(self) -> str:
@@ -247,6 +232,7 @@ class Preparation:
 
     async def _leave(self) -> str:
         given, gateway = self.given, self._gateway
+        self.orders.tell_of_doubts()
         if self._owners is not None:
             await self._owners.close()
         if gateway is not None:
@@ -254,8 +240,8 @@ class Preparation:
         self._note_listener()
         cancelled = sum(step.outcome == "cancelled" for step in self.orders.cancels.steps())
         restarts.note(given.db, self.row.id, prepared_at=clock.now(), orders_cancelled=cancelled)
-        if self._away:
-            given.manager.step(Event.TWS_GONE, self._away, self.occurrence)
+        if self.away:
+            given.manager.step(Event.TWS_GONE, f"TWS is away before its window: {self.away}", self.occurrence)
             return "there was no connection"
         cause = f"not everything: {'; '.join(self.undone)}" if self.undone else f"saved, {cancelled} orders cancelled"
         given.manager.step(Event.PREPARED, cause, self.occurrence)
@@ -263,7 +249,7 @@ class Preparation:
 
     def _note_listener(self) -> None:
         """The first one counts: another one now means that TWS has restarted since an earlier attempt."""
-        now = self._listening()
+        now = self._reaching.listening()
         if not isinstance(now, Listener):
             return
         if not self.row.listener_before:

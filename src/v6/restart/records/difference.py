@@ -108,9 +108,14 @@ class Difference:
         return tuple(one for one in self.missing if one.became is Became.UNKNOWN)
 
     @property
+    def count(self) -> int:
+        """How much is different; account values move by themselves, and what could not be compared is not known."""
+        return sum(len(getattr(self, field.name)) for field in fields(self) if field.name not in ("values", "unknown"))
+
+    @property
     def is_empty(self) -> bool:
-        """Nothing is different, and everything could be compared. Account values move by themselves."""
-        return not any(getattr(self, field.name) for field in fields(self) if field.name != "values")
+        """Nothing is different, and everything could be compared."""
+        return not (self.count or self.unknown)
 
     def lines(self) -> list[str]:
         """For a person, the gravest first."""
@@ -169,9 +174,9 @@ def _missing(
     seen = {execution_key(one): one for one in (*before.later_executions, *after.executions)}
     fills = [one for key, one in seen.items() if key not in known]
     ends = {order_key(order): order for order in (*before.completed, *after.completed)}
-    ours = {step.perm_id: step for step in steps}
+    ours = {order_key(step): step for step in steps if step.deed == "cancel"}
     return tuple(
-        MissingOrder(order, *_became(order, fills, ends.get(key), ours.get(order.perm_id)))
+        MissingOrder(order, *_became(order, fills, ends.get(key), ours.get(key)))
         for key, order in then.items()
         if key not in now
     )

@@ -3,6 +3,7 @@ lists make of them later. Pure.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from v6.journal.restarts import OrderStep
 from v6.model import OpenOrder
@@ -28,9 +29,27 @@ UNHEARD = frozenset({NOT_SENT, UNREACHABLE, REFUSED})
 """No cancel of ours took effect: an end of such an order is somebody else's doing."""
 
 
-def identity(order: OpenOrder | OrderStep) -> Hashable:
+class Named(Protocol):
+    """What names an order."""
+
+    @property
+    def perm_id(self) -> int: ...
+    @property
+    def client_id(self) -> int: ...
+    @property
+    def order_id(self) -> int: ...
+
+
+def identity(order: Named) -> Hashable:
     """What names an order within one restart: TWS may number it (permId) only later, and one typed in has no other."""
     return (order.client_id, order.order_id) if order.order_id > 0 else order.perm_id
+
+
+def is_of(order: OpenOrder, step: Named) -> bool:
+    """After a restart: TWS may have given the order id of an older order again, so the permId decides."""
+    if order.perm_id and step.perm_id:
+        return order.perm_id == step.perm_id
+    return identity(order) == identity(step)
 
 
 def ending(completed: OpenOrder | None) -> tuple[str, str]:
@@ -47,12 +66,10 @@ def afterwards(
 ) -> list[tuple[OrderStep, str, str]]:
     """(step, outcome, detail) of every cancel of which TWS's lists say something else than its row. `completed` None:
     they could not be read. What TWS lists as open is not cancelled, whatever was noted."""
-    working = {identity(order): order for order in listed} | {order.perm_id: order for order in listed if order.perm_id}
     ends = None if completed is None else {order.perm_id: order for order in completed if order.perm_id}
     found = []
     for step in steps:
-        order = working.get(identity(step)) or working.get(step.perm_id)
-        outcome, detail = _now(step, order, ends)
+        outcome, detail = _now(step, next((order for order in listed if is_of(order, step)), None), ends)
         if step.deed == "cancel" and (outcome, detail) != (step.outcome, step.detail):
             found.append((step, outcome, detail))
     return found
@@ -65,8 +82,8 @@ def _now(step: OrderStep, order: OpenOrder | None, ends: Mapping[int, OpenOrder]
     if ends is None or step.outcome not in (*UNDONE, UNKNOWN):
         return as_it_was
     end = ends.get(step.perm_id)
-    if step.outcome not in UNHEARD:
-        return ending(end)
     if end is None:
         return as_it_was
-    return ending(end) if end.status == "Filled" else (ENDED, f"{end.status}, not by V6")
+    if step.outcome in UNHEARD and end.status != "Filled":
+        return ENDED, f"{end.status}, not by V6"
+    return ending(end)

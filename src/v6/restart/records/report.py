@@ -13,13 +13,12 @@ from v6 import clock
 from v6.analysis.findings import Finding
 from v6.journal.restarts import OrderStep
 from v6.restart.records.difference import Difference
+from v6.restart.records.order_outcomes import CANCELLED, DONE, FILLED, UNKNOWN, is_of
 from v6.restart.records.trading_state import TradingState
 from v6.restart.recovery.proofs import Proof
 
 if TYPE_CHECKING:
     from v6.restart.windows import Occurrence
-
-CANCELLED = "cancelled"
 
 
 class Verdict(StrEnum):
@@ -54,7 +53,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class OrderDone:
-    """What we did to one order: `outcome` as in the journal (sent, cancelled, filled, refused, unconfirmed ...)."""
+    """What we did to one order: `deed` (cancel, or close: an order of ours) and `outcome` as in the journal (sent,
+    cancelled, filled, refused, unconfirmed ...)."""
 
     perm_id: int
     client_id: int
@@ -62,6 +62,7 @@ class OrderDone:
     words: str
     outcome: str
     detail: str = ""
+    deed: str = "cancel"
 
     def __str__(self) -> str:
         return f"{self.words}: {self.outcome}{f', {self.detail}' if self.detail else ''}"
@@ -91,6 +92,7 @@ class RestartReport:
     verdict: Verdict
     cause: str = ""
     exit_code: int = 0
+    expected: bool = False  # not everything works, and IBKR promises no service just now
     state_file: str = ""
     steps: tuple[Step, ...] = ()
     orders: tuple[OrderDone, ...] = ()
@@ -117,7 +119,8 @@ class RestartReport:
     def with_orders(self, steps: Iterable[OrderStep]) -> "RestartReport":
         """From the journal, which knows of killed runs too."""
         done = (
-            OrderDone(one.perm_id, one.client_id, one.order_id, one.words, one.outcome, one.detail) for one in steps
+            OrderDone(one.perm_id, one.client_id, one.order_id, one.words, one.outcome, one.detail, one.deed)
+            for one in steps
         )
         return replace(self, orders=tuple(done))
 
@@ -126,8 +129,35 @@ class RestartReport:
         return replace(self, warnings=tuple(dict.fromkeys((*self.warnings, *warnings))))
 
     @property
+    def cancels(self) -> tuple[OrderDone, ...]:
+        return tuple(order for order in self.orders if order.deed == "cancel")
+
+    @property
     def cancelled(self) -> int:
-        return sum(order.outcome == CANCELLED for order in self.orders)
+        return sum(order.outcome == CANCELLED for order in self.cancels)
+
+    @property
+    def still_open(self) -> tuple[OrderDone, ...]:
+        """Counted as ended, and yet TWS lists it as open afterwards."""
+        listed = self.after.orders if self.after is not None else ()
+        return tuple(
+            done for done in self.cancels if done.outcome in DONE and any(is_of(order, done) for order in listed)
+        )
+
+    @property
+    def unclosed(self) -> tuple[OrderDone, ...]:
+        """Closings of positions that no attempt has seen filled; one that a killed run sent and TWS does not know was
+        followed by a look at the positions."""
+        closings = [order for order in self.orders if order.deed == "close"]
+        filled = {order.words for order in closings if order.outcome == FILLED}
+        return tuple(
+            order for order in closings if order.outcome not in (FILLED, UNKNOWN) and order.words not in filled
+        )
+
+    @property
+    def needs_a_person(self) -> bool:
+        """TWS works again, and yet somebody must look (exit code 2)."""
+        return self.verdict is Verdict.RESTORED and self.exit_code == 2
 
     def seconds_of(self, phase: str) -> float:
         """Of the steps one after the other; those that ran together count each."""

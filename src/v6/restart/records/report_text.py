@@ -7,6 +7,7 @@ from typing import Literal
 
 from v6.analysis.findings import State
 from v6.restart.records.difference import Became, Difference
+from v6.restart.records.order_outcomes import UNDONE, is_of
 from v6.restart.records.report import LiveProof, Outcome, RestartReport, Verdict
 from v6.restart.records.trading_state import TradingState
 from v6.restart.recovery.proofs import Proven, of_kind
@@ -26,7 +27,7 @@ SEVERITY: dict[Verdict, Severity] = {
     Verdict.DEGRADED: "failure",
     Verdict.WAITING: "failure",
 }
-UNSETTLED = ("sent", "unconfirmed", "refused", "unreachable", "not_sent")
+A_PERSON = "A PERSON MUST LOOK"
 NAMED = 8
 """Lines of a kind in the message; the text has all."""
 
@@ -43,12 +44,13 @@ class Message:
 def message(report: RestartReport) -> Message:
     """The one message at the end of a restart."""
     todo = to_do(report)
-    severity = SEVERITY[report.verdict]
-    if severity == "info" and (todo or report.warnings):
+    severity = "failure" if report.needs_a_person else SEVERITY[report.verdict]
+    if report.expected or (severity == "info" and (todo or report.warnings)):
         severity = "warning"
     warnings = [f"warning: {one}" for one in report.warnings]
     lines = [_first(report), *_to_do_lines(todo), *_facts(report), *_capped(warnings), *_capped(_differences(report))]
-    return Message(f"restart {report.verdict}: {_window(report)}", "\n".join(lines), severity)
+    look = f", {A_PERSON}" if report.needs_a_person else ""
+    return Message(f"restart {report.verdict}{look}: {_window(report)}", "\n".join(lines), severity)
 
 
 def text(report: RestartReport) -> str:
@@ -68,16 +70,24 @@ def text(report: RestartReport) -> str:
 
 
 def to_do(report: RestartReport) -> list[str]:
-    """What a person has to do; empty: nothing."""
+    """What a person has to do; empty: nothing. What was not compared is never nothing (L30)."""
     difference = report.difference or Difference()
+    blind = report.verdict is Verdict.RESTORED and report.difference is None
     live = report.live or LiveProof(0)
     by_us = [one for one in difference.missing if one.became is Became.CANCELLED_BY_US]
-    unsettled = [one for one in report.orders if one.outcome in UNSETTLED]
+    degraded = report.verdict is Verdict.DEGRADED and not report.expected
+    lost = [one.order for one in difference.unexplained]
+    undone = [one for one in report.cancels if one.outcome in UNDONE]
+    unsettled = [one for one in undone if not any(is_of(order, one) for order in lost)]
     found: tuple[tuple[int, str, str], ...] = (
         (report.verdict is Verdict.WAITING, "", "sign in to TWS (second factor): V6 goes on when the API port is open"),
-        (report.verdict is Verdict.DEGRADED, "", "look at TWS, and at docs/restart.md, 'When it says DEGRADED'"),
+        (report.expected, "", "wait: V6 validates again every 15 minutes, and says so if it fails afterwards"),
+        (degraded, "", "look at TWS, and at docs/restart.md, 'When it says DEGRADED'"),
         (len(difference.unexplained), "order", "find out in TWS what became of {}"),
+        (blind, "", "look at orders and positions in TWS: they could not be compared with a saved state"),
+        (len(report.still_open), "order", "look in TWS at {}: counted as ended, and TWS lists it as open"),
         (len(unsettled), "order", "look in TWS at {}: the cancel is not confirmed"),
+        (len(report.unclosed), "position", "look in TWS at {}: its closing is not confirmed"),
         (len(difference.rolled_back), "", "restart programs that count order ids themselves: TWS gives used ids again"),
         (len(difference.positions), "position", "check {}: changed meanwhile"),
         (len(difference.new), "order", "check {}: not there before"),
@@ -90,7 +100,8 @@ def to_do(report: RestartReport) -> list[str]:
 
 def _first(report: RestartReport) -> str:
     cause = f": {report.cause}" if report.cause else ""
-    return f"{report.verdict.upper()}: {_window(report)}: {MEANS[report.verdict]}{cause}."
+    look = f", {A_PERSON}" if report.needs_a_person else ""
+    return f"{report.verdict.upper()}{look}: {_window(report)}: {MEANS[report.verdict]}{cause}."
 
 
 def _to_do_lines(todo: list[str]) -> list[str]:
@@ -121,9 +132,9 @@ def _saved(state: TradingState) -> str:
 
 
 def _cancelled(report: RestartReport) -> str:
-    if not report.orders:
+    if not report.cancels:
         return "no order"
-    return f"{report.cancelled} of {_count(len(report.orders), 'order')}"
+    return f"{report.cancelled} of {_count(len(report.cancels), 'order')}"
 
 
 def _restored(report: RestartReport) -> str:

@@ -12,7 +12,7 @@ def lines(state: TradingState, now: datetime) -> list[str]:
     """What could not be read comes first: what is not listed below it may still exist."""
     age = in_words(state.age(now).total_seconds())
     return [
-        f"saved {state.saved_at:%Y-%m-%d %H:%M:%S %Z}, {age} out of date{_window(state)}",
+        f"saved {state.saved_at:%Y-%m-%d %H:%M:%S %Z}, {age} old{_window(state)}",
         *(f"NOT read: {entry}" for entry in state.partial),
         *_listed("open order", [str(order) for order in state.orders]),
         *_listed("position", [f"{one.quantity:g} {one.contract} in {one.account}" for one in state.positions]),

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from v6.journal.restarts import OrderStep
 from v6.model import Contract, Execution, OpenOrder, Position, ScannerFilter
 
 T = TypeVar("T")
@@ -95,7 +96,7 @@ class TradingState:
         )
 
 
-def order_key(order: OpenOrder) -> Hashable:
+def order_key(order: OpenOrder | OrderStep) -> Hashable:
     """permId; an order TWS had not numbered yet is known by its client's id."""
     return order.perm_id or (order.client_id, order.order_id)
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from v6 import clock
 from v6.analysis.findings import State, of_state
 from v6.journal import restarts
+from v6.restart.records.difference import Difference
 from v6.restart.records.document import Flaw
 from v6.restart.records.report import LiveProof, Outcome, RestartReport, Verdict
 from v6.restart.recovery.proofs import Proven, of_kind
 from v6.restart.states import Event
+from v6.restart.windows import in_words
 
 if TYPE_CHECKING:
     import sqlite3
@@ -24,19 +26,29 @@ if TYPE_CHECKING:
     from v6.restart.recovery.flow import Recovered
 
 HARMLESS = frozenset({Flaw.MISSING, Flaw.TOO_OLD})
-"""There is nothing to be restored; every other flaw means that what was saved cannot be believed."""
+"""There is nothing to compare with, or it is marked as old; every other flaw means that what was saved cannot be
+believed."""
 SIGN_OF_ABSENCE = frozenset({"refused", "closed", "mute", "disconnected", "listener_changed"})
 BEFORE_WINDOW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """`event`: the manager's last step. `cause`: why, in one sentence."""
+    """`event`: the manager's last step. `cause`: why, in one sentence. `expected`: no failure, IBKR promises no service
+    just now."""
 
     verdict: Verdict
     exit_code: int
     event: Event
     cause: str
+    expected: bool = False
+
+    def allowed_for(self, no_service: str) -> "Conclusion":
+        """Where IBKR promises no service (`no_service`: why and until when, in words) what does not work has not
+        failed: it is said once, as a warning, and validated again."""
+        if not no_service or self.verdict is not Verdict.DEGRADED or self.exit_code != 1:
+            return self
+        return replace(self, cause=f"{no_service}: {self.cause}", expected=True)
 
 
 def conclude(found: "Recovered", waiting_since: datetime | None) -> Conclusion:
@@ -51,8 +63,9 @@ def conclude(found: "Recovered", waiting_since: datetime | None) -> Conclusion:
         findings = found.validation.findings if found.validation else ()
         failures = "; ".join(f"{one.check}: {one.evidence}" for one in of_state(findings, State.FAILED))
         return Conclusion(Verdict.DEGRADED, 1, Event.FAILED, failures or "the validation did not come to its end")
-    reasons = [words for applies, words in PERSON if (applies(found))]
-    cause = "; ".join(reasons) if reasons else validated_words(found)
+    reasons = [words for applies, words in PERSON if applies(found)]
+    old = [f"compared with {_age(found)}"] if found.old is not None else []
+    cause = "; ".join((*reasons, *old)) if reasons else validated_words(found)
     return Conclusion(Verdict.RESTORED, 2 if reasons else 0, Event.VALIDATED, cause)
 
 
@@ -77,21 +90,30 @@ def validated_words(found: "Recovered") -> str:
     if found.before is None:
         why = f"{found.refused.flaw}: {found.refused.reason}" if found.refused else "unknown"
         return f"{words}; no saved state to compare with ({why})"
-    differences = len(found.difference.lines()) if found.difference else 0
-    return f"{words}; {f'{differences} differences' if differences else 'orders and positions as before'}"
+    compared = f"{words}; {_compared(found.difference or Difference())}"
+    return compared if found.old is None else f"{compared}, compared with {_age(found)}"
+
+
+def _compared(difference: Difference) -> str:
+    """Account values move by themselves: they are listed, not counted."""
+    count, unknown = difference.count, len(difference.unknown)
+    words = f"{count} difference{'' if count == 1 else 's'}" if count else ""
+    unseen = f"{unknown} part{'' if unknown == 1 else 's'} could not be compared" if unknown else ""
+    return ", ".join(filter(None, (words, unseen))) or "orders and positions as before"
+
+
+def _age(found: "Recovered") -> str:
+    assert found.old is not None
+    return f"a state that is {in_words(found.old.total_seconds())} old"
 
 
 def write_row(db: "sqlite3.Connection", found: "Recovered", end: Conclusion, report: str) -> None:
-    """Complete the journal's row of this restart."""
-    done = end.verdict is Verdict.RESTORED
-    columns: dict[str, object] = {
-        "outcome": str(end.verdict),
-        "report": report,
-        "restored": None if found.complete is None else int(found.complete),
-        "observed": found.observed,
-    }
-    if done:
-        columns["validated_at"] = clock.now()
+    """Complete the journal's row of this restart. What its first validation has said about it stays."""
+    columns: dict[str, object] = {"outcome": str(end.verdict), "report": report, "observed": found.observed}
+    if found.row.validated_at is None:
+        columns["restored"] = None if found.complete is None else int(found.complete)
+        if end.verdict is Verdict.RESTORED:
+            columns["validated_at"] = clock.now()
     if found.validation is not None and found.validation.first_tick_seconds is not None:
         columns["first_tick_seconds"] = round(found.validation.first_tick_seconds, 3)
     if found.row.away_at is None and (away := _first_sign(db, found.occurrence.start)):
@@ -108,6 +130,7 @@ def report_of(begun: RestartReport, found: "Recovered", end: Conclusion, db: "sq
     """The report that pre_restart began, completed."""
     validation = found.validation
     owed = len(validation.owed) if validation is not None else 0
+    live = begun.live if begun.live is not None and begun.live.at is not None else None
     for note in found.notes:
         found.book.add(note.check, Outcome.COULD_NOT_CHECK, detail=note.evidence)
     found.book.add("verdict", Outcome.DONE if end.exit_code == 0 else Outcome.FAILED, detail=end.cause)
@@ -116,6 +139,7 @@ def report_of(begun: RestartReport, found: "Recovered", end: Conclusion, db: "sq
         verdict=end.verdict,
         cause=end.cause,
         exit_code=end.exit_code,
+        expected=end.expected,
         before=found.before or begun.before,
         after=found.after,
         difference=found.difference,
@@ -124,7 +148,7 @@ def report_of(begun: RestartReport, found: "Recovered", end: Conclusion, db: "sq
         observed=found.observed,
         first_tick_seconds=validation.first_tick_seconds if validation is not None else None,
         recovery_seconds=found.recovery_seconds,
-        live=LiveProof(owed) if owed else None,
+        live=LiveProof(owed) if owed else live,
     )
     return (
         whole.with_steps(found.book.steps).with_orders(restarts.order_steps(db, found.row.id)).warned(*_warnings(found))
@@ -133,7 +157,10 @@ def report_of(begun: RestartReport, found: "Recovered", end: Conclusion, db: "sq
 
 def _warnings(found: "Recovered") -> list[str]:
     warnings = list(found.seen.causes)
-    if found.refused is not None and found.refused.flaw is not Flaw.MISSING:
+    if found.old is not None and found.before is not None:
+        saved = f"{found.before.saved_at:%m-%d %H:%M %Z}"
+        warnings.append(f"compared with an old state, saved {saved}: what happened since is in the difference too")
+    elif found.refused is not None and found.refused.flaw is not Flaw.MISSING:
         warnings.append(f"{found.refused}; `v6 state show` shows it")
     if found.before is None and found.rolled_back:
         warnings += [f"order ids rolled back: {one}" for one in found.rolled_back]

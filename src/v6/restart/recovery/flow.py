@@ -8,7 +8,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from v6 import clock, failpoint
@@ -25,6 +25,8 @@ from v6.restart.records.report import StepBook, Verdict
 from v6.restart.records.state_file import StateRefused, TradingStateManager
 from v6.restart.records.state_reader import StateReader
 from v6.restart.records.trading_state import TradingState
+from v6.restart.recovery import before
+from v6.restart.recovery.before import Before
 from v6.restart.recovery.proofs import Proven, of_kind
 from v6.restart.recovery.reconnect import NotReached, Patience, Reconnect, Sightings
 from v6.restart.recovery.restore import next_order_ids, run_scanners
@@ -63,12 +65,13 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Recovered:
-    """What was found, filled step by step; `seconds`: step -> how long it took."""
+    """What was found, filled step by step."""
 
     occurrence: Occurrence
     row: restarts.Restart
     before: TradingState | None = None
     refused: StateRefused | None = None
+    old: timedelta | None = None  # so long out of date was `before`, which is compared all the same
     seen: Sightings = field(default_factory=Sightings)
     not_reached: NotReached | None = None
     connected_at: datetime | None = None
@@ -87,7 +90,7 @@ class Recovered:
 
     @property
     def complete(self) -> bool | None:
-        """Whether all of what was saved is back; None: nothing was saved, or it was too old."""
+        """Whether all of what was saved is back; None: there was nothing to compare with."""
         if self.before is None:
             return None
         if self.validation is None or self.difference is None or not self.validated:
@@ -101,6 +104,7 @@ class Recovery:
 
     def __init__(self, around: Surroundings, occurrence: Occurrence, row: restarts.Restart) -> None:
         self._around = around
+        self._before = Before()
         self.found = Recovered(occurrence, row)
 
     async def go(self) -> Recovered:
@@ -111,7 +115,8 @@ class Recovery:
         try:
             with found.book.step("reach TWS") as say:
                 gateway = await self._reach()
-                say(f"{found.seen.attempts} attempts, {found.observed}")
+                found.observed = observed(found.row.listener_before, found.seen)
+                say(f"{_attempts(found.seen)}, {found.observed.replace('_', ' ')}")
         except NotReached as why:
             found.not_reached, found.seen = why, why.seen
             return found
@@ -132,10 +137,9 @@ class Recovery:
     def _load(self) -> None:
         """The state of before; one that may not be used is named, and the previous one offered."""
         found, around = self.found, self._around
-        try:
-            found.before = around.states.load(clock.now())
-        except StateRefused as refused:
-            found.refused = refused
+        self._before = before.load(around.states, around.db, found.row.id, clock.now())
+        found.before, found.refused, found.old = self._before.state, self._before.refused, self._before.old
+        if refused := found.refused:
             (around.log.info if refused.flaw is Flaw.MISSING else around.log.warning)(str(refused))
 
     # reaching
@@ -157,6 +161,8 @@ class Recovery:
             around.log,
             mend_hung=around.process.end_hung,
             mend_absent=around.process.start,
+            place=f"{settings.ibkr.host}:{settings.ibkr.port}",
+            tell=around.manager.tell,
         )
         found.seen = way.seen
         await way.wait_for_port()
@@ -168,7 +174,6 @@ class Recovery:
     def _connected(self) -> None:
         found, around = self.found, self._around
         found.connected_at = clock.now()
-        found.observed = observed(found.row.listener_before, found.seen)
         listener = found.seen.listener
         restarts.note(
             around.db,
@@ -178,7 +183,7 @@ class Recovery:
             listener_after=listener.words() if listener else "",
             started_at=started_at(found.row.listener_before, listener),
         )
-        self._step(Event.CONNECTED, f"connected after {found.seen.attempts} attempts")
+        self._step(Event.CONNECTED, f"connected after {_attempts(found.seen)}")
         failpoint.reach("post_restart:connected")
 
     # validating and restoring
@@ -193,9 +198,9 @@ class Recovery:
             market_open=around.market_open(),
             seconds=max(around.deadline - clock.monotonic() - settings.restart.hooks.timeout_seconds, AT_LEAST_SECONDS),
         )
-        before = found.before
-        subscriptions = before.subscriptions if before is not None else around.subscriptions()
-        accounts = before.accounts if before is not None else ()
+        had = found.before
+        subscriptions = self._before.subscriptions(clock.now().date()) if had is not None else around.subscriptions()
+        accounts = had.accounts if had is not None else ()
         validator = PostRestartValidator(gateway, demands, around.log)
         steady = await validator.stable()
         if steady.state is Checked.FAILED:
@@ -205,7 +210,7 @@ class Recovery:
         checks, _, scans = await asyncio.gather(
             validator.checks(subscriptions, accounts=accounts),
             self._look_again(gateway),
-            run_scanners(gateway, before.scanners if before is not None else ()),
+            run_scanners(gateway, had.scanners if had is not None else ()),
         )
         found.validation = replace(checks, findings=(steady, *checks.findings, self._order_ids(), scans))
         failpoint.reach("post_restart:validated")
@@ -214,17 +219,20 @@ class Recovery:
         """Orders, positions and values as they are now, and what became of those of before."""
         found, around = self.found, self._around
         marks = restarts.high_waters(around.db)
-        owners = [one for one in around.settings.restart.owner_client_ids if one != gateway.client_id]
+        if (had := found.before) is not None:
+            marks |= {client: max(mark, marks.get(client, 0)) for client, mark in had.order_ids.items()}
+        owners = [one for one in around.settings.restart.owner_client_ids if one != gateway.client_id and one in marks]
         reader = StateReader(gateway, around.db, occurrence=found.occurrence, restart_id=found.row.id)
         after, (next_ids, unknown) = await asyncio.gather(reader.read(), next_order_ids(owners, around.door))
         found.notes += unknown
         found.after = replace(after, next_order_ids={**after.next_order_ids, **next_ids})
         for client_id, next_id in next_ids.items():
             restarts.raise_high_water(around.db, client_id, next_id - 1)
-        if found.before is not None:
-            marks = {**marks, **{c: max(m, marks.get(c, 0)) for c, m in found.before.order_ids.items()}}
-            before = replace(found.before, order_ids=marks)
-            found.difference = compare(before, found.after, restarts.order_steps(around.db, found.row.id))
+        for change in before.settle(around.db, found.row.id, had, found.after):
+            around.log.info(change)
+        if had is not None:
+            steps = before.steps(around.db, found.row.id, had)
+            found.difference = compare(replace(had, order_ids=marks), found.after, steps)
         found.rolled_back = rolled_back(marks, found.after.next_order_ids)
 
     def _order_ids(self) -> Finding:
@@ -261,6 +269,10 @@ LEADS_ON = {
     State.VALIDATING: Event.VALIDATED,
     State.DEGRADED: Event.VALIDATED,
 }
+
+
+def _attempts(seen: Sightings) -> str:
+    return f"{seen.attempts} attempt{'' if seen.attempts == 1 else 's'}"
 
 
 def observed(before: str, seen: Sightings) -> str:

@@ -9,11 +9,13 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from v6 import clock
 from v6.gateway.errors import ConnectCause, ConnectFailed, Disconnected, GatewayError, NoClientId, RequestTimeout
 from v6.gateway.sockets import CannotLook, Listener
+from v6.restart.counted import counted
 
 if TYPE_CHECKING:
     from v6.gateway.client import Gateway
@@ -27,6 +29,8 @@ ATTEMPT_SECONDS = (3.0, 3.0, 5.0, 8.0)
 """For the first attempts, then the connect timeout: what is opened while TWS starts may stay mute for ever."""
 OCCUPIED_SECONDS = 90.0
 """TWS takes a while to notice that the last owner of an id has gone (326); after that somebody else really has it."""
+TELL_SECONDS = 15.0
+"""Between two words about a port that stays closed."""
 PORT_CLOSED = (ConnectCause.REFUSED,)
 HUNG = (ConnectCause.MUTE_BEFORE_HANDSHAKE, ConnectCause.MUTE_AFTER_HANDSHAKE)
 
@@ -72,11 +76,16 @@ class NotReached(Exception):  # noqa: N818 - it names what happened
 Look = Callable[[], Listener | None]  # v6.gateway.sockets.listener of the API port; raises CannotLook
 Door = Callable[[], "Gateway"]  # a new gateway, not yet open
 Mend = Callable[[str], Awaitable[str | None]]  # what a hung or absent TWS gets; words of what was done, None: nothing
+Tell = Callable[[str], None]  # what is waited for just now, and until when at most
 
 
 async def observe_only(_why: str) -> str | None:
     """Without commands in `tws:` V6 ends and starts nothing."""
     return None
+
+
+def tell_nobody(_words: str) -> None:
+    """Without a journal nobody asks."""
 
 
 def pauses(first: float, cap: float, draw: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
@@ -88,7 +97,8 @@ def pauses(first: float, cap: float, draw: Callable[[float, float], float] = ran
 
 
 class Reconnect:
-    """One way back to TWS. `mend_hung` and `mend_absent` may end and start it, each is asked once."""
+    """One way back to TWS. `mend_hung` and `mend_absent` may end and start it, each is asked once. `place`: host:port as
+    messages call it. `tell` hears after every attempt, and every 15 s of a closed port, what is waited for."""
 
     def __init__(
         self,
@@ -99,12 +109,17 @@ class Reconnect:
         *,
         mend_hung: Mend = observe_only,
         mend_absent: Mend = observe_only,
+        place: str = "",
+        tell: Tell = tell_nobody,
     ) -> None:
         self._look = look
         self._door = door
         self._patience = patience
         self._log = log
         self._mend = {"hung": mend_hung, "absent": mend_absent}
+        self._nobody = f"nobody listens on the API port {place}".rstrip()
+        self._tell = tell
+        self._told_at = float("-inf")
         self._until = clock.monotonic() + patience.total
         self._pauses = pauses(patience.first, patience.cap)
         self._mute_since: float | None = None
@@ -121,9 +136,10 @@ class Reconnect:
         """Until somebody listens, or it cannot be told whether. Raises NotReached."""
         until = min(clock.monotonic() + self._patience.port, self._until)
         while not self._listens():
-            if clock.monotonic() >= until and not await self._mended("absent", "nobody listens on the API port"):
+            self._say_closed(until)
+            if clock.monotonic() >= until and not await self._mended("absent", self._nobody):
                 waited = self._patience.port
-                raise NotReached(f"nobody listens on the API port, waited {waited:.0f} s", self.seen, port_closed=True)
+                raise NotReached(f"{self._nobody}, waited {waited:.0f} s", self.seen, port_closed=True)
             if clock.monotonic() >= until:
                 until = min(clock.monotonic() + self._patience.port, self._until)
             await asyncio.sleep(LOOK_SECONDS)
@@ -144,12 +160,13 @@ class Reconnect:
                 if isinstance(error, RequestTimeout):
                     self._mute_since = self._mute_since or clock.monotonic() - error.seconds
             self._log.info(f"not reached yet: {self.seen.causes[-1]}")
+            self._say_not_reached()
             await self._end_if_hung()
             if self.seen.attempts >= self._most or clock.monotonic() + pause >= self._until:
                 break
             await asyncio.sleep(pause)
         cause = self.seen.causes[-1] if self.seen.causes else "no time was left"
-        raise NotReached(f"{cause} ({self.seen.attempts} attempts)", self.seen, port_closed=self._refused)
+        raise NotReached(f"{cause} ({counted(self.seen.attempts, 'attempt')})", self.seen, port_closed=self._refused)
 
     async def _attempt(self) -> "Gateway":
         gateway = self._door()
@@ -176,7 +193,7 @@ class Reconnect:
             return True
         if self.seen.listener is None:
             self.seen.saw_closed = True
-            self.seen.note("nobody listens on the API port")
+            self.seen.note(self._nobody)
         return self.seen.listener is not None
 
     def _judge(self, error: ConnectFailed) -> None:
@@ -194,8 +211,23 @@ class Reconnect:
                 raise NotReached(str(error), self.seen)
         self.seen.saw_closed |= self._refused
 
+    def _say_closed(self, until: float) -> None:
+        if clock.monotonic() - self._told_at >= TELL_SECONDS:
+            self._told_at = clock.monotonic()
+            self._tell(f"{self._nobody}; {_gives_up(until)}")
+
+    def _say_not_reached(self) -> None:
+        """For whoever asks meanwhile: a TWS that is mute for minutes must not look as if all were well."""
+        mute = f", mute for {self._muted():.0f} s" if self._mute_since is not None else ""
+        attempts = counted(self.seen.attempts, "attempt")
+        self._tell(f"{self.seen.causes[-1]} ({attempts}{mute}); {_gives_up(self._until)}")
+
+    def _muted(self) -> float:
+        """For how many seconds the port has been open and nobody answered."""
+        return clock.monotonic() - self._mute_since if self._mute_since is not None else 0.0
+
     async def _end_if_hung(self) -> None:
-        muted = clock.monotonic() - self._mute_since if self._mute_since is not None else 0.0
+        muted = self._muted()
         if muted >= self._patience.hung and await self._mended("hung", f"listens, but has been mute for {muted:.0f} s"):
             self._mute_since = None
 
@@ -207,3 +239,9 @@ class Reconnect:
             self.seen.note(f"{why}: {done}")
             self._log.warning(f"{why}: {done}")
         return done is not None
+
+
+def _gives_up(until: float) -> str:
+    """`until`: monotonic."""
+    moment = clock.now() + timedelta(seconds=max(until - clock.monotonic(), 0.0))
+    return f"gives up at {moment:%H:%M:%S %Z} at the latest"

@@ -15,8 +15,9 @@ from v6.model import ScannerFilter
 if TYPE_CHECKING:
     from v6.gateway.client import Gateway
 
-OWNER_SECONDS = 5.0
-"""For the next order id of one owner client id: its own program may be back already and holds it."""
+OWNER_SECONDS = 2.0
+"""For the next order id of one owner client id, and no second try: its own program may be back already and have it, or
+come back meanwhile and be told 326 as long as we do."""
 
 
 async def run_scanners(gateway: "Gateway", scanners: Sequence[ScannerFilter]) -> Finding:
@@ -41,7 +42,8 @@ async def _scan(gateway: "Gateway", wanted: ScannerFilter) -> str:
 async def next_order_ids(
     owners: Sequence[int], door: Callable[[int], "Gateway"]
 ) -> tuple[dict[int, int], list[Finding]]:
-    """client id -> its next order id as TWS says it now, from a moment's connection as each; and why not."""
+    """client id -> its next order id as TWS says it now, from a moment's connection as each; and why not. To be asked
+    only of clients with a mark: nothing else can be rolled back."""
     answers = await asyncio.gather(*(_next_id(owner, door) for owner in owners))
     known = {owner: answer for owner, answer in zip(owners, answers, strict=True) if isinstance(answer, int)}
     return known, [answer for answer in answers if isinstance(answer, Finding)]
@@ -50,6 +52,7 @@ async def next_order_ids(
 async def _next_id(owner: int, door: Callable[[int], "Gateway"]) -> int | Finding:
     name = f"order ids of client {owner}"
     gateway = door(owner)
+    gateway.settings = gateway.settings.model_copy(update={"connect_timeout_seconds": OWNER_SECONDS})
     try:
         await asyncio.wait_for(gateway.open_async(), OWNER_SECONDS)
         return gateway.next_valid_id

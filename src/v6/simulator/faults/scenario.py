@@ -72,11 +72,7 @@ class Scenario:
             return base, []
         instant = now.timestamp()
         before, self._before = self._before, instant
-        lasting = {
-            each.fault: each.value
-            for each in self.events
-            if _lasts(each) and each.since(instant) is not None
-        }
+        lasting = {each.fault: each.value for each in self.events if _lasts(each) and each.since(instant) is not None}
         once = [(at, each) for each in self.events for at in _begins(each, before, instant)]
         once.sort(key=lambda begun: begun[0])
         self.began = tuple(each.fault for _, each in once if _lasts(each))
@@ -106,7 +102,9 @@ class Scenario:
         instant = now.timestamp()
         told = [f"now: {each.fault}" for each in self.events if _lasts(each) and each.since(instant) is not None]
         once = [
-            f"at the start: {each.fault}" for each in self.events if each.fault in EVENTS and _begins(each, None, instant)
+            f"at the start: {each.fault}"
+            for each in self.events
+            if each.fault in EVENTS and _begins(each, None, instant)
         ]
         coming = sorted(
             (at, each.fault) for each in self.events if not each.always and (at := each.next(instant)) is not None
