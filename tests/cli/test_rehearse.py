@@ -92,7 +92,7 @@ def test_after_a_night_it_points_to_the_restart_and_not_to_an_empty_lake(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start, end = (datetime(2026, 11, day, hour, 30, tzinfo=NEW_YORK) for day, hour in ((23, 23), (24, 0)))
-    night = Rehearsed("daily_restart", start, "restored", 1, ("RESTORED: daily_restart",))
+    night = Rehearsed("daily_restart", start, "restored", "restarted", 1, ("RESTORED: daily_restart",))
     books = Books([], 2, 2, {}, Counter(), [], [], {}, [], restarts_due=2, restarts=[night])
 
     show(books, Plan((Window(start, end),)), tmp_path, 1.0)

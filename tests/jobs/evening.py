@@ -134,6 +134,12 @@ class Evening:
         with self.journal() as db:
             return restarts.latest(db)[0]
 
+    def outages(self) -> list[restarts.Outage]:
+        """Signs that TWS was away, of the day."""
+        with self.journal() as db:
+            start = datetime.combine(DAY, datetime.min.time(), NEW_YORK)
+            return restarts.outages(db, start, start + timedelta(days=1))
+
     def restart_state(self) -> str:
         with self.journal() as db:
             found = restarts.current(db)

@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,15 @@ from gateway_support import HANDSHAKE, child, frame, ibkr, raw_tws, sockets
 from orders_support import place
 from restart_desk import configure
 
+from v6.clock import NEW_YORK
 from v6.gateway.client import connect
 from v6.journal import restarts
 from v6.model import Contract, ScannerFilter
 from v6.restart import registered
 from v6.restart.alone import alone
 from v6.simulator.testing import SimulatedTWS, simulated_tws
+from v6.simulator.trading.commands import ADDED, Fill, execute
+from v6.simulator.trading.desk import Desk as TwsDesk
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
 
@@ -178,6 +182,93 @@ def test_a_protective_stop_is_named_in_a_warning_before_it_is_cancelled(noon: Ev
     assert any("protective stop" in line for line in noon.report().warnings)
 
 
+def test_a_stop_that_stays_is_not_taken_along_by_the_cancel_of_its_oca_group(noon: Evening) -> None:
+    """The profit taker is a day order of an owner, the stop is good till cancelled: TWS would end both."""
+    noon.configure(owner_client_ids=[5])
+    front = noon.hold(ES, 1)
+    terms = {"contract": front, "action": "SELL", "totalQuantity": 1, "ocaGroup": "exit", "ocaType": 1}
+    (taker,) = noon.place(5, orderType="LMT", lmtPrice=99999.0, tif="DAY", **terms)
+    (stop,) = noon.place(5, orderType="STP", auxPrice=3000.0, lmtPrice=0.0, tif="GTC", **terms)
+    (single,) = noon.place(5)
+    ran = noon.run()
+    assert ran.code == 0, ran.words
+    assert noon.working().keys() == {(5, taker), (5, stop)}
+    assert noon.sent("cancelOrder") == {(5, single): 1}
+    (warning,) = [alert for alert in noon.alerts() if alert.severity == "warning"]
+    assert "in a group with one that stays" in warning.title
+    assert any("not cancelled" in line and "LMT" in line for line in noon.report().warnings)
+
+
+def test_an_order_that_was_to_stay_and_is_gone_is_told_at_once(noon: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
+    noon.configure(owner_client_ids=[5])
+    noon.place(5)
+    (stays,) = noon.place(6, tif="GTC")
+    really = TwsDesk._cancel
+
+    def take_along(desk: TwsDesk, client: int, order: int) -> object:
+        ticket = desk._trading.blotter.find(6, stays)
+        assert ticket is not None
+        desk.start_cancel(ticket)
+        return really(desk, client, order)
+
+    monkeypatch.setattr(TwsDesk, "_cancel", take_along)
+    ran = noon.run()
+    assert ran.code == 1, ran.words
+    assert "meant to stay and gone" in ran.words
+    (alert,) = [alert for alert in noon.alerts() if alert.severity == "failure"]
+    assert "to stay are gone" in alert.title
+    assert "client 6" in alert.body
+
+
+def test_a_kept_order_that_filled_meanwhile_is_no_trouble(noon: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
+    noon.configure(owner_client_ids=[5])
+    noon.place(5)
+    (stays,) = noon.place(6, tif="GTC")
+    really = TwsDesk._cancel
+
+    def fill_the_other(desk: TwsDesk, client: int, order: int) -> object:
+        ticket = desk._trading.blotter.find(6, stays)
+        assert ticket is not None
+        execute(desk._trading, ticket, Fill(500.0, ticket.remaining), ADDED)
+        return really(desk, client, order)
+
+    monkeypatch.setattr(TwsDesk, "_cancel", fill_the_other)
+    ran = noon.run()
+    assert ran.code == 0, ran.words
+    assert noon.working() == {}
+
+
+def test_a_stop_left_on_a_closed_position_is_told_at_once(noon: Evening) -> None:
+    """Triggered overnight it would open a short position."""
+    number, front = protected(noon)
+    noon.configure(close_positions=[str(front.con_id)])
+    ran = noon.run()
+    assert ran.code == 0, ran.words
+    assert noon.working().keys() == {(5, number)}
+    (alert,) = [alert for alert in noon.alerts() if alert.severity == "failure"]
+    assert "open on positions that V6 has closed" in alert.title
+    assert "SELL 1 ES" in alert.body
+
+
+def test_l35_a_closing_that_was_cut_off_is_told_and_not_repeated(
+    noon: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = noon.hold(QQQ, 10)
+    noon.tws.control({"do": "halt", "symbol": "QQQ"})
+    monkeypatch.setattr(TwsDesk, "_cancel", lambda *_: None)  # lost on its way
+    noon.configure(close_positions=[str(held.con_id)], prepare_seconds=20.0)
+    for _ in range(2):
+        ran = noon.run()
+        assert ran.code == 1, ran.words
+    assert sum(times for (client, _), times in noon.sent("placeOrder").items() if client == 9) == 1
+    assert "still works on it" in ran.words
+    (alert,) = [alert for alert in noon.alerts() if alert.severity == "failure"]
+    assert "may still fill" in alert.title
+    noon.tws.control({"do": "resume", "symbol": "QQQ"})
+    wait_until(lambda: not noon.working())
+    assert [p.quantity for p in noon.positions() if p.contract.con_id == held.con_id and p.quantity] == []
+
+
 def test_only_named_positions_are_closed(noon: Evening) -> None:
     """A symbol names every contract of it, a con_id one."""
     front = noon.hold(ES, 2)
@@ -246,6 +337,7 @@ def test_what_cannot_be_read_is_named_in_the_state_and_nothing_is_cancelled_blin
 
 
 def test_a_tws_that_has_gone_is_said_to_have_come_early_and_the_last_state_stays(noon: Evening) -> None:
+    noon.configure(prepare_seconds=20.0)
     assert noon.run().code == 0
     before = noon.states().path.read_bytes()
     noon.tws.set(refuse=True)
@@ -262,6 +354,61 @@ def test_a_tws_that_has_gone_is_said_to_have_come_early_and_the_last_state_stays
             row.kind
             for row in restarts.outages(db, noon.row().window_start - timedelta(hours=1), noon.row().window_end)
         ]
+
+
+def test_a_tws_that_comes_back_before_the_window_is_awaited_and_saved(noon: Evening) -> None:
+    """It restarted early: no attempt is used up, and while its port is closed nothing connects (L27)."""
+    noon.configure(owner_client_ids=[5])
+    (number,) = noon.place(5)
+    noon.tws.set(refuse=True)
+    connections = noon.tws.stats.connections
+    running = noon.start()
+    wait_until(lambda: bool(noon.outages()))
+    assert noon.tws.stats.connections == connections
+    noon.tws.set(refuse=False)
+    ran = running.wait()
+    assert ran.code == 0, ran.words
+    assert {(order.client_id, order.order_id) for order in noon.state().orders} == {(5, number)}
+    assert noon.steps()[5, number].outcome == "cancelled"
+    assert noon.restart_state() == "restarting"
+    assert any("before its window and is back" in line for line in noon.report().warnings)
+    assert len(noon.outages()) == 1
+
+
+def test_a_tws_that_stays_away_is_one_message_of_the_job_at_its_last_attempt(noon: Evening) -> None:
+    noon.configure(prepare_seconds=20.0)
+    noon.tws.set(refuse=True)
+    for attempt, told in (("1", 0), ("3", 1), ("3", 1)):
+        ran = noon.run(V6_ATTEMPT=attempt)
+        assert ran.code == 1, ran.words
+        assert len([alert for alert in noon.alerts() if alert.severity == "failure"]) == told
+    (alert,) = [alert for alert in noon.alerts() if alert.severity == "failure"]
+    assert alert.title == "TWS has gone before its restart: nothing could be saved"
+
+
+def test_after_the_tokens_death_a_tws_that_is_away_is_waited_for_once_and_not_retried(noon: Evening) -> None:
+    sunday = DAY + timedelta(days=2)
+    noon.desk.at("09:55", sunday)
+    noon.tws.set(refuse=True)
+    for _ in range(2):
+        ran = noon.desk.start("pre_restart", slot="09:55", day=sunday, V6_LIMIT_SECONDS="60").wait()
+        assert ran.code == 0, ran.words
+        assert "skip: waiting_for_login" in ran.words
+    (alert,) = noon.alerts()
+    assert alert.title == "TWS waits for a person to sign in"
+    assert noon.restart_state() == "normal"
+
+
+def test_a_wait_for_a_person_that_was_told_is_not_told_again(noon: Evening) -> None:
+    sunday = DAY + timedelta(days=2)
+    noon.desk.at("09:55", sunday)
+    with noon.journal() as db:
+        before = restarts.begin(db, "unexpected", *(datetime.combine(sunday, time_of_day(1), NEW_YORK),) * 2)
+        restarts.note(db, before.id, outcome="waiting")
+    noon.tws.set(refuse=True)
+    ran = noon.desk.start("pre_restart", slot="09:55", day=sunday, V6_LIMIT_SECONDS="60").wait()
+    assert ran.code == 0, ran.words
+    assert noon.alerts() == []
 
 
 def test_l24_a_tws_that_only_shakes_hands_has_not_been_read(noon: Evening) -> None:
@@ -330,14 +477,15 @@ def test_l28_no_socket_is_left(noon: Evening) -> None:
 
 
 def test_other_runs_end_before_the_restart_and_essential_ones_stay(noon: Evening) -> None:
-    noon.configure(essential_tasks=["market_session"])
+    noon.configure(essential_tasks=["collect_futures_snapshots"])
     leases = noon.desk.home / "var" / "leases"
     with (
         child(noon.tws.port, leases) as collector,
-        connect(ibkr(noon.tws.port), purpose="checks", leases=leases, task="market_session") as essential,
+        connect(ibkr(noon.tws.port), purpose="checks", leases=leases, task="collect_futures_snapshots") as essential,
     ):
         ran = noon.run()
-        assert collector.wait(5) == 143
+        assert ran.code == 0, ran.words
+        assert collector.wait(30) == 143
         assert essential.current_time()
     assert ran.code == 0, ran.words
 
@@ -367,6 +515,16 @@ def test_a_dry_run_says_what_it_would_cancel_and_touches_nothing(noon: Evening) 
     assert noon.alerts() == []
     assert noon.restart_state() == "normal"
     assert not noon.states().path.exists()
+
+
+def test_a_dry_run_says_which_positions_it_would_close_and_closes_none(noon: Evening) -> None:
+    held = noon.hold(QQQ, 40)
+    noon.configure(close_positions=[str(held.con_id), "NOBODY"])
+    ran = noon.run("--dry-run", slot=None)
+    assert ran.code == 0, ran.words
+    assert "would close SELL 40 QQQ STK at market in DU" in ran.words
+    assert "restart.close_positions: NOBODY fits no position" in ran.words
+    assert [p.quantity for p in noon.positions() if p.contract.con_id == held.con_id] == [40]
 
 
 def test_by_hand_far_from_every_window_it_says_which_is_next(noon: Evening) -> None:

@@ -1,6 +1,7 @@
 """What docs/restart.md tells a person to try by hand, in the afternoon, on a paper account."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))  # desk, gateway_support
 
 from desk import Desk
-from restart_desk import FRIDAY, SATURDAY, Night, after_the_window
+from restart_desk import FRIDAY, Night, after_the_window
 
 from v6.simulator.testing import SimulatedTWS
+
+SATURDAY = FRIDAY + timedelta(days=1)
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
 

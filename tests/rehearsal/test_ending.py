@@ -82,6 +82,16 @@ def test_an_unknown_scenario_is_refused(rehearse: Rehearse) -> None:
     assert not day.home.exists()
 
 
+def test_a_scenario_of_which_nothing_happens_in_these_hours_is_refused(rehearse: Rehearse) -> None:
+    """It would pass, and say nothing of what was asked."""
+    night = rehearse("2026-11-23", "--from", "23:30", "--to", "00:40", "--scenario", "weekly_login")
+
+    assert night.code == 2
+    assert "nothing of it happens from 2026-11-23 23:30 to 2026-11-24 00:40" in night.errors
+    assert "next: restart at 2026-11-29 01:00" in night.errors
+    assert not night.home.exists()
+
+
 def test_a_day_without_a_recording_is_refused_with_the_days_there_are(rehearse: Rehearse, tmp_path: Path) -> None:
     folder = recording(tmp_path / "recordings")
 

@@ -1,4 +1,4 @@
-"""Closings of positions against a simulated TWS: none of them twice, and no order at work that nobody knows of (L35)."""
+"""Closings of positions against a simulated TWS: none of them twice, no order at work that nobody knows of (L35)."""
 
 import asyncio
 import sys
@@ -22,6 +22,7 @@ from v6.model import Contract
 from v6.restart.preparation import closing as closings
 from v6.restart.preparation.closing import Closings, in_doubt
 from v6.simulator.testing import SimulatedTWS, simulated_tws
+from v6.simulator.trading import refusals
 from v6.simulator.trading.desk import Desk
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
@@ -111,8 +112,6 @@ def test_a_withdrawal_that_is_not_confirmed_is_not_called_taken_back(bench: Benc
 def test_an_order_that_tws_says_it_does_not_know_and_lists_is_in_doubt(
     bench: Bench, halted: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from v6.simulator.trading import refusals
-
     monkeypatch.setattr(Desk, "_cancel", lambda _desk, _client, order_id: refusals.cancel_unknown(order_id))
     (step,), _ = close(bench, halted)
     assert step.outcome == "unconfirmed"

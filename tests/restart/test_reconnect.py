@@ -1,6 +1,7 @@
 """The way back to TWS: it is not touched before it listens, attempts have causes, and their number is bounded."""
 
 import asyncio
+import re
 import sys
 import threading
 import time
@@ -192,6 +193,29 @@ class TestAgainstTws:
         assert len(handed) == 1
         assert "mute" in handed[0]
         assert any("ended and started again" in cause for cause in way.seen.causes)
+
+    def test_whoever_asks_meanwhile_hears_how_long_tws_is_mute_and_when_it_is_given_up(self, leases: Path) -> None:
+        """Minutes of RECONNECTING without a word looked as if all were well."""
+        with simulated_tws() as tws:
+            tws.set(mute_before_handshake=True)
+            told: list[str] = []
+            refused(way_back(tws.port, leases, replace(SOON, total=5.0), tell=told.append))
+            tws.set(mute_before_handshake=False)
+        assert len(told) >= 2
+        assert "mute_before_handshake" in told[0]
+        assert "(1 attempt, mute for 2 s)" in told[0]
+        assert re.search(r"; gives up at \d\d:\d\d:\d\d E[SD]T at the latest$", told[0])
+
+    def test_whoever_asks_meanwhile_hears_which_port_is_closed_but_not_all_the_time(
+        self, leases: Path, free_port: int
+    ) -> None:
+        told: list[str] = []
+        place = f"127.0.0.1:{free_port}"
+        patience = replace(SOON, port=1.5)
+        end = refused(way_back(free_port, leases, patience, place=place, tell=told.append))
+        assert len(told) == 1
+        assert told[0].startswith(f"nobody listens on the API port {place}; gives up at ")
+        assert end.cause == f"nobody listens on the API port {place}, waited 2 s"
 
     def test_a_tws_that_is_not_there_can_be_started(self, leases: Path) -> None:
         with simulated_tws() as tws:

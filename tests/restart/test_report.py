@@ -363,3 +363,24 @@ def test_a_position_that_changed_is_told_before_and_after() -> None:
     assert (
         "position changed: SPY STK in DU9000001: 100 -> 105" in message(report(difference=compare(state(), after))).body
     )
+
+
+@pytest.mark.parametrize(
+    ("cause", "helps"),
+    [
+        ("nobody listens on the API port 127.0.0.1:7497, waited 180 s", "start TWS; V6 notices by itself"),
+        ("refused: 10.0.0.4:7497 (3 attempts)", "whether its API has another port"),
+        ("mute_before_handshake: no answer within 15 s (9 attempts)", "look at TWS's window: a dialog waits there"),
+        ("client_id_in_use: 9 (4 attempts)", "end what else connects as restart.client_id"),
+        ("market data: 3 of 5 farms are down", "look at TWS, and at docs/restart.md, 'When it says DEGRADED'"),
+    ],
+)
+def test_what_to_do_about_a_degraded_restart_fits_its_cause(cause: str, helps: str) -> None:
+    [first, *_] = to_do(nothing_happened(verdict=Verdict.DEGRADED, cause=cause))
+    assert helps in first
+
+
+def test_nothing_is_said_twice_of_a_cancelled_order() -> None:
+    step = OrderStep(7, 501, 20, 11, "BUY 5 SPY STK LMT 590", START, "cancelled", "Cancelled")
+    [done] = report().with_orders([step]).orders
+    assert str(done) == "BUY 5 SPY STK LMT 590: cancelled"

@@ -53,3 +53,15 @@ def test_two_processes_write_the_same_log_without_tearing_lines(toys: ToyCheckou
     lines = (toys.home / "logs" / "scheduler" / "unified_scheduler.log").read_text().splitlines()
     whole = [line for line in lines if line.endswith("| toy | fatal: FatalError: wrong configuration")]
     assert len(whole) >= 2
+
+
+def test_by_hand_a_broken_configuration_is_refused_with_what_helps(toys: ToyCheckout) -> None:
+    """The schedule goes on with the last good one; a person is told what is wrong and how to do the same."""
+    production = toys.home / "config" / "production.yaml"
+    production.parent.mkdir(exist_ok=True)
+    good = production.read_text() if production.exists() else ""
+    production.write_text(good + "\nnonsense: 1\n")
+    done = by_hand(toys, "--do", "succeed")
+    assert done.returncode == 2
+    assert "nonsense: unknown key" in done.stderr
+    assert "FORCE_RUN=true scripts/cron_wrapper.sh" in done.stderr

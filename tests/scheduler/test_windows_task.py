@@ -267,7 +267,7 @@ def test_what_the_gate_decides_says_that_it_acts_at_the_right_time(files: dict[s
 def test_the_phase_without_a_gate_says_that_it_acts_at_each_time(scheduler: Scheduler) -> None:
     """From London, New York's Sunday window ends at 18:00 or 19:00: both are triggers, and both act."""
     root = definition(render(scheduler, host("Europe/London"), TODAY), "restart")
-    assert {time(18, 0), time(19, 0)} <= {at.time() if isinstance(at, datetime) else at for at in triggers(root)}
+    assert {time(18, 0), time(19, 0)} <= triggers(root).keys()
     said = text(root, "RegistrationInfo/Description")
     assert "asks no gate and acts at each of them" in said
     assert "acts only" not in said

@@ -83,7 +83,7 @@ def same_tws(ctx: Context) -> Finding:
     except CannotLook as why:
         return could_not_check("TWS's process", str(why))
     if found is None:
-        return could_not_check("TWS's process", "nobody listens on the API port")
+        return could_not_check("TWS's process", f"nobody listens on the API port {ctx.settings.ibkr.place}")
     validated = f"validated {last.connected_at:%Y-%m-%d %H:%M %Z}"
     if found.same_as(Listener.parse(last.listener_after)):
         return ok("TWS's process", f"the one {validated}: {found}")

@@ -92,7 +92,7 @@ def _unfinished(ctx: Context, where: Where) -> Occurrence:
     row = _row(ctx, found)
     outcome = row.outcome if row is not None else None
     if outcome is not None and _only_looks(ctx, outcome) and _nobody_listens(ctx):
-        raise SkipRun("tws_away", f"{where.words()}; nobody listens on the API port")
+        raise SkipRun("tws_away", f"{where.words()}; nobody listens on the API port {ctx.settings.ibkr.place}")
     return found
 
 
@@ -119,10 +119,7 @@ def _unexpected(ctx: Context, manager: TWSRestartManager) -> Occurrence:
 
 
 def _is_restored(row: restarts.Restart | None) -> bool:
-    """A trial by hand in the afternoon, before its window, has not validated the restart of the night."""
-    if row is None or row.outcome != "restored" or row.validated_at is None:
-        return False
-    return seconds_between(row.window_start, row.validated_at) >= 0
+    return row is not None and row.outcome == "restored" and restarts.is_validated(row)
 
 
 def _row(ctx: Context, found: Occurrence) -> restarts.Restart | None:

@@ -142,6 +142,7 @@ def _to_do(where: "Where", keep_reports: int) -> tuple[str, ...]:
     from v6.restart.records.document import Flawed
     from v6.restart.records.report import Verdict
     from v6.restart.records.report_text import to_do
+    from v6.restart.records.what_helps import what_helps
 
     try:
         found = restart_sources.report_files(keep_reports).find(where.window, where.start) if where.start else None
@@ -149,7 +150,7 @@ def _to_do(where: "Where", keep_reports: int) -> tuple[str, ...]:
         return (f"look at TWS; the report cannot be read: {flawed}",)
     if found is not None and found.verdict in (Verdict.DEGRADED, Verdict.WAITING):
         return tuple(to_do(found))
-    return ("look at TWS, and at docs/restart.md, 'When it says DEGRADED'",)
+    return (what_helps(where.cause),)
 
 
 def _report(which: str) -> "RestartReport":

@@ -12,13 +12,12 @@ from v6.cli import output, restart_sources
 from v6.cli.compiled import timetable
 
 if TYPE_CHECKING:
-    from v6.restart.server_resets import Reset
     from v6.restart.windows import Occurrence
     from v6.scheduler.compiled import Window
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 DAY_NAMES = ("", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-WIDTH, NAME = 79, 20
+WIDTH, NAME, SOURCE = 79, 20, 4
 
 
 def windows(as_json: AsJson = False) -> None:
@@ -44,7 +43,8 @@ def windows(as_json: AsJson = False) -> None:
     output.say(f"\nIBKR's own server resets, table {VERSION}: TWS stays up, data pause")
     output.say(f"(yours: {region}, restart.server_region, and everywhere)")
     for reset in RESETS:
-        _show(reset.region, *_of_reset(reset))
+        _show(reset.region, f"{_when(reset.window)} {reset.window.zone} (as of {reset.as_of})", reset.words)
+        output.say(f"{' ' * SOURCE}{reset.source}")
 
 
 def facts(one: "Occurrence | None") -> dict[str, Any] | None:
@@ -56,12 +56,6 @@ def _of_window(window: "Window", now: datetime) -> Iterator[str]:
     yield f"{_when(window)} {window.zone}, {acts}"
     if following := _next(window, now):
         yield f"next in New York: {str(following).removeprefix(f'{window.name} ')}"
-
-
-def _of_reset(reset: "Reset") -> Iterator[str]:
-    yield f"{_when(reset.window)} {reset.window.zone}"
-    yield reset.words
-    yield f"{reset.source} ({reset.as_of})"
 
 
 def _show(name: str, *lines: str) -> None:

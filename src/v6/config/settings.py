@@ -38,6 +38,11 @@ class Ibkr(Section):
     first_client_id: Annotated[int, Field(ge=1, le=999)]
     last_client_id: Annotated[int, Field(ge=1, le=999)]
 
+    @property
+    def place(self) -> str:
+        """Where TWS listens, as messages call it."""
+        return f"{self.host}:{self.port}"
+
     @field_validator("messages_per_second")
     @classmethod
     def _tws_is_not_flooded(cls, value: float, info: ValidationInfo) -> float:

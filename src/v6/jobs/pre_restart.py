@@ -160,6 +160,7 @@ def _surroundings(ctx: Context) -> Surroundings:
         ),
         reports=ReportFiles(paths.state / "restarts", settings.keep_reports),
         manager=TWSRestartManager(ctx.journal, ctx.windows, timedelta(minutes=settings.overdue_minutes)),
+        place=ctx.settings.ibkr.place,
     )
 
 

@@ -78,6 +78,11 @@ def of_window(db: sqlite3.Connection, window: str, start: datetime) -> Restart |
     return rows[0] if rows else None
 
 
+def is_validated(row: Restart) -> bool:
+    """Whether TWS was proven to work after this restart; what was tried by hand before its window is none of it."""
+    return row.validated_at is not None and row.validated_at.timestamp() >= row.window_start.timestamp()
+
+
 def note(db: sqlite3.Connection, restart_id: int, **columns: object) -> None:
     """Fill columns of the row; instants as aware datetimes."""
     names = ", ".join(f"{name} = ?" for name in columns)

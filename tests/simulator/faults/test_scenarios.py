@@ -224,8 +224,8 @@ def reset_after_restart(desk):
     assert eventually(lambda: (desk.tws.stats.resets, desk.tws.stats.restarts) == (2, 2), 15)
 
 
-def weekly_login(desk):
-    restarts(desk, "weekly_login")
+def needs_a_login(desk, name):
+    restarts(desk, name)
     assert eventually(lambda: desk.tws.server.faults.awaiting_login)
     assert desk.refused()
     assert desk.tws.control({"do": "login"})["ok"]
@@ -548,6 +548,7 @@ EXPECTED = {
     "ids_occupied_after_restart": ids_occupied_after_restart,
     "link_broken": link_broken,
     "login_answered": login_answered,
+    "login_at_next_restart": lambda desk: needs_a_login(desk, "login_at_next_restart"),
     "login_never_answered": login_never_answered,
     "login_waits": login_waits,
     "minus_one_quotes": lambda desk: broken(desk, "minus_one_quotes", "-1.0"),
@@ -580,7 +581,7 @@ EXPECTED = {
     "unknown_message": lambda desk: unknown_message(desk),
     "volatility_pause": lambda desk: volatility_pause(desk),
     "weekend_reset": weekend_reset,
-    "weekly_login": weekly_login,
+    "weekly_login": lambda desk: needs_a_login(desk, "weekly_login"),
     "wrong_length": lambda desk: garbage(desk, "wrong_length", b"\0\0\0\x0a4\x002\0"),
 }
 

@@ -66,7 +66,7 @@ STEPS = (
 class Surroundings:
     """What the job passes in. `opener`: a gateway, not yet open, for a client id (None: one of the pool); `look`: who
     listens on the API port (raises CannotLook); `collectors`: what the lake says is collected; `needing_tws`: tasks
-    whose runs are ended."""
+    whose runs are ended; `place`: host:port of TWS as messages call it."""
 
     db: sqlite3.Connection
     settings: Settings
@@ -81,6 +81,7 @@ class Surroundings:
     states: TradingStateManager
     reports: ReportFiles
     manager: TWSRestartManager
+    place: str = ""
 
 
 class Preparation:
@@ -103,7 +104,9 @@ class Preparation:
         self._room = MakingRoom(given.db, given.locks, given.leases, given.task, given.settings.essential_tasks)
         self._gateway: Gateway | None = None
         self._owners: Owners | None = None
-        self._reaching = Reaching(given.look, lambda: given.opener(given.settings.client_id), self._left, self._gone)
+        self._reaching = Reaching(
+            given.look, lambda: given.opener(given.settings.client_id), self._left, self._gone, given.place
+        )
 
     @property
     def away(self) -> str:

@@ -9,6 +9,7 @@ from v6.config.settings import Restart as Settings
 from v6.journal import restarts
 from v6.journal.restarts import OrderStep
 from v6.model import OpenOrder
+from v6.restart.counted import counted
 from v6.restart.preparation import closing
 from v6.restart.preparation.cancel_policy import Decision, decide, protective
 from v6.restart.preparation.cancelling import Cancels
@@ -114,7 +115,7 @@ class OrderWork:
         }
         if lines := [f"{what}: {'; '.join(map(str, orders))}" for what, orders in troubles.items() if orders]:
             raise Undone("; ".join(lines))
-        return f"{len(listed)} orders are open"
+        return f"{counted(len(listed), 'open order')} left"
 
     async def _vanished(
         self, gateway: "Gateway", listed: Sequence[OpenOrder], before: Sequence[OpenOrder]
@@ -128,7 +129,8 @@ class OrderWork:
         filled = {order.perm_id for order in await gateway.completed_orders_async() if order.status == "Filled"}
         gone = [order for order in missing if order.perm_id not in filled]
         if gone:
-            self._tell("failure", f"{len(gone)} orders that were to stay are gone", gone, f"gone {_numbers(gone)}")
+            told = f"{counted(len(gone), 'order')} gone that should have stayed"
+            self._tell("failure", told, gone, f"gone {_numbers(gone)}")
             self.warnings += [f"it was to stay and is gone: {order}" for order in gone]
         return gone
 
@@ -144,7 +146,7 @@ class OrderWork:
         closed = {(p.account, p.contract.con_id) for p in named} - held
         left = [o for o in listed if (o.account, o.contract.con_id) in closed and not closing.is_closing(o)]
         if left:
-            told = f"{len(left)} orders are open on positions that V6 has closed: a fill opens a new position"
+            told = f"{counted(len(left), 'order')} open on positions that V6 has closed: a fill opens a new position"
             self._tell("failure", told, left, f"without position {_numbers(left)}")
             self.warnings += [f"still open on a closed position: {order}" for order in left]
 

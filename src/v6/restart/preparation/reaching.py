@@ -27,7 +27,8 @@ class TwsAway(GatewayError, RecoverableError):  # noqa: N818 - it names what hap
 
 class Reaching:
     """`look`: who listens on the API port (raises CannotLook). `opener`: a gateway that is not yet open. `left`: real
-    seconds until the work must be over, or the window begins. `gone` is told the first sign that TWS is away."""
+    seconds until the work must be over, or the window begins. `gone` is told the first sign that TWS is away. `place`:
+    host:port as messages call it."""
 
     def __init__(
         self,
@@ -35,11 +36,13 @@ class Reaching:
         opener: "Callable[[], Gateway]",
         left: Callable[[], float],
         gone: Callable[[str], None],
+        place: str = "",
     ) -> None:
         self._look = look
         self._opener = opener
         self._left = left
         self._gone = gone
+        self._nobody = f"{NOBODY} {place}".rstrip()
         self._since: float | None = None
         self.evidence = ""
         """How TWS was seen to be away; "" when it was not."""
@@ -78,7 +81,7 @@ class Reaching:
     async def _port(self, kept: float) -> None:
         """Until somebody listens, or until that cannot be told without connecting."""
         while self.listening() is None:
-            self._is_away(NOBODY)
+            self._is_away(self._nobody)
             if self._left() <= kept:
                 raise self._given_up()
             await asyncio.sleep(LOOK_EVERY_SECONDS)

@@ -37,7 +37,8 @@ class MissingOrder:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.order}: {self.became}{', ' + self.detail if self.detail else ''}"
+        more = self.detail if self.detail.lower() != self.became else ""
+        return f"{self.order}: {self.became}{', ' + more if more else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,8 @@ class OrderDone:
     deed: str = "cancel"
 
     def __str__(self) -> str:
-        return f"{self.words}: {self.outcome}{f', {self.detail}' if self.detail else ''}"
+        more = self.detail if self.detail.lower() != self.outcome else ""
+        return f"{self.words}: {self.outcome}{f', {more}' if more else ''}"
 
 
 @dataclass(frozen=True, slots=True)

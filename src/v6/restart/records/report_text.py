@@ -10,6 +10,7 @@ from v6.restart.records.difference import Became, Difference
 from v6.restart.records.order_outcomes import UNDONE, is_of
 from v6.restart.records.report import LiveProof, Outcome, RestartReport, Verdict
 from v6.restart.records.trading_state import TradingState
+from v6.restart.records.what_helps import what_helps
 from v6.restart.recovery.proofs import Proven, of_kind
 from v6.restart.windows import Occurrence
 
@@ -82,7 +83,7 @@ def to_do(report: RestartReport) -> list[str]:
     found: tuple[tuple[int, str, str], ...] = (
         (report.verdict is Verdict.WAITING, "", "sign in to TWS (second factor): V6 goes on when the API port is open"),
         (report.expected, "", "wait: V6 validates again every 15 minutes, and says so if it fails afterwards"),
-        (degraded, "", "look at TWS, and at docs/restart.md, 'When it says DEGRADED'"),
+        (degraded, "", what_helps(report.cause)),
         (len(difference.unexplained), "order", "find out in TWS what became of {}"),
         (blind, "", "look at orders and positions in TWS: they could not be compared with a saved state"),
         (len(report.still_open), "order", "look in TWS at {}: counted as ended, and TWS lists it as open"),

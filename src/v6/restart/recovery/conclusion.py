@@ -110,7 +110,7 @@ def _age(found: "Recovered") -> str:
 def write_row(db: "sqlite3.Connection", found: "Recovered", end: Conclusion, report: str) -> None:
     """Complete the journal's row of this restart. What its first validation has said about it stays."""
     columns: dict[str, object] = {"outcome": str(end.verdict), "report": report, "observed": found.observed}
-    if found.row.validated_at is None:
+    if not restarts.is_validated(found.row):
         columns["restored"] = None if found.complete is None else int(found.complete)
         if end.verdict is Verdict.RESTORED:
             columns["validated_at"] = clock.now()

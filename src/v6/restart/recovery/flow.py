@@ -161,7 +161,7 @@ class Recovery:
             around.log,
             mend_hung=around.process.end_hung,
             mend_absent=around.process.start,
-            place=f"{settings.ibkr.host}:{settings.ibkr.port}",
+            place=settings.ibkr.place,
             tell=around.manager.tell,
         )
         found.seen = way.seen

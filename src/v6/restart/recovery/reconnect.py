@@ -97,8 +97,8 @@ def pauses(first: float, cap: float, draw: Callable[[float, float], float] = ran
 
 
 class Reconnect:
-    """One way back to TWS. `mend_hung` and `mend_absent` may end and start it, each is asked once. `place`: host:port as
-    messages call it. `tell` hears after every attempt, and every 15 s of a closed port, what is waited for."""
+    """One way back to TWS. `mend_hung` and `mend_absent` may end and start it, each is asked once. `place`: host:port
+    as messages call it. `tell` hears after every attempt, and every 15 s of a closed port, what is waited for."""
 
     def __init__(
         self,
