@@ -206,6 +206,15 @@ def test_a_tws_that_restarted_outside_of_every_window_is_found_without_touching_
     assert tws.stats.connections == before + 1, "only the check of the gateway connects"
 
 
+@pytest.mark.parametrize(("recovers", "reason"), [(True, "restart_not_over"), (False, "RecoverableError")])
+def test_another_tws_is_told_by_the_job_that_validates_it_if_there_is_one(
+    desk: Desk, tws: SimulatedTWS, recovers: bool, reason: str
+) -> None:
+    validated(desk, "inode 1, pid 2")
+    desk.configure({"scheduler": {"tasks": {"recover_restart": {"enabled": recovers}}}})
+    assert f"recoverable: {reason}: " in check(desk, "10:15").words
+
+
 def test_inside_a_window_another_tws_is_expected(desk: Desk, tws: SimulatedTWS) -> None:
     validated(desk, "inode 1, pid 2")
     assert "TWS's process: ok: it may be another one: weekday_morning" in check(desk, "05:50").words

@@ -14,6 +14,8 @@ import polars as pl
 import pytest
 import yaml
 
+from v6.rehearsal.stage import Quoted
+
 SMALL = {"symbols": ["SPY"], "min_dte": 20, "max_dte": 100, "strike_band": 0.02, "max_contracts": 12}
 SMALL |= {"min_expiries": 2, "max_expiries": 3, "far_expiry_dte": 40}
 
@@ -73,7 +75,8 @@ def site(tmp_path: Path) -> Callable[..., Path]:
         paces = pace or {}
         enabled = {name: {"enabled": name in tasks, **paces.get(name, {})} for name in listed["scheduler"]["tasks"]}
         path = tmp_path / "site.yaml"
-        path.write_text(yaml.safe_dump({"universe": SMALL, "scheduler": {"tasks": enabled}, **changes}), "utf-8")
+        tree = {"universe": SMALL, "scheduler": {"tasks": enabled}, **changes}
+        path.write_text(yaml.dump(tree, Dumper=Quoted), encoding="utf-8")
         return path
 
     return write

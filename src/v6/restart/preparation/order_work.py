@@ -129,7 +129,7 @@ class OrderWork:
         filled = {order.perm_id for order in await gateway.completed_orders_async() if order.status == "Filled"}
         gone = [order for order in missing if order.perm_id not in filled]
         if gone:
-            told = f"{counted(len(gone), 'order')} gone that should have stayed"
+            told = f"orders that were to stay are gone: {len(gone)}"
             self._tell("failure", told, gone, f"gone {_numbers(gone)}")
             self.warnings += [f"it was to stay and is gone: {order}" for order in gone]
         return gone
