@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))  # desk, gateway_support
 
 from desk import Desk
-from restart_desk import FRIDAY, Night, after_the_window
+from restart_desk import FRIDAY, OWNER, Night, after_the_window
 
 from v6.simulator.testing import SimulatedTWS
 
@@ -83,3 +83,21 @@ def test_the_night_is_validated_after_a_trial_also_when_nothing_prepared_it(afte
     assert "is restored already" not in validated.words
     assert len(afternoon.alerts()) == 2
     assert desk.run("post_restart", slot="00:10", day=SATURDAY).words.count("is restored already") == 1
+
+
+def test_a_trial_is_a_restart_of_its_own_and_the_next_preparation_begins_afresh(afternoon: Night) -> None:
+    tried = afternoon.place()
+    afternoon.desk.run("pre_restart", "--window", "daily_restart")
+    afternoon.restart()
+    afternoon.desk.run("post_restart")
+    with afternoon.gateway(OWNER) as gateway:
+        gateway.cancel_orders([tried.order_id], 5.0)
+
+    prepared = afternoon.desk.run("pre_restart", "--window", "daily_restart")
+
+    assert prepared.code == 0, prepared.words
+    before = afternoon.report().before
+    assert before is not None
+    assert before.orders == ()
+    assert len(afternoon.reports.paths()) == 2
+    assert [step.phase for step in afternoon.report().steps] == ["pre_restart"] * len(afternoon.report().steps)

@@ -238,7 +238,7 @@ def test_what_is_stored_is_read_back_exactly(files: ReportFiles) -> None:
 
     path = files.save(whole)
 
-    assert path.name == "20261124T044500Z-daily_restart.json"
+    assert path.name == "20261124T044500Z-daily_restart-7.json"
     assert files.load(path) == whole
     assert files.find("daily_restart", START) == whole
     assert path.with_suffix(".txt").read_text() == text(whole)
@@ -258,7 +258,7 @@ def test_a_window_without_report_has_none(files: ReportFiles) -> None:
 
 
 def test_windows_of_any_name_have_files_of_plain_names(files: ReportFiles) -> None:
-    assert files.path("a/../b c+d", START).name == "20261124T044500Z-a____b_c+d.json"
+    assert files.path("a/../b c+d", START, 3).name == "20261124T044500Z-a____b_c+d-3.json"
 
 
 def test_a_changed_report_is_refused(files: ReportFiles) -> None:

@@ -157,7 +157,7 @@ def _begun(ctx: Context, files: ReportFiles, occurrence: Occurrence, row: restar
     """What pre_restart has written, or an earlier attempt; a spoilt report is begun anew, and says so."""
     fresh = RestartReport.begin(occurrence, row.id, Verdict.DEGRADED)
     try:
-        return files.find(occurrence.name, occurrence.start) or fresh
+        return files.of_restart(occurrence.name, occurrence.start, row.id) or fresh
     except Flawed as flawed:
         ctx.log.warning("{}", flawed)
         return fresh.warned(f"what pre_restart reported cannot be read: {flawed}")

@@ -118,9 +118,9 @@ MIGRATIONS = (
         orders_cancelled INTEGER NOT NULL DEFAULT 0,
         restored INTEGER,           -- 1: all of the saved state; 0: not all; null: nothing was saved
         observed TEXT NOT NULL DEFAULT 'unknown' CHECK (observed IN ('unknown','restarted','no_restart')),
-        report TEXT NOT NULL DEFAULT '',
-        UNIQUE (window, window_start)
+        report TEXT NOT NULL DEFAULT ''
     );
+    CREATE INDEX restarts_by_window ON restarts (window_start, window);
     CREATE TABLE restart_orders (   -- what pre_restart did to orders; written before it is done
         restart INTEGER NOT NULL REFERENCES restarts (id),
         perm_id INTEGER NOT NULL,

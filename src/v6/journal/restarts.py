@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from v6 import clock
+from v6.journal.database import transaction
 from v6.journal.timestamps import instant_text, optional, slot_text
 
 Current = namedtuple("Current", "state since window window_start window_end cause")
@@ -63,18 +64,24 @@ def restate(db: sqlite3.Connection, state: str, cause: str) -> None:
 # one row a window
 
 
-def begin(db: sqlite3.Connection, window: str, start: datetime, end: datetime) -> Restart:
-    """The row of this window, made when it is not there yet."""
-    db.execute(
-        "INSERT INTO restarts (window, window_start, window_end) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (window, slot_text(start), slot_text(end)),
-    )
-    return _select(db, "window = ? AND window_start = ?", (window, slot_text(start)))[0]
+def begin(db: sqlite3.Connection, window: str, start: datetime, end: datetime, *, anew: bool = False) -> Restart:
+    """The row of this window, made when it is not there yet. `anew`: one that was validated has been a restart of its
+    own, tried by hand before the window, and the next one begins."""
+    with transaction(db):
+        row = of_window(db, window, start)
+        if row is None or (anew and row.validated_at is not None):
+            db.execute(
+                "INSERT INTO restarts (window, window_start, window_end) VALUES (?, ?, ?)",
+                (window, slot_text(start), slot_text(end)),
+            )
+            row = of_window(db, window, start)
+    assert row is not None
+    return row
 
 
 def of_window(db: sqlite3.Connection, window: str, start: datetime) -> Restart | None:
-    """The row of this window, None when it was neither prepared nor validated yet."""
-    rows = _select(db, "window = ? AND window_start = ?", (window, slot_text(start)))
+    """The latest row of this window, None when it was neither prepared nor validated yet."""
+    rows = _select(db, "window = ? AND window_start = ? ORDER BY id DESC LIMIT 1", (window, slot_text(start)))
     return rows[0] if rows else None
 
 

@@ -92,7 +92,7 @@ class Preparation:
     ) -> None:
         self.given = given
         self.occurrence = occurrence
-        self.row = restarts.begin(given.db, occurrence.name, occurrence.start, occurrence.end)
+        self.row = restarts.begin(given.db, occurrence.name, occurrence.start, occurrence.end, anew=True)
         self.orders = OrderWork(given.db, given.settings, self.row.id, reach, self._alert)
         self.saving = Saving(given.db, given.states, occurrence, self.row.id, given.collectors)
         self._ends = clock.monotonic() + limit.total_seconds()
@@ -289,7 +289,7 @@ class Preparation:
     def _earlier_report(self) -> RestartReport | None:
         """Of an attempt before this one."""
         try:
-            return self.given.reports.find(self.occurrence.name, self.occurrence.start)
+            return self.given.reports.of_restart(self.occurrence.name, self.occurrence.start, self.row.id)
         except Flawed as flawed:
             self._warnings.append(f"the report of an earlier attempt cannot be read: {flawed}")
             return None

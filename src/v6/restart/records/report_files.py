@@ -1,4 +1,4 @@
-"""The reports of past restarts: `var/state/restarts/<start in UTC>-<window>.json`, and the same as text beside it."""
+"""The reports of past restarts: `var/state/restarts/<start in UTC>-<window>-<id>.json`, and as text beside it."""
 
 import re
 from collections.abc import Callable
@@ -25,13 +25,12 @@ class ReportFiles:
         self.folder = folder
         self.keep = keep
 
-    def path(self, window: str, start: datetime) -> Path:
-        stamp = slot_text(start).replace("-", "").replace(":", "")
-        return self.folder / f"{stamp}-{re.sub(r'[^A-Za-z0-9_+-]', '_', window)}.json"
+    def path(self, window: str, start: datetime, restart_id: int | None) -> Path:
+        return self.folder / f"{_stem(window, start)}-{restart_id or 0}.json"
 
     def save(self, report: RestartReport) -> Path:
         """Write it in place of what there is; the text is derived, so the JSON goes first. Raises OSError."""
-        path = self.path(report.window, report.window_start)
+        path = self.path(report.window, report.window_start, report.restart_id)
         self.folder.mkdir(parents=True, exist_ok=True)
         document.write_whole(path, encoded(report))
         document.write_whole(path.with_suffix(".txt"), text(report).encode())
@@ -50,8 +49,14 @@ class ReportFiles:
             raise Flawed(path, Flaw.MALFORMED, str(error)) from error
 
     def find(self, window: str, start: datetime) -> RestartReport | None:
-        """That window's report; None when there is none. Raises Flawed for one that is spoilt."""
-        path = self.path(window, start)
+        """That window's latest report; None when there is none. Raises Flawed for one that is spoilt."""
+        wanted = _stem(window, start)
+        path = next((path for path in self.paths() if _order(path)[0] == wanted), None)
+        return self.load(path) if path else None
+
+    def of_restart(self, window: str, start: datetime, restart_id: int) -> RestartReport | None:
+        """The report of this restart and no earlier one of the same window. Raises Flawed."""
+        path = self.path(window, start, restart_id)
         return self.load(path) if path.exists() else None
 
     def amend(self, path: Path, change: Callable[[RestartReport], RestartReport]) -> RestartReport:
@@ -62,7 +67,18 @@ class ReportFiles:
 
     def paths(self) -> list[Path]:
         """The latest window first."""
-        return sorted(self.folder.glob("*.json"), reverse=True)
+        return sorted(self.folder.glob("*.json"), key=_order, reverse=True)
+
+
+def _stem(window: str, start: datetime) -> str:
+    stamp = slot_text(start).replace("-", "").replace(":", "")
+    return f"{stamp}-{re.sub(r'[^A-Za-z0-9_+]', '_', window)}"
+
+
+def _order(path: Path) -> tuple[str, int]:
+    """By window, and of one window by the restart's number."""
+    window, _, number = path.stem.rpartition("-")
+    return (window, int(number)) if number.isdecimal() else (path.stem, 0)
 
 
 def encoded(report: RestartReport) -> bytes:
