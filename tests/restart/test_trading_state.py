@@ -71,7 +71,7 @@ def refusal(manager: TradingStateManager, now: datetime = AFTER, **wanted: Any) 
 # exact
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(saved=STATES)
 def test_what_is_read_is_exactly_what_was_saved(manager: TradingStateManager, saved: TradingState) -> None:
     manager.save(saved)
@@ -213,7 +213,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_stands_in_a_field_it_is_read_or_refused(manager: TradingStateManager, data: st.DataObject) -> None:
     body = plain(state())
