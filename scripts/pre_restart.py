@@ -11,9 +11,9 @@ restart.hooks.pre_restart with the report on standard input, writes the report (
 What the time does not suffice for is cut off (the connection is reset) and reported. A TWS that has gone before its
 window is awaited within that time. A repeat is safe, also after a kill: no order is cancelled twice, no position is
 closed twice, and what was saved first stays the state from before the restart.
-Exit codes: 0 saved and done, or TWS waits for a login; 1 not everything, or TWS is away already (retried); 2 no restart
-is near, or the policy is refused: restart.cancel is all on a real account without restart.allow_global_cancel; nothing
-was touched then.
+Exit codes: 0 saved and done, or TWS waits for a login, or IBKR's weekend reset is on (what is not done is told); 1 not
+everything, or TWS is away already (retried); 2 no restart is near, or the policy is refused: restart.cancel is all on a
+real account without restart.allow_global_cancel; nothing was touched then.
 """
 
 from v6.runner.main import main

@@ -54,6 +54,20 @@ def test_a_restart_without_data_in_the_weekends_reset_is_expected_and_restored_a
     assert [title for _, title in told(night)] == ["restart degraded", "restart restored"]
 
 
+@pytest.mark.parametrize(("day", "at", "code"), [(FRIDAY, "23:40", 0), (date(2026, 11, 19), "23:40", 1)])
+def test_what_cannot_be_saved_in_the_weekends_reset_is_told_and_no_failure(
+    night: Night, day: date, at: str, code: int
+) -> None:
+    night.desk.at(at, day)
+    night.tws.set(link_broken=True)
+
+    ran = night.desk.run("pre_restart", slot=at, day=day, V6_LIMIT_SECONDS="25", V6_ATTEMPT="9")
+
+    assert ran.code == code, ran.words
+    warned = [(one.severity, one.title) for one in night.alerts("pre_restart daily") if "IBKR is away" in one.title]
+    assert warned == ([("warning", "not everything was saved while IBKR is away")] if code == 0 else [])
+
+
 def test_a_restart_without_data_after_the_weekends_reset_has_failed(night: Night) -> None:
     night.tws.set(silent=frozenset({"*"}))
     run(night, at="00:10")

@@ -10,15 +10,16 @@ restart.hooks.pre_restart with the report on standard input, writes the report (
 What the time does not suffice for is cut off (the connection is reset) and reported. A TWS that has gone before its
 window is awaited within that time. A repeat is safe, also after a kill: no order is cancelled twice, no position is
 closed twice, and what was saved first stays the state from before the restart.
-Exit codes: 0 saved and done, or TWS waits for a login; 1 not everything, or TWS is away already (retried); 2 no restart
-is near, or the policy is refused: restart.cancel is all on a real account without restart.allow_global_cancel; nothing
-was touched then.
+Exit codes: 0 saved and done, or TWS waits for a login, or IBKR's weekend reset is on (what is not done is told); 1 not
+everything, or TWS is away already (retried); 2 no restart is near, or the policy is refused: restart.cancel is all on a
+real account without restart.allow_global_cancel; nothing was touched then.
 """
 
 import asyncio
 from datetime import datetime, timedelta
 
-from v6 import failpoint
+from v6 import clock, failpoint
+from v6.checks import restart_due
 from v6.collection.subscriptions import subscriptions
 from v6.gateway import sockets
 from v6.journal import events, restarts
@@ -29,10 +30,10 @@ from v6.restart.manager import TWSRestartManager
 from v6.restart.preparation import closing
 from v6.restart.preparation.cancel_policy import decide, protective, require_allowed
 from v6.restart.preparation.flow import PHASE, STEPS, Preparation, Surroundings
+from v6.restart.preparation.reaching import LOOK_EVERY_SECONDS
 from v6.restart.records.report import Verdict
 from v6.restart.records.report_files import ReportFiles
 from v6.restart.records.state_file import TradingStateManager
-from v6.restart.weekly_login import waits_for_a_person
 from v6.restart.windows import Occurrence
 from v6.runner import notices
 from v6.runner.context import Argument, Context
@@ -47,6 +48,8 @@ NEAR = timedelta(hours=1)
 """By hand: a state that is saved much earlier is not the one before the restart."""
 NAMED_NEAR = timedelta(days=1)
 TOLD_FOR = timedelta(days=6)
+SHARE_FOR_A_LOOK = 0.25
+"""Of the time, for a port that may open again before TWS is said to wait for a login."""
 
 
 def pre_restart(ctx: Context) -> str:
@@ -70,6 +73,15 @@ def pre_restart(ctx: Context) -> str:
 
 def _failure(ctx: Context, occurrence: Occurrence, preparation: Preparation) -> V6Error:
     words = f"{occurrence}: not everything: {'; '.join(preparation.undone)}"
+    if (expected := restart_due.no_service(ctx)) and ctx.last_attempt:
+        _alert(
+            ctx,
+            "not everything was saved while IBKR is away",
+            f"{expected}\n{words}",
+            f"pre_restart {occurrence.key}",
+            "warning",
+        )
+        raise SkipRun("server_reset", f"{expected}: {words}")
     if not preparation.away or ctx.slot is None or not ctx.last_attempt:
         return RecoverableError(words)
     _alert(
@@ -82,13 +94,19 @@ def _failure(ctx: Context, occurrence: Occurrence, preparation: Preparation) -> 
 
 
 def _waits_for_a_person(ctx: Context) -> datetime | None:
-    """Since when nobody listens because the login token has died: there is nothing to save, and nothing to retry."""
-    try:
-        if sockets.listener(ctx.settings.ibkr.host, ctx.settings.ibkr.port) is not None:
+    """Since when nobody listens because the login token has died: there is nothing to save, and nothing to retry.
+
+    A port that is closed for a moment only is that of a TWS that restarts."""
+    since = restart_due.waiting_since(ctx)
+    until = clock.monotonic() + _limit(ctx).total_seconds() * SHARE_FOR_A_LOOK
+    while since is not None and clock.monotonic() < until:
+        try:
+            if sockets.listener(ctx.settings.ibkr.host, ctx.settings.ibkr.port) is not None:
+                return None
+        except sockets.CannotLook:
             return None
-    except sockets.CannotLook:
-        return None
-    return waits_for_a_person(ctx.settings.restart.weekly_login, ctx.now(), restarts.latest(ctx.journal, 100))
+        ctx.sleep(LOOK_EVERY_SECONDS)
+    return since
 
 
 def _tell_once_of_the_login(ctx: Context, since: datetime) -> None:
@@ -102,8 +120,8 @@ def _tell_once_of_the_login(ctx: Context, since: datetime) -> None:
     _alert(ctx, "TWS waits for a person to sign in", body, f"waiting for a login {since:%Y-%m-%d}")
 
 
-def _alert(ctx: Context, title: str, body: str, key: str) -> None:
-    events.raise_alert(ctx.journal, severity="failure", title=title, body=body, key=key, task=ctx.task, quiet=TOLD_FOR)
+def _alert(ctx: Context, title: str, body: str, key: str, severity: str = "failure") -> None:
+    events.raise_alert(ctx.journal, severity=severity, title=title, body=body, key=key, task=ctx.task, quiet=TOLD_FOR)
 
 
 def chosen(ctx: Context) -> Occurrence:
