@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PYTHON_VENV := .venv/bin/python
 PYTEST := $(PYTHON_VENV) -m pytest -q
 WORKERS ?= 2
+# of tests that start processes and sockets: they wait more than they work
+WAITING_WORKERS ?= 4
 
 .PHONY: help setup setup-test demo check test integration libraries clients pythons bench soak wire lock clean
 
@@ -31,11 +33,11 @@ check: setup ## format, lint, types, import rules, shellcheck, drift and unit te
 test: setup-test check integration libraries clients pythons ## check + integration, both TWS libraries, four clients, other Pythons
 
 integration: setup-test
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "integration and not clients and not soak"
+	@$(PYTEST) -n $(WAITING_WORKERS) --dist worksteal -m "integration and not clients and not soak"
 
 libraries: setup-test ## the gateway's tests on ib_async, in an environment of its own
 	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock
-	@.venv-ib_async/bin/python -m pytest -q -n $(WORKERS) -m "both_libraries and not soak" tests/gateway tests/restart tests/jobs tests/simulator/layouts
+	@.venv-ib_async/bin/python -m pytest -q -n $(WAITING_WORKERS) --dist worksteal -m "both_libraries and not soak" tests/gateway tests/restart tests/jobs tests/simulator/layouts
 
 clients: setup-test ## four unmodified clients of TWS on the simulated one, each in an environment of its own
 	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from v6.collection import universe
+from v6.collection import front_months, universe
 from v6.model import Contract
 from v6.runner.context import Context
 
@@ -24,19 +24,5 @@ def _options(ctx: Context, on: date) -> list[Contract]:
 
 
 def _futures(ctx: Context, on: date) -> list[Contract]:
-    exchanges = ctx.settings.futures.symbols
-    columns = ("symbol", "con_id", "local_symbol", "expiry", "slot")
-    rows = ctx.lake.read("futures_snapshots", start=on - LOOK_BACK, end=on, columns=columns).sort("slot").to_dicts()
-    latest = {
-        row["symbol"]: Contract(
-            "FUT",
-            row["symbol"],
-            exchanges[row["symbol"]],
-            row["con_id"],
-            local_symbol=row["local_symbol"] or "",
-            expiry=row["expiry"],
-        )
-        for row in rows
-        if row["symbol"] in exchanges
-    }
+    latest = front_months.stored(ctx, on - LOOK_BACK, on)
     return [contract for contract in latest.values() if contract.expiry is None or contract.expiry >= on]

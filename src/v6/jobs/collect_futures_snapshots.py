@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from v6 import failpoint
 from v6.analysis.futures import Changes, FrontMonth, Month, changes, front_month, nearest_months, price_of
 from v6.analysis.slot_account import mark_stale, refuse_late
+from v6.collection import front_months
 from v6.collection.sessions import previous_session
 from v6.collection.slot_book import SlotBook, open_lost, settle_unfinished
 from v6.gateway.errors import GatewayError
@@ -80,7 +81,7 @@ def _usable(quotes: Iterable[Quote]) -> list[Quote]:
 def _front_months(ctx: Context, gateway: "Gateway", book: SlotBook, symbols: list[str]) -> list[Contract]:
     """The day's front month of each symbol; a symbol that TWS lists no months for is a miss of its own."""
     on = book.slot.date()
-    decided = _decided_today(ctx, on)
+    decided = front_months.stored(ctx, on, on)
     unknown = [symbol for symbol in symbols if symbol not in decided]
     wanted = [Contract("FUT", symbol, ctx.settings.futures.symbols[symbol]) for symbol in unknown]
     for symbol, answer in zip(unknown, gateway.contract_details_many(wanted), strict=True):
@@ -92,25 +93,6 @@ def _front_months(ctx: Context, gateway: "Gateway", book: SlotBook, symbols: lis
         else:
             decided[symbol] = front.contract
     return [decided[symbol] for symbol in symbols if symbol in decided]
-
-
-def _decided_today(ctx: Context, on: date) -> dict[str, Contract]:
-    """The front months that an earlier slot of this date has stored: they never change within a day."""
-    columns = ("symbol", "con_id", "local_symbol", "expiry", "slot")
-    rows = ctx.lake.read(FUTURES, trade_date=on, columns=columns).sort("slot").to_dicts()
-    exchanges = ctx.settings.futures.symbols
-    return {
-        row["symbol"]: Contract(
-            "FUT",
-            row["symbol"],
-            exchanges[row["symbol"]],
-            row["con_id"],
-            local_symbol=row["local_symbol"] or "",
-            expiry=row["expiry"],
-        )
-        for row in rows
-        if row["symbol"] in exchanges
-    }
 
 
 def _decide(ctx: Context, gateway: "Gateway", months: list[Contract], on: date) -> FrontMonth | None:
