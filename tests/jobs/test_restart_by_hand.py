@@ -101,3 +101,10 @@ def test_a_trial_is_a_restart_of_its_own_and_the_next_preparation_begins_afresh(
     assert before.orders == ()
     assert len(afternoon.reports.paths()) == 2
     assert [step.phase for step in afternoon.report().steps] == ["pre_restart"] * len(afternoon.report().steps)
+
+
+def test_the_first_trial_on_a_new_host_is_not_last_nights_restart_hours_late(afternoon: Night) -> None:
+    validated = afternoon.desk.run("post_restart")
+
+    assert validated.code == 0, validated.words
+    assert (afternoon.row().window, afternoon.row().outcome) == ("by_hand", "restored")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from v6.gateway import sockets
 from v6.gateway.sockets import CannotLook, Listener
-from v6.journal import restarts
+from v6.journal import restarts, runs
 from v6.model import SkipRun
 from v6.restart import server_resets
 from v6.restart.manager import TWSRestartManager, Where
@@ -40,11 +40,19 @@ def scheduled(ctx: Context, manager: TWSRestartManager) -> Occurrence:
         raise SkipRun("restart_window", f"{under_way} is one restart with the window that has just ended")
     found = last_acting(ctx.windows, moment)
     row = _row(ctx, found) if found is not None else None
+    if found is not None and ctx.slot is None and row is None and not _was_here(ctx, found):
+        found = None
     if found is not None and not (over and _is_restored(row)):
         return found
     if found is not None and ctx.slot is not None:
         raise SkipRun("done", f"{found} is restored already")
     return Occurrence(BY_HAND, ctx.now(), ctx.now(), acts=True)
+
+
+def _was_here(ctx: Context, found: Occurrence) -> bool:
+    """Whether V6 had run before this window ended: a first trial by hand is not that window's restart, hours late."""
+    first = runs.first_started(ctx.journal)
+    return first is not None and seconds_between(first, found.end) > 0
 
 
 def if_needed(ctx: Context, manager: TWSRestartManager) -> Occurrence:

@@ -22,11 +22,11 @@ def by_window(db: sqlite3.Connection) -> list[WindowTally]:
 
 def durations(db: sqlite3.Connection) -> dict[str, list[float]]:
     """window -> seconds of each restart, from the first sign that TWS was away (the window's start, if none was seen)
-    until everything was validated."""
+    until everything was validated; without what was tried by hand before a window."""
     found: dict[str, list[float]] = {}
     rows = db.execute(
         "SELECT window, coalesce(away_at, window_start), validated_at FROM restarts "
-        "WHERE validated_at IS NOT NULL AND observed <> 'no_restart' ORDER BY window, window_start"
+        "WHERE validated_at >= window_start AND observed <> 'no_restart' ORDER BY window, id"
     )
     for window, start, end in rows:
         found.setdefault(window, []).append(max(0.0, (instant(end) - instant(start)).total_seconds()))
@@ -36,7 +36,7 @@ def durations(db: sqlite3.Connection) -> dict[str, list[float]]:
 def last_of_each_window(db: sqlite3.Connection) -> list[Last]:
     """The last restart of each window that post_restart has brought to an end."""
     rows = db.execute(
-        "SELECT window, window_start, validated_at, restored, first_tick_seconds, connected_at, max(window_start) "
+        "SELECT window, window_start, validated_at, restored, first_tick_seconds, connected_at, max(id) "
         "FROM restarts WHERE outcome IS NOT NULL GROUP BY window ORDER BY window"
     )
     return [_last(row) for row in rows]
