@@ -55,13 +55,11 @@ def test_two_processes_write_the_same_log_without_tearing_lines(toys: ToyCheckou
     assert len(whole) >= 2
 
 
-def test_by_hand_a_broken_configuration_is_refused_with_what_helps(toys: ToyCheckout) -> None:
+def test_by_hand_a_broken_configuration_is_refused_with_what_helps(fresh_toys: ToyCheckout) -> None:
     """The schedule goes on with the last good one; a person is told what is wrong and how to do the same."""
-    production = toys.home / "config" / "production.yaml"
-    production.parent.mkdir(exist_ok=True)
-    good = production.read_text() if production.exists() else ""
-    production.write_text(good + "\nnonsense: 1\n")
-    done = by_hand(toys, "--do", "succeed")
+    production = fresh_toys.home / "config" / "production.yaml"
+    production.write_text(production.read_text() + "\nnonsense: 1\n")
+    done = by_hand(fresh_toys, "--do", "succeed")
     assert done.returncode == 2
     assert "nonsense: unknown key" in done.stderr
     assert "FORCE_RUN=true scripts/cron_wrapper.sh" in done.stderr

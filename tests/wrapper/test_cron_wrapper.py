@@ -315,7 +315,7 @@ def test_a_sample_of_whole_processes_agrees_with_due(full: ToyCheckout) -> None:
         decision = decide(task, moment, calendar, schedule.windows)
         expected = "run" if decision.run else f"skip {decision.reason}"
         offset = f"{moment.timestamp() - clock.epoch() + 1:.3f}"
-        done = full.gate("--slot", "--explain", task.script, V6_CLOCK_OFFSET=offset)
+        done = full.gate("--slot", "--explain", task.script, *task.args, V6_CLOCK_OFFSET=offset)
         answer = done.stdout.splitlines()[-1] if done.stdout else done.stderr
         if answer != expected:
             differing.append((task.name, f"{moment}", expected, answer))
