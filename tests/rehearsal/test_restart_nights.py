@@ -50,6 +50,15 @@ NIGHTS = {"monday": MONDAY, "sunday": SUNDAY, "clocks_go_back": CLOCKS_GO_BACK}
 # what this night has of its own: an hour that comes twice under a restart, under orders, under IBKR's reset
 DIFFER_WHEN_CLOCKS_GO_BACK = ("daily_restart", "restart_mid_order", "reset_after_restart")
 
+# what they do is over within minutes of the restart, whatever the length of the window before it
+SAME_ON_SUNDAY = (
+    "ids_occupied_after_restart",
+    "mute_after_restart",
+    "farms_flap_after_restart",
+    "orders_lost_in_flight",
+    "restart_never_ends",
+)
+
 # the window of a Sunday is four hours long; one look after it, also after a second restart at 14:08, is enough
 HOURLY = {"recover_restart": {"frequency": "hourly", "minute": 15}}
 
@@ -291,7 +300,7 @@ ELSEWHERE: dict[str, tuple[Night, Judge]] = {
 
 
 def cases() -> list[Any]:
-    """Every scenario on every night; the longest night's repetitions only in `make soak`."""
+    """Every scenario on every night; what only repeats another night is in `make soak`."""
     return [
         pytest.param(scenario, night, marks=[pytest.mark.soak] if repeats(scenario, night) else [])
         for scenario in JUDGES
@@ -300,6 +309,8 @@ def cases() -> list[Any]:
 
 
 def repeats(scenario: str, night: str) -> bool:
+    if night == "sunday":
+        return scenario in SAME_ON_SUNDAY
     return night == "clocks_go_back" and scenario not in DIFFER_WHEN_CLOCKS_GO_BACK
 
 
