@@ -37,7 +37,8 @@ integration: setup-test
 
 libraries: setup-test ## the gateway's tests on ib_async, in an environment of its own
 	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock
-	@.venv-ib_async/bin/python -m pytest -q -n $(WAITING_WORKERS) --dist worksteal -m "both_libraries and not soak" tests/gateway tests/restart tests/jobs tests/simulator/layouts
+	@.venv-ib_async/bin/python -m pytest -q -n $(WAITING_WORKERS) --dist worksteal -m "both_libraries and not soak" \
+		tests/gateway tests/restart tests/jobs/test_whole_restart.py tests/jobs/test_server_reset.py tests/simulator/layouts
 
 clients: setup-test ## four unmodified clients of TWS on the simulated one, each in an environment of its own
 	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock
@@ -50,8 +51,10 @@ pythons: setup-test ## the suite's core on the other supported Pythons found her
 bench: setup-test ## the benchmark table
 	@$(PYTHON_VENV) dev/bench.py
 
-soak: setup-test ## the long repetitions, not in CI
+soak: setup-test ## the long repetitions, not in CI; every job around a restart on ib_async too
 	@$(PYTEST) -m soak --timeout 3600
+	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock
+	@.venv-ib_async/bin/python -m pytest -q -n $(WAITING_WORKERS) -m "both_libraries and not soak" tests/jobs
 
 wire: setup ## write scripts/<job>.py and crontab.txt from the jobs and config/default.yaml
 	@$(PYTHON_VENV) dev/wire.py
