@@ -24,7 +24,13 @@ ENDS = {
 """scenario -> the one message at the end, and how long it is listened for another one."""
 
 
-@pytest.mark.parametrize("scenario", ENDS)
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(scenario, marks=[] if scenario in ("daily_restart", "restart_never_ends") else [pytest.mark.soak])
+        for scenario in ENDS
+    ],
+)
 def test_a_night_has_one_message_before_its_restart_and_one_after_it(
     rehearse: Rehearse, site: Site, scenario: str
 ) -> None:

@@ -56,6 +56,7 @@ SAME_ON_SUNDAY = (
     "mute_after_restart",
     "farms_flap_after_restart",
     "orders_lost_in_flight",
+    "positions_change_while_away",
     "restart_never_ends",
 )
 
