@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 import pytest
-from gateway_support import ibkr
+from gateway_support import free_port, ibkr
 
 from v6.config.settings import TwsProcess as Settings
 from v6.gateway import sockets
@@ -45,8 +45,7 @@ def simulator(port: int) -> list[str]:
 
 @pytest.fixture
 def port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        return int(listening.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture

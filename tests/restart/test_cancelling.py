@@ -3,7 +3,6 @@
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -15,31 +14,18 @@ sys.path.insert(0, str(Path(__file__).parent))  # cancel_bench
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))  # gateway_support, whatever the import mode
 
 from cancel_bench import GLOBAL_CANCEL, OURS, Bench, outcomes, slow_exchange
-from gateway_support import SPY, TUESDAY, wait_until
+from gateway_support import SPY, wait_until
 from orders_support import CANCEL, FAR, place, working
 
 from v6.gateway.contracts import to_library
 from v6.journal import restarts
 from v6.restart.preparation.owners import Owners
 from v6.restart.records.order_outcomes import identity
-from v6.simulator.testing import SimulatedTWS, simulated_tws
+from v6.simulator.testing import SimulatedTWS
 from v6.simulator.trading import refusals
 from v6.simulator.trading.desk import Desk
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
-
-
-@pytest.fixture
-def tws() -> Iterator[SimulatedTWS]:
-    with simulated_tws(fast=True, start_at=TUESDAY) as running:
-        yield running
-
-
-@pytest.fixture
-def bench(home: Path, tws: SimulatedTWS) -> Iterator[Bench]:
-    made = Bench(home, tws.port)
-    with closing(made.db):
-        yield made
 
 
 # own

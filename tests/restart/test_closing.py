@@ -2,8 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from v6.journal.restarts import OrderStep
 from v6.model import Contract
 from v6.restart.preparation import closing as closings
 from v6.restart.preparation.closing import Closings, in_doubt
-from v6.simulator.testing import SimulatedTWS, simulated_tws
+from v6.simulator.testing import SimulatedTWS
 from v6.simulator.trading import refusals
 from v6.simulator.trading.desk import Desk
 
@@ -29,19 +27,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
 
 QQQ = Contract("STK", "QQQ", "SMART")
 HELD = 10.0
-
-
-@pytest.fixture
-def tws() -> Iterator[SimulatedTWS]:
-    with simulated_tws(fast=True, start_at=TUESDAY) as running:
-        yield running
-
-
-@pytest.fixture
-def bench(home: Path, tws: SimulatedTWS) -> Iterator[Bench]:
-    made = Bench(home, tws.port)
-    with closing(made.db):
-        yield made
 
 
 @pytest.fixture

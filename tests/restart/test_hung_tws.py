@@ -6,12 +6,11 @@ L29: without commands, or without any restart left, nothing is ended and the way
 import asyncio
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # restart_support, whatever the import mode
 
+from gateway_support import free_port
 from restart_support import SOON, ibkr, way_back
 
 from v6.config.settings import TwsProcess as Settings
@@ -41,8 +41,7 @@ signal.pause()
 
 @pytest.fixture
 def port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        return int(listening.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture

@@ -3,24 +3,20 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from one_night import DAILY, TONIGHT, SetClock, ny
 
 from v6 import clock
-from v6.clock import NEW_YORK
 from v6.journal import events, restarts
 from v6.journal.database import connect
 from v6.restart.manager import EVENT, TROUBLE, TWSRestartManager, subject_of
 from v6.restart.states import TRANSITIONS, Event, State, WrongStep
 from v6.restart.windows import Occurrence
-from v6.scheduler.compiled import Window
 
-DAILY = Window(name="daily_restart", zone="America/New_York", days="1234567", start=1425, end=5, acts=True)
-SetClock = Callable[[str], None]
 WAY = {
     State.NORMAL: (),
     State.PRE_RESTART: (Event.WINDOW_NEAR,),
@@ -32,36 +28,10 @@ WAY = {
 UNFINISHED = [state for state in State if state is not State.NORMAL]
 
 
-def ny(text: str, fold: int = 0) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=NEW_YORK, fold=fold)
-
-
-TONIGHT = Occurrence("daily_restart", ny("2026-11-23 23:45"), ny("2026-11-24 00:05"), acts=True)
-
-
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    """Set V6's clock, as a rehearsal does."""
-    file = tmp_path / "clock"
-    file.write_text("0")
-    monkeypatch.setenv("V6_CLOCK_FILE", str(file))
-
-    def set_clock(text: str) -> None:
-        file.write_text(str(ny(text).timestamp() - (clock.epoch() - clock.offset())))
-
+def at(set_clock: SetClock) -> SetClock:
     set_clock("2026-11-23 23:40")
     return set_clock
-
-
-@pytest.fixture
-def db(home: Path, at: SetClock) -> Iterator[sqlite3.Connection]:
-    with closing(connect(home / "v6.db")) as db:
-        yield db
-
-
-@pytest.fixture
-def manager(db: sqlite3.Connection) -> TWSRestartManager:
-    return TWSRestartManager(db, [DAILY])
 
 
 def bring_to(manager: TWSRestartManager, state: State) -> None:

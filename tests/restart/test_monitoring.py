@@ -3,16 +3,15 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 from gateway_support import ibkr
+from one_night import DAILY, TONIGHT, SetClock, ny
 
 from v6 import clock
-from v6.clock import NEW_YORK
 from v6.gateway.client import connect as connect_gateway
 from v6.gateway.errors import GatewayError
 from v6.journal import events
@@ -21,12 +20,8 @@ from v6.model import RecoverableError
 from v6.restart.manager import EVENT, TWSRestartManager
 from v6.restart.monitoring import Callback, Monitor, Step, probe_of
 from v6.restart.states import Event, State
-from v6.restart.windows import Occurrence
-from v6.scheduler.compiled import Window
 from v6.simulator.testing import simulated_tws
 
-SetClock = Callable[[str], None]
-DAILY = Window(name="daily_restart", zone="America/New_York", days="1234567", start=1425, end=5, acts=True)
 NEXT = {
     State.PRE_RESTART: Event.PREPARED,
     State.RECONNECTING: Event.CONNECTED,
@@ -34,38 +29,10 @@ NEXT = {
 }
 
 
-def ny(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=NEW_YORK)
-
-
-TONIGHT = Occurrence("daily_restart", ny("2026-11-23 23:45"), ny("2026-11-24 00:05"), acts=True)
-
-
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    file = tmp_path / "clock"
-    file.write_text("0")
-    monkeypatch.setenv("V6_CLOCK_FILE", str(file))
-
-    def set_clock(text: str) -> None:
-        offset = ny(text).timestamp() - (clock.epoch() - clock.offset())
-        new = file.with_suffix(".new")
-        new.write_text(str(offset))
-        new.replace(file)
-
+def at(set_clock: SetClock) -> SetClock:
     set_clock("2026-11-23 23:30")
     return set_clock
-
-
-@pytest.fixture
-def db(home: Path, at: SetClock) -> Iterator[sqlite3.Connection]:
-    with closing(connect(home / "v6.db")) as db:
-        yield db
-
-
-@pytest.fixture
-def manager(db: sqlite3.Connection) -> TWSRestartManager:
-    return TWSRestartManager(db, [DAILY])
 
 
 class Tws:

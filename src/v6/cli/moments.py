@@ -1,6 +1,6 @@
 """Dates and instants as a person types them. All are New York's unless they say otherwise."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import typer
 
@@ -35,10 +35,6 @@ def moment(text: str) -> datetime:
     if instant.tzinfo is None:
         return instant.replace(tzinfo=clock.NEW_YORK)
     return instant.astimezone(clock.NEW_YORK)
-
-
-def in_utc(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def wall(text: str) -> time:

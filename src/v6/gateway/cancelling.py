@@ -13,18 +13,16 @@ from typing import Any
 from v6.gateway import orders
 from v6.gateway.connection import Connection
 from v6.gateway.errors import Disconnected, GatewayError
-from v6.gateway.order_rows import Opened, Status
+from v6.gateway.order_rows import BEING_CANCELLED, CANCELLED, Opened, Status
 from v6.gateway.orders import Cancellation, Outcome
 
 STATUSES: dict[str, Outcome] = {
-    "Cancelled": "cancelled",
-    "ApiCancelled": "cancelled",
+    **dict.fromkeys(sorted(CANCELLED), "cancelled"),
     "Inactive": "cancelled",
     "Filled": "filled",
 }
 ERRORS: dict[int, Outcome] = {202: "cancelled", 10147: "unknown", 135: "unknown", 321: "refused"}
 TOO_LATE = 10148  # "... cannot be cancelled, state: Filled."
-UNDER_WAY = "PendingCancel"
 NOT_NOW = 161  # "not in a cancellable state": over, or a cancel is under way; the status tells, if one comes
 STATE = re.compile(r"state: *(\w+)")
 
@@ -63,7 +61,7 @@ class Cancelling:
         if outcome is not None:
             part = f" after {row.filled:g} were filled" if outcome == "cancelled" and row.filled else ""
             self.end(outcome, f"{row.status}{part}")
-        elif row.status == UNDER_WAY and self._otherwise.outcome == "unconfirmed":
+        elif row.status == BEING_CANCELLED and self._otherwise.outcome == "unconfirmed":
             self._otherwise = Cancellation("unconfirmed", f"TWS says {row.status}")
 
     def error(self, code: int, text: str) -> None:
@@ -78,7 +76,7 @@ class Cancelling:
     def _too_late(self, text: str, words: str) -> None:
         found = STATE.search(text)
         state = found.group(1) if found else ""
-        if state != UNDER_WAY:
+        if state != BEING_CANCELLED:
             self.end(STATUSES.get(state, "refused"), words)
 
 

@@ -13,7 +13,9 @@ from v6.gateway.contracts import from_library
 from v6.model import Execution, OpenOrder
 
 UNSET = 1e300
-OVER = frozenset({"Filled", "Cancelled", "ApiCancelled"})
+CANCELLED = frozenset({"Cancelled", "ApiCancelled"})
+OVER = CANCELLED | {"Filled"}
+BEING_CANCELLED = "PendingCancel"
 NOT_TOLD = -1  # the client id of a completed order
 LIMITED = ("LMT", "LIMIT", "LIT", "LOC", "REL", "MIDPRICE")  # order types with a limit price, found by these words
 STOPPED = ("STP", "MIT", "LIT")  # those whose auxiliary price is what triggers them

@@ -26,6 +26,7 @@ LONGEST_WINDOW = timedelta(hours=24)
 REMIND = timedelta(hours=6)
 TROUBLE = "trouble"
 """Follows `subject_of` in the key of a message that says that a restart has not gone well."""
+LOOK_EVERY_SECONDS = 30.0
 CLOCK_STEP = timedelta(minutes=5)
 """A state that began further in the future than this began before the clock went back."""
 
@@ -106,7 +107,7 @@ class TWSRestartManager:
         callbacks: "Mapping[State, Callback]",
         probe: "Probe",
         stop: threading.Event | None = None,
-        interval: float = 30.0,
+        interval: float = LOOK_EVERY_SECONDS,
     ) -> "Monitoring":
         """Look every `interval` seconds, in a thread with its own connection to the journal, until `stop` is set:
         say what is seen, and call the state's function at every step (`v6.restart.monitoring`)."""
@@ -118,7 +119,11 @@ class TWSRestartManager:
         return Monitoring(self._journal(), make, stop or threading.Event()).start(interval)
 
     async def monitor(
-        self, callbacks: "Mapping[State, Callback]", probe: "Probe", stop: asyncio.Event, interval: float = 30.0
+        self,
+        callbacks: "Mapping[State, Callback]",
+        probe: "Probe",
+        stop: asyncio.Event,
+        interval: float = LOOK_EVERY_SECONDS,
     ) -> None:
         """The same on the running event loop, to be made a task; the functions are called on it."""
         from v6.restart.monitoring import Monitor, connect, monitoring_task

@@ -23,7 +23,6 @@ from v6.restart import windows
 from v6.restart.manager import EVENT, TWSRestartManager, Where
 from v6.restart.states import Event, State, WrongStep
 
-INTERVAL_SECONDS = 30.0
 NEAR_MINUTES = 5
 BUSY_MILLISECONDS = 500
 MOST_STEPS_A_LOOK = 12

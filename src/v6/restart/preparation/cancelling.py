@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from v6 import clock
 from v6.gateway.errors import GatewayError
+from v6.gateway.order_rows import BEING_CANCELLED, CANCELLED
 from v6.journal import restarts
 from v6.journal.database import transaction
 from v6.journal.restarts import OrderStep
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 SETTLE_SECONDS = 2.0  # for what is under way already to show
 CONFIRM_SECONDS = 20.0
 LOOK_EVERY_SECONDS = 0.25
-PENDING = "PendingCancel"
-CANCELLED = ("Cancelled", "ApiCancelled")
 
 
 class Cancels:
@@ -92,9 +91,9 @@ class Cancels:
     ) -> list[OpenOrder]:
         """Those that are not: of them TWS has never heard of a cancel, or it does not come to an end."""
         left = await self._gone(gateway, orders, SETTLE_SECONDS) if orders else []
-        if any(order.status == PENDING for order in left):
+        if any(order.status == BEING_CANCELLED for order in left):
             left = await self._gone(gateway, left, seconds / 2)
-        return [order for order in left if order.status != PENDING]
+        return [order for order in left if order.status != BEING_CANCELLED]
 
     async def _book_late_ones(self, gateway: "Gateway", over: Collection[int]) -> None:
         """Rows for what the global cancel has taken and nobody had listed; `over`: permIds completed before it. TWS
@@ -130,7 +129,7 @@ class Cancels:
 
     def _under_way(self, order: OpenOrder) -> bool:
         """Whether a cancel has left, ours or its owner's."""
-        return order.status == PENDING or self._keys[identity(order)].outcome not in (NOT_SENT, UNREACHABLE)
+        return order.status == BEING_CANCELLED or self._keys[identity(order)].outcome not in (NOT_SENT, UNREACHABLE)
 
     async def _of_client(self, owners: Owners, orders: Sequence[OpenOrder], seconds: float) -> None:
         try:
@@ -152,7 +151,9 @@ class Cancels:
             return
         listed = await gateway.open_orders_async()
         now = {order.order_id: order for order in listed if order.client_id == gateway.client_id}
-        unheard = {number for number in left if number in waits and number in now and now[number].status != PENDING}
+        unheard = {
+            number for number in left if number in waits and number in now and now[number].status != BEING_CANCELLED
+        }
         await self._round(gateway, left, left.keys() - unheard, max(until - clock.monotonic(), SETTLE_SECONDS))
 
     async def _round(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from v6.gateway.errors import GatewayError, RequestError
+from v6.gateway.order_rows import BEING_CANCELLED
 from v6.journal import restarts
 from v6.journal.restarts import OrderStep
 from v6.model import Contract, OpenOrder, Position
@@ -145,7 +146,8 @@ class Closings:
         listed = await self._still_listed()
         mine = [order for order in listed if is_closing(order) and order.client_id == self._gateway.client_id]
         if mine:
-            ids, under_way = [o.order_id for o in mine], [o.order_id for o in mine if o.status == "PendingCancel"]
+            ids = [order.order_id for order in mine]
+            under_way = [order.order_id for order in mine if order.status == BEING_CANCELLED]
             withdrawn = await self._gateway.cancel_orders_async(ids, CANCEL_SECONDS, already_sent=under_way)
             for step in in_doubt(self._db):
                 if step.client_id == self._gateway.client_id and step.order_id in withdrawn:

@@ -7,13 +7,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from v6.gateway.order_rows import CANCELLED
 from v6.journal.restarts import OrderStep
 from v6.model import Contract, Execution, OpenOrder, Position
 from v6.restart.records.trading_state import Part, TradingState, contract_key, execution_key, order_key
 
 WORKING = frozenset({"ApiPending", "PendingSubmit", "PreSubmitted", "Submitted"})
 """An order wanders between these by itself, with the hours of its market."""
-CANCELLED = frozenset({"Cancelled", "ApiCancelled"})
 WATCHED_TAGS = ("NetLiquidation", "TotalCashValue")
 TERMS = ("action", "order_type", "quantity", "limit_price", "stop_price", "tif", "filled", "parent_id", "oca_group")
 ENOUGH = 1e-9
