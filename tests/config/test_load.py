@@ -80,7 +80,7 @@ def test_sections_merge_and_mappings_that_are_values_replace(paths: Paths, site:
             "ibkr: {port: 70000}",
             "config/production.yaml: ibkr.port: 70000 is wrong, allowed: less than or equal to 65535",
         ),
-        ("ibkr: {persistent_connection: true}", "config/production.yaml: ibkr.persistent_connection: True is wrong"),
+        ("ibkr: {persistent_connection: often}", "config/production.yaml: ibkr.persistent_connection: 'often' is wrong"),
         (
             "universe: {symbols: [SPY, 1]}",
             "config/production.yaml: universe.symbols.1: 1 is wrong, allowed: a valid string",

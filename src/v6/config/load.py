@@ -54,17 +54,19 @@ def load(paths: Paths, environ: Mapping[str, str] = os.environ, sources: Sources
         source = sources[name]
         _merge(tree, parse(source.text(), source.label), "", source.label, origin)
     from_dotenv = _dotenv(sources)
-    listed = _listed(tree)
+    names = _listed(tree)
     problems: list[str] = []
     switches: dict[str, bool] = {}
     for values, label in ((from_dotenv, sources["env"].label), (environ, "environment")):
         _override(tree, values, label, origin, problems)
-        switches |= _switches(values, listed, label, problems)
+        switches |= _switches(values, names, label, problems)
         if values is from_dotenv:
             dotenv_switches = dict(switches)
-    problems += _misspelt(from_dotenv, listed, sources["env"].label)
+            listed = names | dict.fromkeys(_without_session(tree), False)
+    problems += _misspelt(from_dotenv, names, sources["env"].label)
     if problems:
         raise ConfigError(*problems)
+    _end_session_tasks(tree, origin)
     _switch_tasks(tree, switches, environ, sources["env"].label, origin)
     file = _validated(tree, origin)
     rules = [
@@ -74,7 +76,7 @@ def load(paths: Paths, environ: Mapping[str, str] = os.environ, sources: Sources
     if rules:
         raise ConfigError(*(_line(path, problem, origin) for path, problem in rules))
     settings = Settings.model_construct(**{name: getattr(file, name) for name in Settings.model_fields})
-    warnings = (*_misspelt(environ, listed, "environment"), *_readable_by_others(sources))
+    warnings = (*_misspelt(environ, names, "environment"), *_readable_by_others(sources))
     return Config(settings, file.scheduler, origin, listed, dotenv_switches, {**from_dotenv, **environ}, warnings)
 
 
@@ -122,6 +124,23 @@ def _listed(tree: Tree) -> dict[str, bool]:
     if not isinstance(tasks, dict):
         return {}
     return {name: isinstance(body, dict) and body.get("enabled", True) is True for name, body in tasks.items()}
+
+
+def _without_session(tree: Tree) -> list[str]:
+    """Tasks of the market session while there is none: they cost nothing but their cron lines."""
+    ibkr = tree.get("ibkr")
+    if isinstance(ibkr, dict) and ibkr.get("persistent_connection") is True:
+        return []
+    return [name for name, body in _tasks(tree) if body.get("needs_persistent_connection") is True]
+
+
+def _end_session_tasks(tree: Tree, origin: dict[str, str]) -> None:
+    """By the effective setting, the environment's included; a task's own switch still wins, as over the YAML."""
+    without = set(_without_session(tree))
+    for name, body in _tasks(tree):
+        if name in without and body.get("enabled", True) is True:
+            body["enabled"] = False
+            origin[f"{SCHEDULER}.tasks.{name}.enabled"] = f"{origin['ibkr.persistent_connection']}: without it"
 
 
 def _override(tree: Tree, values: Mapping[str, str], label: str, origin: dict[str, str], problems: list[str]) -> None:

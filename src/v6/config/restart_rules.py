@@ -12,6 +12,10 @@ def problems(restart: Restart, ibkr: Ibkr, tasks: Collection[str]) -> Iterator[t
     outside = f"any run may get one of it, allowed: outside ibkr.first_client_id to last_client_id ({first}-{last})"
     if restart.client_id in pool:
         yield "restart.client_id", f"{restart.client_id} lies in the pool, {outside}"
+    if ibkr.diagnose_client_id in pool:
+        yield "ibkr.diagnose_client_id", f"{ibkr.diagnose_client_id} lies in the pool, {outside}"
+    if ibkr.diagnose_client_id == restart.client_id:
+        yield "ibkr.diagnose_client_id", f"{restart.client_id} is restart.client_id, allowed: another one"
     for client_id in restart.owner_client_ids:
         if client_id in pool:
             yield "restart.owner_client_ids", f"{client_id} lies in the pool, {outside}"

@@ -63,7 +63,7 @@ def _trail_back(start: str, here: str, tasks: Mapping[str, Task], visited: set[s
 def _late_deadlines(tasks: Mapping[str, Task]) -> Iterator[tuple[str, str]]:
     for name, task in tasks.items():
         period = PERIOD_MINUTES.get(task.frequency)
-        if period and task.deadline_seconds and task.deadline_seconds > period * 60:
+        if period and task.deadline_seconds and task.deadline_seconds > period * 60 and not task.long_lived:
             yield (
                 f"tasks.{name}.deadline_seconds",
                 f"{task.deadline_seconds} reaches past the next slot, allowed: at most {period * 60}",

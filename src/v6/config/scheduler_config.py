@@ -66,6 +66,8 @@ class Task(Section):
     days: Literal["trading", "every"] = "trading"
     market_phase: Phase = "any"
     needs_gateway: bool = False
+    needs_persistent_connection: bool = False
+    long_lived: bool = False
     timeout_seconds: Annotated[int, Field(ge=1, le=86400)]
     max_retries: Annotated[int, Field(ge=0, le=20)] = 0
     backoff_seconds: Seconds = 5.0

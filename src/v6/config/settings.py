@@ -33,10 +33,15 @@ class Ibkr(Section):
     greeks_wait_seconds: Seconds
     messages_per_second: Annotated[float, Field(gt=0)]
     market_data_lines: LineBudget
-    persistent_connection: Literal[False]
-    force_disconnect: Literal[True]
+    persistent_connection: bool
+    force_disconnect: bool
     first_client_id: Annotated[int, Field(ge=1, le=999)]
     last_client_id: Annotated[int, Field(ge=1, le=999)]
+    connections_per_hour: Annotated[int, Field(ge=1)]
+    connections_per_day: Annotated[int, Field(ge=1)]
+    diagnose_client_id: Annotated[int, Field(ge=1, le=999)]
+    diagnose_every_seconds: Annotated[float, Field(ge=0)]
+    probe_seconds: Seconds
 
     @property
     def place(self) -> str:
@@ -156,6 +161,19 @@ class TwsProcess(Section):
     per_hours: Annotated[float, Field(gt=0, le=168)]
 
 
+class Session(Section):
+    """The market session: one connection for the day (`ibkr.persistent_connection`)."""
+
+    cycle_minutes: Literal[5, 10, 15, 30, 60]
+    cycle_seconds: Seconds
+    keep_after_close_minutes: Annotated[int, Field(ge=0, le=240)]
+    ping_every_seconds: Seconds
+    ping_seconds: Seconds
+    quote_age_seconds: Seconds
+    watch_symbols: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    max_memory_mb: Annotated[int, Field(ge=100)]
+
+
 class Metrics(Section):
     """`textfile`: for node_exporter's textfile collector, relative to V6_HOME; empty: none is written."""
 
@@ -179,4 +197,5 @@ class Settings(Section):
     health: Health
     restart: Restart
     tws: TwsProcess
+    session: Session
     metrics: Metrics

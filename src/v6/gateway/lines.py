@@ -6,18 +6,16 @@ there are several such processes none takes more than its even share. `Lines` is
 """
 
 import asyncio
-import fcntl
 import os
-import struct
 from collections import deque
 from pathlib import Path
 
+from v6 import byte_locks
 from v6.gateway.connection import Connection
 
 CANCEL_SECONDS = 0.1  # until a cancel that has left counts as read
 WAITERS = 32  # as many as TWS has clients
 WAITING_AT = 1 << 20
-FLOCK = "hhqqi4x"  # struct flock of Linux: type, whence, start, length, pid
 
 
 class LineBudget:
@@ -78,24 +76,13 @@ class LineBudget:
         return range(WAITING_AT, WAITING_AT + WAITERS)
 
     def _lock(self, byte: int) -> bool:
-        if self._descriptor < 0:
-            return False
-        try:
-            fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK, byte))
-        except BlockingIOError:
-            return False
-        return True
+        return self._descriptor >= 0 and byte_locks.lock(self._descriptor, byte)
 
     def _unlock(self, byte: int) -> None:
-        fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _flock(fcntl.F_UNLCK, byte))
+        byte_locks.unlock(self._descriptor, byte)
 
     def _taken_by_another(self, byte: int) -> bool:
-        answer = fcntl.fcntl(self._descriptor, fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK, byte))
-        return bool(struct.unpack(FLOCK, answer)[0] != fcntl.F_UNLCK)
-
-
-def _flock(kind: int, byte: int) -> bytes:
-    return struct.pack(FLOCK, kind, os.SEEK_SET, byte, 1, 0)
+        return byte_locks.taken_by_another(self._descriptor, byte)
 
 
 class Lines:

@@ -155,6 +155,29 @@ MIGRATIONS = (
     );
     CREATE INDEX outages_by_time ON outages (at);
     """,
+    """
+    CREATE TABLE connections (      -- what each task knows of its connection to TWS, the latest only
+        task TEXT PRIMARY KEY,
+        status TEXT NOT NULL CHECK (status IN
+            ('connected','connected_closed','waiting','reconnecting','restart_window','disconnected')),
+        detail TEXT NOT NULL DEFAULT '',    -- the verdict of `disconnected`, what is waited for ...
+        attempts INTEGER NOT NULL DEFAULT 0,
+        client_id INTEGER,
+        pid INTEGER NOT NULL,
+        since TEXT NOT NULL,        -- when the status began
+        at TEXT NOT NULL            -- when it was last proven
+    ) WITHOUT ROWID;
+    CREATE TABLE session_cycles (   -- slots that the market session collected, or tried to
+        task TEXT NOT NULL,         -- the collector
+        slot TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        outcome TEXT CHECK (outcome IN ('success','failed')),
+        summary TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (task, slot)
+    ) WITHOUT ROWID;
+    """,
 )
 
 
