@@ -30,6 +30,8 @@ def test_the_defaults_load_and_say_where_they_come_from(paths: Paths) -> None:
         "schedule_935_et",
         "collect_option_snapshots",
         "collect_futures_snapshots",
+        "run_market_session",
+        "resume_market_session",
         "health_check",
         "pre_restart",
         "post_restart",
@@ -80,7 +82,10 @@ def test_sections_merge_and_mappings_that_are_values_replace(paths: Paths, site:
             "ibkr: {port: 70000}",
             "config/production.yaml: ibkr.port: 70000 is wrong, allowed: less than or equal to 65535",
         ),
-        ("ibkr: {persistent_connection: often}", "config/production.yaml: ibkr.persistent_connection: 'often' is wrong"),
+        (
+            "ibkr: {persistent_connection: often}",
+            "config/production.yaml: ibkr.persistent_connection: 'often' is wrong, allowed: a valid boolean",
+        ),
         (
             "universe: {symbols: [SPY, 1]}",
             "config/production.yaml: universe.symbols.1: 1 is wrong, allowed: a valid string",
@@ -88,9 +93,15 @@ def test_sections_merge_and_mappings_that_are_values_replace(paths: Paths, site:
         (
             "nonsense: 1",
             "config/production.yaml: nonsense: unknown key, allowed: futures, health, ibkr, lake, "
-            "metrics, restart, scheduler, tws, universe",
+            "metrics, restart, scheduler, session, tws, universe",
         ),
         ("restart: {client_id: 12}", "config/production.yaml: restart.client_id: 12 lies in the pool"),
+        ("ibkr: {diagnose_client_id: 30}", "config/production.yaml: ibkr.diagnose_client_id: 30 lies in the pool"),
+        ("ibkr: {diagnose_client_id: 9}", "ibkr.diagnose_client_id: 9 is restart.client_id, allowed: another one"),
+        (
+            "session: {cycle_minutes: 7}",
+            "config/production.yaml: session.cycle_minutes: 7 is wrong, allowed: 5, 10, 15",
+        ),
         ("restart: {owner_client_ids: [3, 99]}", "restart.owner_client_ids: 99 lies in the pool, any run may get one"),
         ("restart: {essential_tasks: [nobody]}", "restart.essential_tasks: nobody is not a task, allowed: "),
         ('restart: {weekly_login: {time: "25:00"}}', "restart.weekly_login.time: '25:00' is wrong, allowed: "),

@@ -103,6 +103,11 @@ def test_a_wrong_task_is_refused(paths: Paths, site: Write, task: str, message: 
     assert message in refusal(paths, site, task)
 
 
+def test_a_long_lived_task_may_go_on_beyond_its_next_slot(paths: Paths, site: Write) -> None:
+    site(f"scheduler: {{tasks: {{mine: {{{BODY}, frequency: 5min, long_lived: true, deadline_seconds: 40000}}}}}}\n")
+    assert load(paths, {}).scheduler.tasks["mine"].deadline_seconds == 40000
+
+
 def test_a_missing_script_is_refused(paths: Paths, site: Write) -> None:
     """L02."""
     task = "script: scripts/never_written.py, description: x, timeout_seconds: 10, frequency: hourly"

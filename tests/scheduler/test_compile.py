@@ -124,9 +124,25 @@ def test_switches_of_dotenv_are_lines_and_the_environment_beats_them(compiled_on
 
     assert enabled() == ["health_check"]
     assert enabled(SCHEDULER_HEALTH_CHECK_ENABLED="0") == []
-    assert enabled(SCHEDULER_ENABLE_ALL="true") == list(schedule(compiled_once).tasks)
+    session = {"run_market_session", "resume_market_session"}
+    assert enabled(SCHEDULER_ENABLE_ALL="true") == [t for t in schedule(compiled_once).tasks if t not in session]
     with pytest.raises(compiled.ScheduleError, match="SCHEDULER_ENABLE_ALL: 'perhaps' is neither true nor false"):
         enabled(SCHEDULER_ENABLE_ALL="perhaps")
+
+
+def test_the_market_session_is_on_the_schedule_only_while_the_connection_is_persistent(paths: Paths) -> None:
+    def on() -> set[str]:
+        assert not compile_all(paths).error
+        return {task.name for task in schedule(paths).tasks.values() if task.enabled}
+
+    session = {"run_market_session", "resume_market_session"}
+    assert not session & on()
+    paths.dotenv.write_text("IBKR_PERSISTENT_CONNECTION=true\n")
+    assert session <= on()
+    paths.dotenv.write_text("IBKR_PERSISTENT_CONNECTION=true\nSCHEDULER_RESUME_MARKET_SESSION_ENABLED=false\n")
+    assert session & on() == {"run_market_session"}
+    paths.dotenv.write_text("IBKR_PERSISTENT_CONNECTION=false\n")
+    assert not session & on()
 
 
 def test_the_callers_environment_is_not_compiled_in(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

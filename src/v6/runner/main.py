@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
@@ -54,6 +55,7 @@ def run(job_name: str, arguments: Sequence[str]) -> int:
         _report(log, traceback.format_exc())
     signals.disarm()
     _conclude(log, outcome)
+    _answer(job_name, outcome)
     return code
 
 
@@ -145,6 +147,21 @@ def _conclude(log: "list[Logger]", outcome: result.Result) -> None:
         _report(log, words)
     if path := os.environ.get(environment.RESULT):
         result.write(path, outcome)
+
+
+def _answer(job_name: str, outcome: result.Result) -> None:
+    """The last words of a job that only people start (HANDS_ONLY), alone on stdout; the log went to stderr. Its
+    `closing_words` puts them together, else they are the summary."""
+    module = sys.modules.get(f"v6.jobs.{job_name}")
+    if not getattr(module, "HANDS_ONLY", False):
+        return
+    words: Callable[[result.Result], str] = getattr(module, "closing_words", _summary)
+    with suppress(BrokenPipeError):
+        os.write(1, f"{words(outcome)}\n".encode())
+
+
+def _summary(outcome: result.Result) -> str:
+    return outcome.summary
 
 
 def _report(log: "list[Logger]", text: str) -> None:
