@@ -1,4 +1,5 @@
-"""Write what follows from the jobs and config/default.yaml: scripts/<job>.py for every job, and crontab.txt.
+"""Write what follows from the code: scripts/<job>.py for every job, crontab.txt, and the table of verdicts in
+docs/connection.md.
 
 `make wire` runs it; a test fails while a file on disk is not what it would write.
 """
@@ -9,12 +10,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from v6.config.load import load
+from v6.gateway.verdicts import TABLE
 from v6.paths import Paths
 from v6.scheduler import crontab
 
 ROOT = Path(__file__).resolve().parents[1]
 ZONE = "America/New_York"
 INSTALLED_IN = "/opt/v6"
+
+BEGIN, END = "<!-- verdicts: written by make wire -->", "<!-- end of verdicts -->"
+HEADER = ("", "| verdict | in words | what it means | what to do | exit |", "|---|---|---|---|---|")
 
 STUB = '''#!/usr/bin/env python3
 """{words}"""
@@ -51,7 +56,19 @@ def expected(root: Path = ROOT) -> dict[Path, str]:
     with tempfile.TemporaryDirectory() as nobody:
         scheduler = load(Paths(root, Path(nobody)), {}).scheduler
     files[root / "crontab.txt"] = crontab.render(scheduler, ZONE, INSTALLED_IN)
+    guide = root / "docs" / "connection.md"
+    files[guide] = with_verdicts(guide.read_text(encoding="utf-8"))
     return files
+
+
+def with_verdicts(page: str) -> str:
+    """The page with the rows of `verdicts.TABLE` in the place of those it has."""
+    head, begin, rest = page.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"docs/connection.md has lost its marks {BEGIN} and {END}")
+    rows = (f"| `{name}` | {row.words} | {row.meaning} | {row.cure} | {row.exit_code} |" for name, row in TABLE.items())
+    return "\n".join([f"{head}{begin}", *HEADER, *rows, f"{end}{tail}"])
 
 
 def main() -> None:

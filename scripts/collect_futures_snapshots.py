@@ -12,6 +12,7 @@ that had ended at or before t, null when no bar ended within 15 minutes before t
   change_overnight P(today's NYSE open) / P(previous NYSE close) - 1; until the open, price takes P(open)'s place
   change_daily     price / P(previous NYSE close) - 1
 Price is the last trade, else the middle of bid and ask. One request for bars per symbol and slot.
+A slot that the market session is at work on is waited for: covered_by_session when it is committed, else taken over.
 Writes: futures_snapshots, slot ledger. A repeat is safe: it collects what is not complete yet.
 Exit codes: 0 collected; 1 nothing collected, or TWS away (retried); 2 wrong configuration.
 """

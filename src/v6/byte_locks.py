@@ -26,5 +26,10 @@ def taken_by_another(descriptor: int, byte: int) -> bool:
     return bool(struct.unpack(FLOCK, answer)[0] != fcntl.F_UNLCK)
 
 
-def _flock(kind: int, byte: int) -> bytes:
-    return struct.pack(FLOCK, kind, os.SEEK_SET, byte, 1, 0)
+def any_taken_by_another(descriptor: int) -> bool:
+    answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK, 0, 0))  # 0 bytes: to the end
+    return bool(struct.unpack(FLOCK, answer)[0] != fcntl.F_UNLCK)
+
+
+def _flock(kind: int, byte: int, count: int = 1) -> bytes:
+    return struct.pack(FLOCK, kind, os.SEEK_SET, byte, count, 0)

@@ -1,5 +1,6 @@
 """The metrics: right by promtool, counted from the journal, written by the dispatcher and by nobody else."""
 
+import fcntl
 import re
 import shutil
 import sqlite3
@@ -13,11 +14,12 @@ from typing import Any
 import pytest
 
 from toy_checkout import wait_until
+from v6 import clock
 from v6.alerts import metrics
 from v6.clock import NEW_YORK
 from v6.config.errors import ConfigError
 from v6.config.load import load
-from v6.journal import database, events, restarts, runs
+from v6.journal import connection_attempts, connections, database, events, restarts, runs
 from v6.paths import ROOT, Paths
 from v6.restart.states import State
 from v6.runner import notices
@@ -56,6 +58,10 @@ def promtool() -> str:
     return found
 
 
+def text_of(db: sqlite3.Connection) -> str:
+    return metrics.text(db, Paths.locate())
+
+
 def lint(text: str) -> tuple[int, str]:
     done = subprocess.run(
         [promtool(), "check", "metrics"], input=text, capture_output=True, text=True, timeout=60, check=False
@@ -68,7 +74,7 @@ def test_promtool_has_nothing_to_say(db: sqlite3.Connection) -> None:
     restarts.set_current(db, "validating", "a test")
     run = runs.start_attempt(db, task="health_check", slot=NIGHT, attempt=1, pid=None, log_file="")
     runs.finish_attempt(db, run, runs.Ended("success", 0, 1.0, 1.0, 9.0, "fine", "", ""))
-    text = metrics.text(db)
+    text = text_of(db)
     assert lint(text) == (0, "")
     assert len(samples(text)) > 30
 
@@ -76,19 +82,52 @@ def test_promtool_has_nothing_to_say(db: sqlite3.Connection) -> None:
 def test_every_metric_is_in_the_operators_page(db: sqlite3.Connection) -> None:
     page = (ROOT / "docs" / "restart.md").read_text()
     documented = set(re.findall(r"`((?:tws|v6)_[a-z_]+)`", "".join(re.findall(r"^\| `(?:tws|v6)_.*", page, re.M))))
-    assert set(re.findall(r"^# TYPE (\S+) ", metrics.text(db), re.M)) == documented
+    assert set(re.findall(r"^# TYPE (\S+) ", text_of(db), re.M)) == documented
 
 
 def test_promtool_would_say_something(db: sqlite3.Connection) -> None:
     restart(db, 0, 1530.0)
-    spoilt = metrics.text(db).replace("tws_restart_count_total", "tws_restart_count")
+    spoilt = text_of(db).replace("tws_restart_count_total", "tws_restart_count")
     code, words = lint(spoilt)
     assert code != 0
     assert 'counter metrics should have "_total" suffix' in words
 
 
+def test_connections_are_counted_beside_their_limits(home: Path, db: sqlite3.Connection) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "production.yaml").write_text("ibkr: {connections_per_hour: 2}\n")
+    now = clock.epoch()
+    (home / "var" / "leases").mkdir()
+    attempts = [f"{now - age} 1 a task\n" for age in (90_000, 7_200, 60)]
+    (home / "var" / "leases" / connection_attempts.FILE).write_text("".join(attempts))
+    values = samples(text_of(db))
+    assert [values[f'v6_tws_connections{{span="{span}"}}'] for span in ("hour", "day")] == [1, 2]
+    assert [values[f'v6_tws_connections_limit{{span="{span}"}}'] for span in ("hour", "day")] == [2, 600]
+
+
+def test_the_market_session_is_up_only_while_it_lives_and_is_connected(home: Path, db: sqlite3.Connection) -> None:
+    up = "v6_market_session_up"
+    assert samples(text_of(db))[up] == 0
+    connections.say(db, connections.SESSION, connections.CONNECTED, client_id=10)
+    assert samples(text_of(db))[up] == 0, "nobody holds its lock"
+    (home / "var" / "locks").mkdir()
+    with (home / "var" / "locks" / connections.SESSION_LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert samples(text_of(db))[up] == 1
+        connections.say(db, connections.SESSION, connections.RECONNECTING, attempts=2)
+        assert samples(text_of(db))[up] == 0
+
+
+def test_without_a_readable_configuration_only_the_limits_are_unknown(home: Path, db: sqlite3.Connection) -> None:
+    configure(home, "var/wrong.txt")
+    text = text_of(db)
+    assert lint(text) == (0, "")
+    assert "v6_tws_connections{" in text
+    assert "v6_tws_connections_limit{" not in text
+
+
 def test_before_the_first_restart_all_is_normal(db: sqlite3.Connection) -> None:
-    text = metrics.text(db)
+    text = text_of(db)
     assert lint(text) == (0, "")
     assert samples(text)['tws_restart_state{state="normal"}'] == 1.0
     assert "tws_last_restart_timestamp_seconds{" not in text
@@ -100,7 +139,7 @@ def test_restarts_are_counted_by_window(db: sqlite3.Connection) -> None:
     restart(db, 6, 15000.0, window="sunday_maintenance")
     restart(db, 2, 1500.0, observed="no_restart")  # TWS lived through the window
     restarts.begin(db, "daily_restart", NIGHT + timedelta(days=3), NIGHT + timedelta(days=3, minutes=20))  # under way
-    values = samples(metrics.text(db))
+    values = samples(text_of(db))
     assert values['tws_restart_count_total{window="daily_restart"}'] == 2
     assert values['tws_restart_count_total{window="sunday_maintenance"}'] == 1
     assert values['tws_pre_restart_orders_cancelled_total{window="daily_restart"}'] == 3
@@ -110,7 +149,7 @@ def test_durations_are_a_histogram_from_the_first_sign_that_tws_was_away(db: sql
     restart(db, 0, 1530.0)
     restart(db, 1, 1530.0, away_at=NIGHT + timedelta(days=1, seconds=1440))  # 90 s away
     restart(db, 2, 999_999.0)
-    values = samples(metrics.text(db))
+    values = samples(text_of(db))
     name = "tws_restart_duration_seconds"
     bounds = {
         le: values[f'{name}_bucket{{le="{le}",window="daily_restart"}}'] for le in ("60.0", "90.0", "1800.0", "+Inf")
@@ -124,7 +163,7 @@ def test_the_last_restart_says_what_it_gave_back(db: sqlite3.Connection) -> None
     restart(db, 0, 1530.0, restored=1, first_tick_seconds=0.4)
     restart(db, 1, 1540.0, restored=0, first_tick_seconds=2.5, connected_at=NIGHT + timedelta(days=1, seconds=1520))
     restart(db, 6, 15000.0, window="sunday_maintenance", restored=None)
-    values = samples(metrics.text(db))
+    values = samples(text_of(db))
     assert values['tws_state_restoration_success{window="daily_restart"}'] == 0
     assert 'tws_state_restoration_success{window="sunday_maintenance"}' not in values  # nothing was saved: neither
     assert values['tws_time_to_first_tick_seconds{window="daily_restart"}'] == 2.5
@@ -137,14 +176,14 @@ def test_exactly_one_state_is_on_and_every_state_has_its_series(db: sqlite3.Conn
     assert set(metrics.STATES) == {state.value for state in State}
     for state in metrics.STATES:
         restarts.set_current(db, state, "a test")
-        values = samples(metrics.text(db))
+        values = samples(text_of(db))
         on = [name for name in metrics.STATES if values[f'tws_restart_state{{state="{name}"}}'] == 1]
         assert on == [state]
 
 
 def test_starts_and_ends_of_tws_by_us_are_counted(db: sqlite3.Connection) -> None:
     events.record(db, "tws_restart", "mute for 181 s")
-    assert samples(metrics.text(db))["tws_process_restarts_total"] == 1
+    assert samples(text_of(db))["tws_process_restarts_total"] == 1
 
 
 def test_a_new_process_counts_on(home: Path, db: sqlite3.Connection) -> None:
@@ -158,10 +197,10 @@ def test_a_new_process_counts_on(home: Path, db: sqlite3.Connection) -> None:
 
 def test_the_file_is_replaced_at_once_without_timestamps(home: Path, db: sqlite3.Connection) -> None:
     place = home / "metrics" / "v6.prom"
-    metrics.write(db, place)
+    metrics.write(db, place, Paths.locate())
     old = place.open()
     restart(db, 0, 1530.0)
-    metrics.write(db, place)
+    metrics.write(db, place, Paths.locate())
     assert "daily_restart" not in old.read()  # who had it open still reads the whole old file
     old.close()
     assert [path.name for path in place.parent.iterdir()] == ["v6.prom"]

@@ -1,6 +1,5 @@
 """docs/restart.md names what there is: every setting, window, task and metric, and only commands that exist."""
 
-import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,17 +7,15 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-import typer
 import yaml
+from pages import page, require_commands
 
 from v6.alerts.metrics import JournalMetrics
-from v6.cli import app
 from v6.journal import database
 from v6.paths import ROOT
 
-PAGE = (ROOT / "docs" / "restart.md").read_text()
+PAGE = page("restart.md")
 DEFAULTS: dict[str, Any] = yaml.safe_load((ROOT / "config" / "default.yaml").read_text())
-COMMAND = re.compile(r"^ +v6 (?P<words>[a-z]+(?: [a-z]+)?)(?P<rest>[^#\n]*)", re.MULTILINE)
 
 
 def keys(section: str, value: Any) -> Iterator[str]:
@@ -59,16 +56,7 @@ def test_every_metric_of_restarts_is_named(tmp_path: Path) -> None:
 
 
 def test_every_command_shown_exists() -> None:
-    shown = [(match["words"].split(), re.findall(r"--[a-z-]+", match["rest"])) for match in COMMAND.finditer(PAGE)]
-    assert len(shown) > 8
-    for words, options in shown:
-        command: Any = typer.main.get_command(app)
-        for word in words:
-            if getattr(command, "commands", None):
-                assert word in command.commands, f"v6 {' '.join(words)}"
-                command = command.commands[word]
-        known = {name for parameter in command.params for name in parameter.opts}
-        assert set(options) <= known, f"v6 {' '.join(words)}"
+    assert require_commands(PAGE) > 8
 
 
 def test_the_picture_is_whole() -> None:

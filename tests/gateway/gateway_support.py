@@ -25,6 +25,8 @@ QUICK = {
     "request_timeout_seconds": 5.0,
     "quote_timeout_seconds": 5.0,
     "greeks_wait_seconds": 2.0,
+    "connections_per_hour": 10_000,
+    "connections_per_day": 10_000,
 }
 TUESDAY = datetime(2026, 11, 24, 10, 35, tzinfo=NEW_YORK)
 EVENING = datetime(2026, 11, 24, 22, 0, tzinfo=NEW_YORK)
@@ -37,7 +39,7 @@ STATES = {"01": "ESTABLISHED", "02": "SYN_SENT", "04": "FIN_WAIT1", "05": "FIN_W
 
 
 def ibkr(port: int, **changes: Any) -> Ibkr:
-    """The default settings with shorter time limits and `changes`."""
+    """The default settings with shorter time limits, hardly a budget of connections, and `changes`."""
     defaults = yaml.safe_load((ROOT / "config" / "default.yaml").read_text())["ibkr"]
     return Ibkr.model_validate({**defaults, **QUICK, "port": port, **changes})
 

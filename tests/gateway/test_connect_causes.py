@@ -47,7 +47,7 @@ AT_ONCE = {
     "hung up after the handshake": (hangs_up_after(HANDSHAKE), ConnectCause.CLOSED_AFTER_HANDSHAKE),
     "an empty list of accounts": (says(HANDSHAKE, frame(15, 1, "") + frame(9, 1, 1)), ConnectCause.NO_ACCOUNT),
     "a TWS of 2013": (says(frame(100, "20130101 09:30:00 EST")), ConnectCause.VERSION),
-    "a web server": (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), ConnectCause.VERSION),
+    "a web server": (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), ConnectCause.NOT_TWS),
     "every client id in use": (says(HANDSHAKE, USED_ID), ConnectCause.CLIENT_ID_IN_USE),
 }
 IN_THE_END = {

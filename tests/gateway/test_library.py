@@ -6,27 +6,38 @@ from dataclasses import replace
 
 import pytest
 
-from v6.gateway import library
+from v6.gateway import installation, library
 from v6.gateway.errors import LibraryUnusable
+from v6.gateway.installation import Installation, Name
 
 pytestmark = pytest.mark.both_libraries
 
 
 def test_auto_takes_the_installed_one_and_says_which() -> None:
     used = library.load("auto")
-    assert [used.name] == library.installed()
+    assert {used.name: used.version} == installation.look().libraries
     assert used.version[0].isdigit()
 
 
 def test_a_library_that_is_not_installed_is_refused_by_name() -> None:
-    absent = "ib_async" if library.installed() == ["ib_insync"] else "ib_insync"
-    with pytest.raises(LibraryUnusable, match=f"ibkr.library: {absent}: it is not installed"):
+    present: Name = library.load("auto").name  # type: ignore[assignment]
+    absent = "ib_async" if present == "ib_insync" else "ib_insync"
+    with pytest.raises(
+        LibraryUnusable, match=f"ibkr.library: {absent}: it is not installed; installed: {present}.*LIBRARY={absent}"
+    ):
         library.load(absent)
 
 
-def test_both_event_packages_in_one_environment_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "_version", lambda package: "1")
-    with pytest.raises(LibraryUnusable, match="eventkit and aeventkit"):
+def test_no_library_at_all_is_refused_with_the_command_that_installs_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation, "look", lambda: Installation({}, (), ()))
+    with pytest.raises(LibraryUnusable, match=r"neither ib_insync nor ib_async is installed: make .*(make|dev/)"):
+        library.load("auto")
+
+
+def test_a_spoilt_environment_is_refused_before_anything_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    spoilt = Installation({"ib_insync": "0.9.86"}, ("eventkit and aeventkit are both installed",), ())
+    monkeypatch.setattr(installation, "look", lambda: spoilt)
+    with pytest.raises(LibraryUnusable, match="eventkit and aeventkit are both installed: make the environment anew"):
         library.load("auto")
 
 

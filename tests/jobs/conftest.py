@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # desk, whatever the import mode
+sys.path.insert(0, str(Path(__file__).parents[1] / "gateway"))  # gateway_support
 
 from desk import Desk
+from market_session import Trading, trading_on
 
 from v6.simulator.testing import SimulatedTWS, simulated_tws
 
@@ -79,3 +81,10 @@ def morning(desk: Desk, frozen_morning: dict[str, Path], tmp_path_factory: pytes
         shutil.copytree(frozen_morning["lake"], desk.home / "var" / "lake")
     desk.at("10:00")
     return desk
+
+
+@pytest.fixture
+def trading(morning: Desk, tws: SimulatedTWS) -> Iterator[Trading]:
+    """A morning on which a market session may run; none is left afterwards."""
+    with trading_on(morning, tws) as running:
+        yield running

@@ -66,8 +66,13 @@ class Desk:
 
     def at(self, wall: str, day: date = DAY) -> None:
         """Set the clock a second after that New York minute."""
-        instant = self.slot(wall, day) + timedelta(seconds=1)
-        self.clock_file.write_text(f"{instant.timestamp() - time.time():.3f}")
+        self.at_instant(self.slot(wall, day) + timedelta(seconds=1))
+
+    def at_instant(self, instant: datetime) -> None:
+        """Set the clock, also under programs that are just reading it."""
+        written = self.clock_file.with_name("clock.next")
+        written.write_text(f"{instant.timestamp() - time.time():.3f}")
+        written.replace(self.clock_file)
 
     @staticmethod
     def slot(wall: str, day: date = DAY) -> datetime:

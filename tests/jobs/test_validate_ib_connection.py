@@ -64,3 +64,24 @@ def test_a_tws_that_is_mute_after_its_start_fails_every_check_in_time(desk: Desk
     assert ran.code == 1
     assert "0 ok" not in ran.words
     assert "RequestTimeout" in ran.words
+
+
+def test_without_tws_the_run_ends_with_the_verdict_and_its_cure(desk_without_tws: Desk) -> None:
+    ran = desk_without_tws.run("validate_ib_connection", slot="08:45")
+
+    assert ran.code == 1, "TWS may come back by itself"
+    assert "refused (127.0.0.1:" in ran.words
+    assert "What to do: start TWS and sign in" in ran.words
+    assert "the kernel's tables (after): nobody listens" in ran.words
+
+
+def test_a_dialog_that_waits_for_a_person_is_not_tried_again(desk: Desk, tws: SimulatedTWS) -> None:
+    desk.configure({"ibkr": {"connect_timeout_seconds": 1.0}})
+    tws.set(mute_before_handshake=True)
+
+    ran = desk.run("validate_ib_connection")
+
+    assert ran.code == 2, "a person must look"
+    assert "waiting for a dialog" in ran.words
+    assert "Trusted IPs" in ran.words
+    assert tws.stats.connections == 1, "TWS is not asked a second time"

@@ -137,7 +137,7 @@ def test_the_0935_slot_does_not_wait_for_a_version_that_nobody_will_make(desk_wi
     assert (line.universe_version, line.note) == (1, "universe version 1: version 2 was not there")
 
 
-@pytest.mark.parametrize("job", ["queue_option_contracts", "schedule_935_et", "validate_ib_connection"])
+@pytest.mark.parametrize("job", ["queue_option_contracts", "schedule_935_et"])
 def test_without_tws_the_other_jobs_can_be_tried_again(desk_without_tws: Desk, job: str) -> None:
     ran = desk_without_tws.run(job, slot="10:00")
 

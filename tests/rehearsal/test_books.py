@@ -29,7 +29,7 @@ def test_a_restart_that_failed_is_not_whole() -> None:
     assert not replace(SUNDAY, restarts_due=2, not_done=[NotDone("post_restart", SLOT, "degraded")]).whole
 
 
-@pytest.mark.parametrize("reason", ["nothing_due", "nothing_owed", "not_yet", "done"])
+@pytest.mark.parametrize("reason", ["nothing_due", "nothing_owed", "not_yet", "done", "covered_by_session"])
 def test_a_run_that_rightly_had_nothing_to_do_is_done(reason: str) -> None:
     assert _not_done([("recover_restart", SLOT)], [run_of("recover_restart", "skip", reason)], {}) == []
 
@@ -39,3 +39,12 @@ def test_a_run_that_could_not_do_its_work_is_not(reason: str) -> None:
     [missing] = _not_done([("recover_restart", SLOT)], [run_of("recover_restart", "skip", reason)], {})
 
     assert missing.reason == f"skip: {reason}"
+
+
+def test_a_session_that_goes_on_needs_no_other_one() -> None:
+    expected = [("resume_market_session", SLOT), ("collect_option_snapshots", SLOT)]
+    attempts = [run_of(task, "skip", "running") for task, _ in expected]
+
+    [missing] = _not_done(expected, attempts, {}, ["run_market_session", "resume_market_session"])
+
+    assert missing.task == "collect_option_snapshots"

@@ -95,3 +95,48 @@ def test_a_reset_that_began_before_the_window_goes_on_until_its_end(stage: Stage
     stage.step_to(night + timedelta(hours=3, minutes=25))
     while not tws.control({"do": "faults"})["connected_to_ibkr"]:
         pass
+
+
+def answered(tws: SimulatedTws) -> None:
+    """A client is accepted and heard."""
+    with socket.create_connection(("127.0.0.1", tws.port), timeout=10) as client:
+        client.sendall(b"API\0\0\0\0\tv157..178")
+        assert client.recv(1)
+
+
+def test_killed_and_started_again_it_listens_on_the_same_ports(tws: SimulatedTws) -> None:
+    ports = tws.port, tws.control_port
+
+    tws.kill()
+    assert not tws.alive
+    assert not listens(tws)
+    tws.start_again()
+
+    assert (tws.port, tws.control_port) == ports
+    answered(tws)
+
+
+def test_connections_are_counted_through_its_deaths(tws: SimulatedTws) -> None:
+    answered(tws)
+    answered(tws)
+    assert tws.connections() == 2
+
+    tws.kill()
+    assert tws.connections() == 2
+    tws.start_again()
+    answered(tws)
+
+    assert tws.connections() == 3
+
+
+def test_frozen_it_is_mute_until_it_is_thawed(tws: SimulatedTws) -> None:
+    tws.freeze()
+    with socket.create_connection(("127.0.0.1", tws.port), timeout=10) as client:
+        client.sendall(b"API\0\0\0\0\tv157..178")
+        client.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        tws.thaw()
+        client.settimeout(10)
+
+        assert client.recv(1)

@@ -1,4 +1,5 @@
-"""Metrics for Prometheus, made from the journal when they are asked for: no process has to live for a counter to count.
+"""Metrics for Prometheus, made from the journal (connections: from their file) when they are asked for: no process has
+to live for a counter to count.
 
 The dispatcher writes them for node_exporter's textfile collector, off every run's path. Its rules: a name ending in
 `.prom`, the whole file replaced at once, no timestamps (https://github.com/prometheus/node_exporter#textfile-collector).
@@ -17,14 +18,16 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from v6.config.errors import ConfigError
-from v6.config.load import load
+from v6.config.load import Config, load
 from v6.config.sources import compiled_sources
-from v6.journal import restarts, tallies
+from v6.file_locks import is_held
+from v6.journal import connection_attempts, connections, restarts, tallies
 from v6.paths import Paths
 
 STATES = ("normal", "pre_restart", "restarting", "reconnecting", "validating", "degraded")
 BUCKETS = (30, 60, 90, 120, 180, 300, 600, 900, 1200, 1500, 1800, 2400, 3600, 7200, 14400, 18000)
 """Seconds: TWS's own minute or two, the 20 to 30 of a nightly window, the four hours of a Sunday's."""
+SPANS = {"hour": connection_attempts.HOUR, "day": connection_attempts.DAY}
 READABLE = 0o644  # node_exporter is another user
 
 
@@ -127,15 +130,52 @@ class JournalMetrics(Collector):
         )
 
 
-def text(db: sqlite3.Connection) -> str:
-    """All metrics in Prometheus' text format."""
-    return generate_latest(_registry(db)).decode()
+class ConnectionMetrics(Collector):
+    """Collects by reading the counted connections and the market session's row. `limits`: of the hour and the day;
+    None: without a configuration that can be read nobody knows them."""
+
+    def __init__(self, db: sqlite3.Connection, paths: Paths, limits: tuple[int, int] | None) -> None:
+        self._db = db
+        self._paths = paths
+        self._limits = limits
+
+    def collect(self) -> Iterator[Metric]:
+        found = connection_attempts.read(self._paths.leases)
+        used = [sum(one.at > found.now - seconds for one in found.known) for seconds in SPANS.values()]
+        yield _gauge(
+            "v6_tws_connections",
+            "Connections to TWS tried in the last hour and day, whatever came of them.",
+            [((span,), count) for span, count in zip(SPANS, used, strict=True)],
+            labels=("span",),
+        )
+        yield _gauge(
+            "v6_tws_connections_limit",
+            "So many are allowed; beyond, connections are refused.",
+            [((span,), limit) for span, limit in zip(SPANS, self._limits or (), strict=False)],
+            labels=("span",),
+        )
+        yield _gauge(
+            "v6_market_session_up",
+            "1 while a market session runs and says that it is connected.",
+            [((), float(self._session_up()))],
+            labels=(),
+        )
+
+    def _session_up(self) -> bool:
+        said = {row.task: row.status for row in connections.known(self._db)}
+        connected = said.get(connections.SESSION) in (connections.CONNECTED, connections.CONNECTED_CLOSED)
+        return connected and is_held(self._paths.locks / connections.SESSION_LOCK)
 
 
-def write(db: sqlite3.Connection, place: Path) -> None:
+def text(db: sqlite3.Connection, paths: Paths, environ: Mapping[str, str] = os.environ) -> str:
+    """All metrics in Prometheus' text format. Raises OSError."""
+    return generate_latest(_registry(db, paths, environ)).decode()
+
+
+def write(db: sqlite3.Connection, place: Path, paths: Paths, environ: Mapping[str, str] = os.environ) -> None:
     """Replace the file at once. Raises OSError."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    write_to_textfile(os.fspath(place), _registry(db))
+    write_to_textfile(os.fspath(place), _registry(db, paths, environ))
     place.chmod(READABLE)
 
 
@@ -144,21 +184,33 @@ def place(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path | None:
 
     Raises ConfigError when there is neither.
     """
+    textfile = _config(paths, environ).settings.metrics.textfile
+    return paths.home / textfile if textfile else None
+
+
+def _config(paths: Paths, environ: Mapping[str, str]) -> Config:
     try:
-        config = load(paths, environ)
+        return load(paths, environ)
     except ConfigError:
         last_good = compiled_sources(paths)
         if last_good is None:
             raise
-        config = load(paths, environ, last_good)
-    textfile = config.settings.metrics.textfile
-    return paths.home / textfile if textfile else None
+        return load(paths, environ, last_good)
 
 
-def _registry(db: sqlite3.Connection) -> CollectorRegistry:
+def _registry(db: sqlite3.Connection, paths: Paths, environ: Mapping[str, str]) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(JournalMetrics(db))
+    registry.register(ConnectionMetrics(db, paths, _limits(paths, environ)))
     return registry
+
+
+def _limits(paths: Paths, environ: Mapping[str, str]) -> tuple[int, int] | None:
+    try:
+        ibkr = _config(paths, environ).settings.ibkr
+    except ConfigError:
+        return None
+    return ibkr.connections_per_hour, ibkr.connections_per_day
 
 
 Samples = Iterable[tuple[tuple[str, ...], float]]

@@ -54,7 +54,7 @@ def _write_metrics(db: sqlite3.Connection, paths: Paths, environ: Mapping[str, s
     try:
         place = metrics.place(paths, environ)
         if place is not None:
-            metrics.write(db, place)
+            metrics.write(db, place, paths, environ)
     except (ConfigError, sqlite3.Error, OSError) as error:
         return _complain(f"the metrics were not written: {error}")
     return 0

@@ -86,13 +86,22 @@ def _problem(ctx: Context, one: Expected) -> str:
     return f"has {line.complete} of {line.expected} complete ({named})"
 
 
+def last_completed(ctx: Context, tasks: Iterable[str]) -> dict[str, datetime | None]:
+    """Task -> its latest slot of the last days with a complete contract; None: it has none."""
+    start = ctx.now() - timedelta(days=LOOK_BACK_DAYS)
+    done = {
+        task: [line.slot for line in ledger.slots_of(ctx.journal, task, start, ctx.now()) if line.complete]
+        for task in dict.fromkeys(tasks)
+    }
+    return {task: max(slots, default=None) for task, slots in done.items()}
+
+
 def _last_completed(ctx: Context, recent: Iterable[Expected]) -> str:
-    words = []
-    for task in dict.fromkeys(one.task for one in recent):
-        start = ctx.now() - timedelta(days=LOOK_BACK_DAYS)
-        done = [line.slot for line in ledger.slots_of(ctx.journal, task, start, ctx.now()) if line.complete]
-        words.append(f"{task} last completed {max(done):%m-%d %H:%M}" if done else f"{task} never completed one")
-    return ", ".join(words)
+    found = last_completed(ctx, (one.task for one in recent))
+    return ", ".join(
+        f"{task} last completed {slot:%m-%d %H:%M}" if slot else f"{task} never completed one"
+        for task, slot in found.items()
+    )
 
 
 def _last_stored(ctx: Context, one: Expected) -> str:

@@ -1,12 +1,12 @@
 """Checks of this host: disk, journal, cron, the calendar's horizon, runs that died."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import psutil
 
 from v6 import clock
 from v6.analysis.findings import Finding, could_not_check, failed, ok
+from v6.file_locks import is_held
 from v6.journal import runs
 from v6.journal.database import transaction
 from v6.runner.context import Context
@@ -73,18 +73,8 @@ def killed_runs(ctx: Context) -> Finding:
     died = [
         f"{run.task} {run.slot:%m-%d %H:%M}" if run.slot else run.task
         for run in runs.open_attempts(ctx.journal)
-        if not (run.pid and psutil.pid_exists(run.pid)) and not _locked(ctx.paths.locks / f"{run.task}.lock")
+        if not (run.pid and psutil.pid_exists(run.pid)) and not is_held(ctx.paths.locks / f"{run.task}.lock")
     ]
     if died:
         return failed("runs", f"killed without an end: {', '.join(died)}")
     return ok("runs", "none was killed unnoticed")
-
-
-def _locked(path: Path) -> bool:
-    """Whether somebody holds the flock, read from the kernel: to try it could turn away a run that starts now."""
-    if not path.exists():
-        return False
-    inode = str(path.stat().st_ino)
-    lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
-    held = [line.split() for line in lines if " FLOCK " in line]
-    return any(fields[-3].rpartition(":")[2] == inode for fields in held)

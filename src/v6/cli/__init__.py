@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from v6.cli import calendar, history, lake, metrics, rehearse, restart, schedule, simulator, state
+from v6.cli import calendar, gateway, history, lake, metrics, rehearse, restart, schedule, simulator, state, status
 from v6.cli.output import REFUSED
 from v6.clock import ClockError
 from v6.model import V6Error
@@ -39,7 +39,9 @@ app = typer.Typer(
 calendar.register(app)
 app.add_typer(schedule.group, name="schedule")
 history.register(app)
+status.register(app)
 metrics.register(app)
+app.add_typer(gateway.group, name="gateway")
 app.add_typer(lake.group, name="lake")
 app.add_typer(restart.group, name="restart")
 app.add_typer(state.group, name="state")

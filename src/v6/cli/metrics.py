@@ -24,10 +24,10 @@ def metrics(
     paths = Paths.locate()
     with closing(database.connect(paths.journal)) as db:
         if not write:
-            typer.echo(exporter.text(db), nl=False)
+            typer.echo(exporter.text(db, paths), nl=False)
             return
         place = exporter.place(paths)
         if place is None:
             raise FatalError("metrics.textfile is empty: none are written, allowed: a file name ending in .prom")
-        exporter.write(db, place)
+        exporter.write(db, place, paths)
     output.say(f"written to {place}")

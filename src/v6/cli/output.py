@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 NO = 1  # the question was understood and the answer is no
 REFUSED = 2  # the input is wrong
@@ -34,6 +35,12 @@ def as_json(value: Any) -> None:
 
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = "") -> None:
+    console().print(as_table(title, columns, rows, right=right))
+
+
+def as_table(
+    title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = ""
+) -> "Table":
     """Columns named in `right` (space-separated) hold numbers."""
     from rich.table import Table
 
@@ -43,7 +50,7 @@ def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[obj
         shown.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         shown.add_row(*("" if cell is None else str(cell) for cell in row))
-    console().print(shown)
+    return shown
 
 
 def _plain(value: object) -> object:

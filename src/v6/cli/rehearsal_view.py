@@ -75,6 +75,11 @@ def plain(books: "Books") -> dict[str, Any]:
         "restarts_due": books.restarts_due,
         "restarts": [asdict(one) for one in books.restarts],
         "states": [asdict(one) for one in books.states],
+        "session_cycles": [
+            {"task": cycle.task, "slot": cycle.slot, "outcome": cycle.outcome, "summary": cycle.summary}
+            for cycle in books.cycles
+        ],
+        "connections": {f"{minute:%H:%M}": count for minute, count in books.connections.items()},
         "rows": books.rows,
         "alerts": books.alerts,
     }
@@ -99,6 +104,7 @@ def show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
     if books.miss_reasons:
         output.say("missed: " + ", ".join(f"{reason} {n}" for reason, n in books.miss_reasons.most_common()))
     output.say("rows: " + (", ".join(f"{table} {rows}" for table, rows in books.rows.items()) or "none"))
+    _show_connections(books)
     _show_restarts(books)
     for one in books.not_done[:SHOWN]:
         output.say(f"not done: {one.slot:%H:%M %Z} {one.task}: {_short(one.reason)}")
@@ -116,6 +122,16 @@ def show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
         )
     output.say(_verdict(books))
     _how_to_look(books, plan.windows[0], home)
+
+
+def _show_connections(books: "Books") -> None:
+    """A line only where the market session was at work: otherwise every run has a connection of its own."""
+    if books.cycles:
+        committed = sum(cycle.outcome == "success" for cycle in books.cycles)
+        at = ", ".join(f"{minute:%H:%M} {count}" for minute, count in list(books.connections.items())[:SHOWN])
+        more = " ..." if len(books.connections) > SHOWN else ""
+        output.say(f"market session: {committed} of {counted(len(books.cycles), 'cycle')} committed")
+        output.say(f"connections to TWS: {sum(books.connections.values())} ({at}{more})")
 
 
 def _show_restarts(books: "Books") -> None:

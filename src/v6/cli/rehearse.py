@@ -55,6 +55,9 @@ def rehearse(
             "it goes.",
         ),
     ] = False,
+    session: Annotated[
+        bool, typer.Option("--session", help="On one connection for the day: the market session (docs/connection.md).")
+    ] = False,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Exit 0 although something is missing.")
     ] = False,
@@ -76,7 +79,7 @@ def rehearse(
 
     date_, windows = _windows(day, start, end, demo)
     stage = Stage(home or free_home(REHEARSALS, str(date_)))
-    plan = Plan(windows, _site(config), _scenario(scenario), replay, realistic, alerts, prologue)
+    plan = Plan(windows, _site(config), _scenario(scenario), replay, realistic, alerts, prologue, session)
     began = clock.monotonic()
     try:
         with Bar(hidden=as_json) as bar:

@@ -47,7 +47,7 @@ def status(as_json: AsJson = False) -> None:
     from v6.restart.windows import current, in_words, next_acting, seconds_between
 
     now, configured = clock.now(), timetable().schedule.windows
-    stands = _standing(now, configured)
+    stands = standing(now, configured)
     inside, following = current(configured, now), next_acting(configured, now)
     login = weekly_login.next_death(restart_sources.settings(say=False).restart.weekly_login, now)
     if as_json:
@@ -97,7 +97,7 @@ def report(
         raise typer.Exit(output.NO)
 
 
-def _standing(now: datetime, configured: "Sequence[Window]") -> Standing:
+def standing(now: datetime, configured: "Sequence[Window]") -> Standing:
     from v6.restart.alone import holder
     from v6.restart.manager import TWSRestartManager, Where
     from v6.restart.states import State

@@ -5,7 +5,8 @@ what the lake holds, and every other expected contract has a reason, from the at
 that was killed leaves its slot open; the task's next run closes it from the lake (`settle_unfinished`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -18,6 +19,7 @@ from v6.journal import ledger, runs
 from v6.model import MissReason, Quote, QuoteStatus, RecoverableError
 from v6.runner.context import Context
 from v6.runner.signals import Terminated
+from v6.runner.slot_claims import SlotClaims
 
 Key = Literal["con_id", "symbol"]
 """What identifies a contract of the slot: an option's con_id; a future's symbol, whose month may be unknown."""
@@ -159,7 +161,8 @@ def open_lost(ctx: Context, current: datetime, expected_at: Callable[[datetime],
     """Open the ledger for slots that the gate let through and whose run was killed before it could.
 
     `expected_at`: how many contracts a slot expected, and of which version of the universe. `settle_unfinished` then
-    closes them. Runs that ended with a word of their own need nothing: the journal has their reason.
+    closes them. Runs that ended with a word of their own need nothing: the journal has their reason. Nor does a slot
+    that somebody is at work on, however late.
     """
     claimed = ctx.paths.slots / ctx.task
     if ctx.dry_run or not claimed.exists():
@@ -171,9 +174,19 @@ def open_lost(ctx: Context, current: datetime, expected_at: Callable[[datetime],
     known = {entry.slot for entry in ledger.slots_of(ctx.journal, ctx.task, over[0], current)}
     for slot in over:
         outcomes = {run.outcome for run in runs.of_slot(ctx.journal, ctx.task, slot)}
-        if slot not in known and outcomes <= KILLED:
-            expected, version = expected_at(slot.astimezone(clock.NEW_YORK))
-            ledger.open_slot(ctx.journal, ctx.task, slot, expected, version)
+        if slot in known or not outcomes <= KILLED:
+            continue
+        with _if_free(ctx, slot) as free:
+            if free:
+                expected, version = expected_at(slot.astimezone(clock.NEW_YORK))
+                ledger.open_slot(ctx.journal, ctx.task, slot, expected, version)
+
+
+@contextmanager
+def _if_free(ctx: Context, slot: datetime) -> Iterator[bool]:
+    """Whether nobody is at work on the slot; then nobody can begin to inside."""
+    with SlotClaims(ctx.paths.locks, ctx.task) as claims:
+        yield claims.take(slot)
 
 
 def _slot_of(claim: str) -> datetime:
@@ -188,17 +201,23 @@ def _over(ctx: Context, slot: datetime) -> bool:
 def settle_unfinished(
     ctx: Context, table: str, key: Key, current: datetime, expected_of: Callable[[ledger.Slot], dict[str, str]]
 ) -> None:
-    """Close the slots that killed runs of this task left open, from what they had committed."""
+    """Close the slots that killed runs of this task left open, from what they had committed; not one that somebody is
+    at work on: the session, or a run that took a slot over from it."""
     if ctx.dry_run:
         return
     for entry in ledger.open_slots(ctx.journal, ctx.task):
         if entry.slot == current:
             continue
-        book = SlotBook(
-            ctx, table, entry.slot, expected_of(entry), key, version=entry.universe_version, note=entry.note
-        )
-        result = settle(book, Standing(QuoteStatus.MISSING, MissReason.KILLED, "the run was killed before it finished"))
-        ctx.log.warning("slot {:%Y-%m-%d %H:%M} had been left open: {}", entry.slot, result.words())
+        with _if_free(ctx, entry.slot) as free:
+            if free:
+                _settle_killed(
+                    SlotBook(ctx, table, entry.slot, expected_of(entry), key, entry.universe_version, entry.note)
+                )
+
+
+def _settle_killed(book: SlotBook) -> None:
+    result = settle(book, Standing(QuoteStatus.MISSING, MissReason.KILLED, "the run was killed before it finished"))
+    book.ctx.log.warning("slot {:%Y-%m-%d %H:%M} had been left open: {}", book.slot, result.words())
 
 
 def settle(book: SlotBook, otherwise: Standing) -> Account:

@@ -18,9 +18,11 @@ from v6 import clock
 from v6.config.settings import Ibkr
 from v6.gateway import client_ids, library, market_data
 from v6.gateway.client_data import DataQuestions
+from v6.gateway.client_facts import ConnectionFacts
 from v6.gateway.client_orders import OrderQuestions
 from v6.gateway.connect import Target, establish
 from v6.gateway.connection import Connection, Log, Outage, Silent
+from v6.gateway.connection_budget import NEVER_REACHED, ConnectionBudget, Near
 from v6.gateway.errors import OUTAGES, ConnectCause, ConnectFailed, Disconnected, NotASimulator
 from v6.gateway.lines import LineBudget
 
@@ -41,15 +43,17 @@ def connect(
     task: str = "",
     client_id: int | None = None,
     on_outage: Outage | None = None,
+    on_budget: Near | None = None,
     until: float | None = None,
 ) -> "Gateway":
     """A gateway to open with `with` (or `async with`); `purpose` chooses its pool of market data lines.
 
     `client_id`: this one, and no other, instead of one of the pool; while TWS says that it is in use (326) it is tried
     again until the connect timeout. `on_outage` is told of every sign that TWS or IBKR is away: refused, closed, mute,
-    no_account, unreachable, server_lost (1100, 2110), disconnected. `until` (monotonic): questions wait so long while
+    no_account, unreachable, server_lost (1100, 2110), disconnected. `on_budget` is told of a limit of connections an
+    hour or a day that is nearly reached. `until` (monotonic): questions wait so long while
     TWS has lost IBKR; without it no longer than their time limit.
-    Opening raises ConnectFailed, NoClientId or LibraryUnusable.
+    Opening raises ConnectFailed, NoClientId, ConnectionBudgetSpent (never on a fixed id) or LibraryUnusable.
     """
     return Gateway(
         settings,
@@ -59,11 +63,12 @@ def connect(
         task=task,
         client_id=client_id,
         on_outage=on_outage,
+        on_budget=on_budget,
         until=until,
     )
 
 
-class Gateway(DataQuestions, OrderQuestions):
+class Gateway(ConnectionFacts, DataQuestions, OrderQuestions):
     """One connection to TWS, one leased client id, one share of the market data lines."""
 
     def __init__(
@@ -76,6 +81,7 @@ class Gateway(DataQuestions, OrderQuestions):
         task: str,
         client_id: int | None = None,
         on_outage: Outage | None = None,
+        on_budget: Near | None = None,
         until: float | None = None,
     ) -> None:
         self.settings = settings
@@ -86,6 +92,8 @@ class Gateway(DataQuestions, OrderQuestions):
         self.task = task
         self.on_outage: Outage = _unobserved if on_outage is None else on_outage
         self.until = until
+        self.insists = True  # on a fixed client id: tried again while TWS says that it is in use
+        self._budget = ConnectionBudget(settings, leases, task, log, on_budget)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection: Connection | None = None
         self._lease: client_ids.Lease | None = None
@@ -162,7 +170,7 @@ class Gateway(DataQuestions, OrderQuestions):
         try:
             await self._establish(used, lease, max(deadline - clock.monotonic(), 0.1))
         except ConnectFailed as error:
-            if error.cause is not ConnectCause.CLIENT_ID_IN_USE:
+            if error.cause is not ConnectCause.CLIENT_ID_IN_USE or not self.insists:
                 raise
             if clock.monotonic() + 2 * IN_USE_PAUSE > deadline:
                 words = (
@@ -176,6 +184,7 @@ class Gateway(DataQuestions, OrderQuestions):
 
     async def _establish(self, used: library.Library, lease: client_ids.Lease, seconds: float) -> None:
         settings = self.settings
+        counted = self._budget.count(refuse=self.fixed_client_id is None)
         connection = Connection(
             used,
             messages_per_second=settings.messages_per_second,
@@ -186,6 +195,8 @@ class Gateway(DataQuestions, OrderQuestions):
         try:
             await establish(connection, Target(settings.host, settings.port, seconds), lease.client_id)
         except ConnectFailed as error:
+            if error.cause in NEVER_REACHED:
+                self._budget.take_back(counted)
             if kind := OUTAGES.get(error.cause):
                 self.on_outage(kind, error.evidence)
             raise
@@ -203,6 +214,8 @@ class Gateway(DataQuestions, OrderQuestions):
 
     async def close_async(self) -> None:
         """Disconnect, and only then give lines and client id back to other processes. Safe to repeat."""
+        if self.settings.force_disconnect:
+            return await self.abort_async()
         connection, self._connection = self._connection, None
         try:
             if connection is not None:
@@ -216,13 +229,13 @@ class Gateway(DataQuestions, OrderQuestions):
         try:
             if connection is not None:
                 connection.abort()
-                await connection.wire.gone()
+                await connection.finished()
         finally:
             self._give_back()
 
     def _give_back(self) -> None:
         if self._lines is not None:
-            self._lines.budget.close()
+            self._lines.close()
             self._lines = None
         if self._lease is not None:
             self._lease.release()
@@ -249,13 +262,7 @@ class Gateway(DataQuestions, OrderQuestions):
             asyncio.set_event_loop(None)
             loop.close()
 
-    # what the connection knows
-
-    @property
-    def connection(self) -> Connection:
-        if self._connection is None:
-            raise Disconnected("the gateway is not open")
-        return self._connection
+    # what is ours of the connection
 
     @property
     def lines(self) -> market_data.Lines:
@@ -264,33 +271,10 @@ class Gateway(DataQuestions, OrderQuestions):
         return self._lines
 
     @property
-    def connected(self) -> bool:
-        """Whether the socket is up; `current_time` is the proof that TWS answers (L24)."""
-        return self._connection is not None and self._connection.alive
-
-    @property
-    def server_lost(self) -> bool:
-        """Whether TWS says that it has lost IBKR (1100, 2110) and not yet that it is back."""
-        return self._connection is not None and self._connection.link.lost
-
-    @property
     def client_id(self) -> int:
         if self._lease is None:
             raise Disconnected("the gateway is not open")
         return self._lease.client_id
-
-    @property
-    def server_version(self) -> int:
-        return self.connection.wire.version or 0
-
-    @property
-    def accounts(self) -> list[str]:
-        return list(self.connection.receiver.accounts or ())
-
-    @property
-    def farms(self) -> dict[str, int]:
-        """Data farm -> the last code TWS sent about it (error_codes.FARM_DOWN says which are bad)."""
-        return dict(self.connection.receiver.farms)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop is None:

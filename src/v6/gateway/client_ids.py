@@ -106,6 +106,20 @@ def holders(folder: Path) -> list[Holder]:
     return found
 
 
+def clear_quarantines(folder: Path) -> list[int]:
+    """Give every id in quarantine free again, when nothing of ours is connected any more; those ids."""
+    cleared = []
+    for path in sorted(folder.glob("client-*")):
+        descriptor = _lock(path)
+        if descriptor is None:
+            continue
+        if _quarantined(descriptor):
+            os.ftruncate(descriptor, 0)
+            cleared.append(int(path.name.removeprefix("client-")))
+        os.close(descriptor)
+    return sorted(cleared)
+
+
 def _names(folder: Path) -> str:
     return (
         ", ".join(f"{holder.client_id} by {holder.task or holder.pid}" for holder in holders(folder))

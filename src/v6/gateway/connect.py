@@ -5,13 +5,15 @@ The libraries wait for their whole time limit and then raise a blank TimeoutErro
 
 import asyncio
 import socket
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from v6 import clock
+from v6.gateway import silence
 from v6.gateway.connection import Connection
 from v6.gateway.errors import ConnectCause, ConnectFailed
 
 CLIENT_ID_IN_USE = 326
+MUTE = (ConnectCause.MUTE_BEFORE_HANDSHAKE, ConnectCause.MUTE_AFTER_HANDSHAKE)
 ACCOUNT_GRACE = 0.5  # seconds in which a TWS that named no account may still name one
 FARM_GRACE = 0.3  # seconds to hear of the data farms: requests sent before may stay unanswered [IBKR's documents]
 
@@ -31,9 +33,8 @@ async def establish(connection: Connection, target: Target, client_id: int) -> N
     try:
         watched = {attempt, refusal, wire.lost, wire.strange}
         await asyncio.wait(watched, timeout=target.timeout, return_when=asyncio.FIRST_COMPLETED)
-        seconds = clock.monotonic() - started
         if not (attempt.done() and attempt.exception() is None):
-            raise _failure(connection, target, attempt, refusal, seconds)
+            raise _failure(connection, target, attempt, refusal, started)
         refusal.cancel()
         await _hear_of_farms(connection)
     except BaseException:
@@ -80,11 +81,25 @@ def _failure(
     target: Target,
     attempt: "asyncio.Future[None]",
     refusal: "asyncio.Future[tuple[ConnectCause, str]]",
-    seconds: float,
+    started: float,
 ) -> ConnectFailed:
+    seconds = clock.monotonic() - started
     cause, evidence = _reason(connection, target, attempt, refusal)
+    verdict, wire = None, facts(connection, started)
+    if cause in MUTE and connection.wire.local is not None:
+        heard = silence.of(target.host, target.port, connection.wire.local)
+        evidence = f"{evidence}, {heard.words}"
+        verdict = heard.verdict if cause is ConnectCause.MUTE_BEFORE_HANDSHAKE else None
+        wire |= heard.as_dict()
     where = f"{target.host}:{target.port}, {evidence}, known after {seconds:.2f} s"
-    return ConnectFailed(cause, where, seconds)
+    return ConnectFailed(cause, where, seconds, reason=evidence, verdict=verdict, wire=wire)
+
+
+def facts(connection: Connection, started: float) -> dict[str, Any]:
+    """What the wire has shown so far: seconds from `started` to each step, bytes received, the server version."""
+    wire = connection.wire
+    steps = {f"{name}_seconds": round(moment - started, 4) for name, moment in wire.steps.items()}
+    return {**steps, "bytes_received": wire.received, "server_version": wire.version}
 
 
 def _reason(
@@ -97,7 +112,7 @@ def _reason(
     if refusal.done():
         return refusal.result()
     if wire.strange.done():
-        return ConnectCause.VERSION, wire.strange.result()
+        return ConnectCause.NOT_TWS if wire.not_tws else ConnectCause.VERSION, wire.strange.result()
     if not wire.connected:
         return _never_connected(attempt, target)
     heard = f"{wire.received} bytes received"
@@ -106,10 +121,10 @@ def _reason(
             return ConnectCause.CLOSED_AT_ONCE, f"{wire.lost.result()} before the handshake, {heard}"
         return ConnectCause.CLOSED_AFTER_HANDSHAKE, f"{wire.lost.result()}, server version {wire.version}, {heard}"
     if wire.version is None:
-        return ConnectCause.MUTE_BEFORE_HANDSHAKE, f"{heard} in {target.timeout:g} s"
+        return ConnectCause.MUTE_BEFORE_HANDSHAKE, f"{heard} in {target.timeout:.3g} s"
     if receiver.next_valid_id is not None and not receiver.accounts:
         return ConnectCause.NO_ACCOUNT, f"server version {wire.version}, an order id but no account"
-    return ConnectCause.MUTE_AFTER_HANDSHAKE, f"server version {wire.version}, {heard} in {target.timeout:g} s"
+    return ConnectCause.MUTE_AFTER_HANDSHAKE, f"server version {wire.version}, {heard} in {target.timeout:.3g} s"
 
 
 def _never_connected(attempt: "asyncio.Future[None]", target: Target) -> tuple[ConnectCause, str]:
@@ -120,4 +135,4 @@ def _never_connected(attempt: "asyncio.Future[None]", target: Target) -> tuple[C
         return ConnectCause.UNREACHABLE, f"the name does not resolve: {error.strerror}"
     if error is not None:
         return ConnectCause.UNREACHABLE, str(error)
-    return ConnectCause.UNREACHABLE, f"no answer to the connection request within {target.timeout:g} s"
+    return ConnectCause.UNREACHABLE, f"no answer to the connection request within {target.timeout:.3g} s"

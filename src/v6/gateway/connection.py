@@ -1,11 +1,12 @@
 """One API connection: the library's client on our wire, our receiver behind it, a time limit on everything asked."""
 
 import asyncio
+import copy
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 from v6.gateway.errors import Disconnected, RequestError, RequestTimeout, ServerLost, Unreadable
 from v6.gateway.library import Library
@@ -76,6 +77,19 @@ class Connection:
         self.overdue: set[str] = set()  # questions without an id that were not answered in time
         self._exclusive: dict[str, asyncio.Lock] = {}
         self._leaving = False
+        self._chores: set[asyncio.Task[None]] = set()
+
+    def share(self, log: Log | None, until: float | None) -> Self:
+        """The same connection for another asker, with its own log and `until`."""
+        share = copy.copy(self)
+        share.log, share.until = log or self.log, until
+        return share
+
+    def begin(self, chore: Coroutine[Any, Any, None]) -> None:
+        """Work that nobody waits for but the end of the connection."""
+        task = asyncio.ensure_future(chore)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
 
     def observe(self, outage: Outage) -> None:
         """Tell of everything that goes wrong from now on, once each; our own goodbye is none of it."""
@@ -195,8 +209,14 @@ class Connection:
         self._leaving = True
         try:
             await self.wire.close(grace)
+            await self.finished()
         finally:
             self._forget()
+
+    async def finished(self) -> None:
+        """Returns when the socket is closed and all that was begun on it has ended."""
+        await self.wire.gone()
+        await asyncio.gather(*self._chores, return_exceptions=True)
 
     def abort(self) -> None:
         """End with RST."""

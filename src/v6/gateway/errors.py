@@ -2,9 +2,12 @@
 
 # ruff: noqa: N818 - they name what happened, as V6's other exceptions do
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from v6.gateway import error_codes
+from v6.gateway.verdicts import TABLE, Verdict
 from v6.model import FatalError, RecoverableError, V6Error
 
 
@@ -20,23 +23,22 @@ class ConnectCause(StrEnum):
     CLIENT_ID_IN_USE = "client_id_in_use"
     NO_ACCOUNT = "no_account"
     VERSION = "version"
+    NOT_TWS = "not_tws"
 
 
-MEANINGS = {
-    ConnectCause.REFUSED: "nothing listens there: TWS is not running, its API is off, or the port is another one",
-    ConnectCause.UNREACHABLE: "the host cannot be reached: wrong name or address, no route, or a firewall",
-    ConnectCause.CLOSED_AT_ONCE: (
-        "the port is open but nothing is behind it: a proxy without TWS, or TWS does not trust this host"
-    ),
-    ConnectCause.CLOSED_AFTER_HANDSHAKE: "TWS ended the connection after the handshake without giving a reason",
-    ConnectCause.MUTE_BEFORE_HANDSHAKE: (
-        "the port is open but TWS does not answer: stuck, starting, or waiting for a dialog"
-    ),
-    ConnectCause.MUTE_AFTER_HANDSHAKE: "TWS shook hands and then fell silent: it is stuck, or still logging in",
-    ConnectCause.CLIENT_ID_IN_USE: "every client id tried is in use at TWS",
-    ConnectCause.NO_ACCOUNT: "the API is up but TWS has no account: it is not logged in yet",
-    ConnectCause.VERSION: "what listens there does not speak a version of the TWS API that the library knows",
+VERDICTS = {
+    ConnectCause.REFUSED: Verdict.REFUSED,
+    ConnectCause.UNREACHABLE: Verdict.UNREACHABLE,
+    ConnectCause.CLOSED_AT_ONCE: Verdict.NOTHING_BEHIND,
+    ConnectCause.CLOSED_AFTER_HANDSHAKE: Verdict.MUTE_AFTER_HANDSHAKE,
+    ConnectCause.MUTE_BEFORE_HANDSHAKE: Verdict.MUTE_AFTER_TCP,
+    ConnectCause.MUTE_AFTER_HANDSHAKE: Verdict.MUTE_AFTER_HANDSHAKE,
+    ConnectCause.CLIENT_ID_IN_USE: Verdict.CLIENT_ID_IN_USE,
+    ConnectCause.NO_ACCOUNT: Verdict.NO_ACCOUNT,
+    ConnectCause.VERSION: Verdict.VERSION_TOO_OLD,
+    ConnectCause.NOT_TWS: Verdict.NOTHING_BEHIND,
 }
+"""What each means and how it is cured: `verdicts.TABLE`. The kernel may know better why TWS is mute."""
 
 OUTAGES = {
     ConnectCause.REFUSED: "refused",
@@ -73,14 +75,28 @@ class NotASimulator(GatewayError, FatalError):
 
 
 class ConnectFailed(GatewayError):
-    """No connection. `cause` in one word, `evidence` what was seen, `seconds` how long it took to know."""
+    """No connection. `cause` in one word, `evidence` what was seen, where and when (`reason`: only what), `seconds` how
+    long it took to know; `verdict` with its cure (`verdicts.TABLE`), `wire` the facts: seconds to each step, bytes
+    received, server version."""
 
-    def __init__(self, cause: ConnectCause, evidence: str, seconds: float = 0.0) -> None:
-        super().__init__(f"{cause}: {MEANINGS[cause]} ({evidence})")
+    def __init__(
+        self,
+        cause: ConnectCause,
+        evidence: str,
+        seconds: float = 0.0,
+        *,
+        reason: str = "",
+        verdict: Verdict | None = None,
+        wire: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.verdict = verdict or VERDICTS[cause]
+        super().__init__(f"{cause}: {TABLE[self.verdict].meaning} ({evidence})")
         self.cause = cause
         self.evidence = evidence
+        self.reason = reason or evidence
         self.seconds = seconds
-        self.recoverable = cause is not ConnectCause.VERSION
+        self.wire = dict(wire or {})
+        self.recoverable = cause not in (ConnectCause.VERSION, ConnectCause.NOT_TWS)
 
 
 class Disconnected(GatewayError, RecoverableError):

@@ -10,13 +10,12 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
-from typing import Any, Literal
+from typing import Any
 
+from v6.gateway import installation
 from v6.gateway.errors import LibraryUnusable
+from v6.gateway.installation import Installation, Name
 
-Name = Literal["ib_insync", "ib_async"]
-NAMES: tuple[Name, ...] = ("ib_insync", "ib_async")
 CLIENT_NEEDS = (
     "connectAsync", "disconnect", "serverVersion", "getAccounts", "getReqId", "isReady", "startApi",
     "MinClientVersion", "MaxClientVersion", "MaxRequests",
@@ -49,37 +48,41 @@ class Library:
 
 
 def installed() -> list[Name]:
-    """The libraries of this environment. Refuses one in which two packages own the module `eventkit`."""
-    if all(_version(package) for package in ("eventkit", "aeventkit")):
-        raise LibraryUnusable(
-            "eventkit and aeventkit are both installed and overwrite each other's files: "
-            "make a fresh environment from requirements.lock (ib_insync) or requirements-ib_async.lock (ib_async)"
-        )
-    return [name for name in NAMES if _version(name)]
+    """The libraries of this environment, at most one. Refuses one that is spoilt."""
+    return list(_whole().libraries)
+
+
+def _whole() -> Installation:
+    found = installation.look()
+    if told := found.told():
+        raise LibraryUnusable(told)
+    return found
 
 
 def choose(wanted: str, present: list[Name]) -> Name:
-    """`auto` takes the one that is installed; ib_insync when both are."""
-    if wanted == "auto":
-        if not present:
-            raise LibraryUnusable("neither ib_insync nor ib_async is installed")
-        return present[0]
+    """`auto` takes the one that is installed."""
     for name in present:
-        if name == wanted:
+        if wanted in ("auto", name):
             return name
-    raise LibraryUnusable(f"ibkr.library: {wanted}: it is not installed; installed: {', '.join(present) or 'none'}")
+    if wanted == "auto":
+        raise LibraryUnusable(f"neither ib_insync nor ib_async is installed: {installation.cure()}")
+    raise LibraryUnusable(
+        f"ibkr.library: {wanted}: it is not installed; installed: {', '.join(present) or 'none'}. "
+        f"`auto` takes that, `make setup LIBRARY={wanted}` installs the other"
+    )
 
 
 def load(wanted: str) -> Library:
     """Import the library (0.3 s), in any thread: it needs a current event loop at import, and gets one."""
-    name = choose(wanted, installed())
+    found = _whole()
+    name = choose(wanted, list(found.libraries))
     with _current_loop():
         try:
             module = importlib.import_module(name)
             low = importlib.import_module(f"{name}.client")
         except ImportError as error:
-            raise LibraryUnusable(f"{name} cannot be imported: {error}") from error
-        library = Library(name, _version(name) or "unknown", low.Client, module.Contract, module)
+            raise LibraryUnusable(f"{name} cannot be imported: {error}: {installation.cure()}") from error
+        library = Library(name, found.libraries[name], low.Client, module.Contract, module)
         prove(library)
     _quieten(name)
     return library
@@ -96,9 +99,7 @@ def prove(library: Library) -> None:
         handlers = getattr(getattr(client, "decoder", None), "handlers", {})
         missing += [f"decoder of message {number}" for number in DECODED if number not in handlers]
     if missing:
-        raise LibraryUnusable(
-            f"{library.name} {library.version} lacks {', '.join(missing)}: install the locked version"
-        )
+        raise LibraryUnusable(f"{library.name} {library.version} lacks {', '.join(missing)}: {installation.cure()}")
 
 
 @contextmanager
@@ -116,13 +117,6 @@ def _current_loop() -> Iterator[None]:
             loop.close()
     else:
         yield
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _quieten(name: str) -> None:

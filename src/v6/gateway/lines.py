@@ -12,6 +12,7 @@ from pathlib import Path
 
 from v6 import byte_locks
 from v6.gateway.connection import Connection
+from v6.gateway.errors import Disconnected
 
 CANCEL_SECONDS = 0.1  # until a cancel that has left counts as read
 WAITERS = 32  # as many as TWS has clients
@@ -111,6 +112,27 @@ class Lines:
             timer.cancel()
             return byte
         return self.budget.acquire()
+
+    async def hand_back(self) -> None:
+        """Cancel what is done with, each in its paced turn, and give everything back when TWS has had time to read it;
+        after a disconnect at once. Nobody may be collecting with these lines any more."""
+        try:
+            while self.done_with:
+                await self.connection.turn("cancels", self.cancel_one)
+            if self.cooling:
+                await asyncio.sleep(CANCEL_SECONDS)
+        except Disconnected:
+            await self.connection.wire.gone()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Frees everything; TWS must have ended the lines before."""
+        for timer in self.cooling.values():
+            timer.cancel()
+        self.cooling.clear()
+        self.done_with.clear()
+        self.budget.close()
 
     def _give_back(self, byte: int) -> None:
         del self.cooling[byte]

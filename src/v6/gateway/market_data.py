@@ -94,8 +94,8 @@ class Window:
             notices.remove(self._notice)
             self._link.watchers.remove(self._link_changed)
             self._connection.wire.lost.remove_done_callback(self._changed)
-            for held in self._open.values():
-                self._connection.receiver.streams.pop(held.number, None)
+            for line in list(self._open):  # of a collection that was ended from outside
+                self._let_go(self._drop(line), kept=True)
         return [quote for quote in self._quotes if quote is not None]
 
     # sending

@@ -89,6 +89,17 @@ class TwsProcess:
         found = None if self.observes_only else self._look()
         return await self._end(found) if found is not None and self._spend(why) else None
 
+    async def restart(self, why: str) -> str | None:
+        """End the TWS that listens, if one does, and start it anew: one restart of the budget. Only where a command
+        says how it is started."""
+        found = self._look() if self._settings.start_command else None
+        if found is None:
+            return await self.start(why)
+        if not self._spend(why):
+            return None
+        ended = await self._end(found)
+        return None if ended is None else f"{ended}; {await self._begin()}"
+
     # whether
 
     def _spend(self, why: str) -> bool:

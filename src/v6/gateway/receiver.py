@@ -66,6 +66,7 @@ class Receiver:
         self.defaultTimezone = UTC  # to give them in
         self.answers: dict[Key, Answer] = {}
         self.streams: dict[int, Stream] = {}
+        self.generics: dict[int, Callable[[int, float], None]] = {}  # of the lines that want to hear of halts
         self.orders: dict[int, OrderWatch] = {}
         self.notices: list[Notice] = []
         self.accounts: list[str] | None = None
@@ -132,6 +133,10 @@ class Receiver:
     def tickSize(self, number: int, tick: int, size: float) -> None:
         if stream := self.streams.get(number):
             stream.size(tick, size)
+
+    def tickGeneric(self, number: int, tick: int, value: float) -> None:
+        if hear := self.generics.get(number):
+            hear(tick, value)
 
     def tickOptionComputation(
         self, number: int, tick: int, _attribute: int, iv: float, delta: float, _price: float, _dividend: float,

@@ -75,7 +75,9 @@ class Row(NamedTuple):
     state: str  # two hex digits, 0A is LISTEN
     queued: int  # rx_queue: of a listener, the connections that wait to be accepted
     uid: int
-    inode: int
+    inode: int  # 0: no process holds it, as while it waits to be accepted
+    far_address: Address
+    far_port: int  # 0 of a listener
 
 
 def listener(host: str, port: int, *, proc: Path = PROC) -> Listener | None:
@@ -83,12 +85,11 @@ def listener(host: str, port: int, *, proc: Path = PROC) -> Listener | None:
 
     A socket bound to `::` is taken to serve IPv4 too, as Java's do: the table does not show IPV6_V6ONLY.
     """
-    wanted = _own_addresses(host, port)
-    row = _first(wanted, port, proc) or _first(
-        wanted, port, proc
-    )  # a table that changes while it is read can skip a row
+    wanted = own_addresses(host, port)
+    # a table that changes while it is read can skip a row
+    row = _first(wanted, port, proc) or _first(wanted, port, proc)
     if row is None:
-        _require_own_kernel(proc)
+        require_own_kernel(proc)
         return None
     pid = _owner(row.inode, proc)
     return Listener(row.inode, row.queued, pid, _started(pid), row.uid)
@@ -108,23 +109,28 @@ def rows(table: Path) -> list[Row]:
 
 
 def _row(fields: list[str]) -> Row:
-    address, _, port = fields[1].partition(":")
+    (near, near_port), (far, far_port) = _end(fields[1]), _end(fields[2])
     _, _, waiting = fields[4].partition(":")
-    return Row(_address(address), int(port, 16), fields[3], int(waiting, 16), int(fields[7]), int(fields[9]))
+    return Row(near, near_port, fields[3], int(waiting, 16), int(fields[7]), int(fields[9]), far, far_port)
+
+
+def _end(digits: str) -> tuple[Address, int]:
+    address, _, port = digits.partition(":")
+    return _address(address), int(port, 16)
 
 
 def _address(digits: str) -> Address:
     """Words of 32 bits, each in the host's byte order; `::ffff:127.0.0.1` as the IPv4 address it means."""
     words = [int(digits[start : start + 8], 16) for start in range(0, len(digits), 8)]
-    return _plain(ip_address(b"".join(word.to_bytes(4, sys.byteorder) for word in words)))
+    return plain(ip_address(b"".join(word.to_bytes(4, sys.byteorder) for word in words)))
 
 
-def _plain(address: Address) -> Address:
+def plain(address: Address) -> Address:
     return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
 
 
 def _first(wanted: Sequence[Address], port: int, proc: Path) -> Row | None:
-    listening = [row for row in _tables(proc) if row.state == LISTEN and row.port == port]
+    listening = [row for row in all_rows(proc) if row.state == LISTEN and row.port == port]
     for address in wanted:
         serving = [row for row in listening if _serves(row.address, address)]
         if serving:
@@ -134,8 +140,8 @@ def _first(wanted: Sequence[Address], port: int, proc: Path) -> Row | None:
     return None
 
 
-def _tables(proc: Path) -> list[Row]:
-    """Of both families; a host without IPv6 has no second table."""
+def all_rows(proc: Path) -> list[Row]:
+    """Every socket of both families; a host without IPv6 has no second table. Raises CannotLook."""
     found = rows(proc / "net" / "tcp")
     second = proc / "net" / "tcp6"
     return found + rows(second) if os.path.lexists(second) else found
@@ -145,18 +151,27 @@ def _serves(bound: Address, destination: Address) -> bool:
     return bound == destination or (bound.is_unspecified and bound.version in (6, destination.version))
 
 
-def _own_addresses(host: str, port: int) -> list[Address]:
-    """Of `host`, in the order a connection would try them; all must be this host's."""
+def own_addresses(host: str, port: int) -> list[Address]:
+    """Of `host`, in the order a connection would try them; all must be this host's. Raises CannotLook."""
+    found = addresses_of(host, port)
+    for address in found:
+        if not is_own(address):
+            raise CannotLook(f"{host} ({address}) is not an address of this host: its sockets are not visible here")
+    return found
+
+
+def addresses_of(host: str, port: int) -> list[Address]:
+    """In the order a connection would try them, whoever's they are. Raises CannotLook."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise CannotLook(f"{host} does not resolve: {error}") from error
-    addresses = [_plain(ip_address(str(answer[4][0]).partition("%")[0])) for answer in found]
-    own = set(_interfaces())
-    for address in addresses:
-        if not (address.is_loopback or address in own):
-            raise CannotLook(f"{host} ({address}) is not an address of this host: its sockets are not visible here")
-    return list(dict.fromkeys(addresses))
+    return list(dict.fromkeys(plain(ip_address(str(answer[4][0]).partition("%")[0])) for answer in found))
+
+
+def is_own(address: Address) -> bool:
+    """Whether it is this host's. Raises CannotLook."""
+    return address.is_loopback or address in set(_interfaces())
 
 
 def _interfaces() -> Iterator[Address]:
@@ -167,10 +182,10 @@ def _interfaces() -> Iterator[Address]:
     for addresses in interfaces.values():
         for each in addresses:
             if each.family in (socket.AF_INET, socket.AF_INET6):
-                yield _plain(ip_address(each.address.partition("%")[0]))
+                yield plain(ip_address(each.address.partition("%")[0]))
 
 
-def _require_own_kernel(proc: Path) -> None:
+def require_own_kernel(proc: Path) -> None:
     """In WSL with mirrored networking 127.0.0.1 also reaches Windows, whose listeners are in no table here.
     https://learn.microsoft.com/windows/wsl/networking"""
     with suppress(OSError):

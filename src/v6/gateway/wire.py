@@ -11,6 +11,7 @@ import struct
 from contextlib import suppress
 from typing import Any
 
+from v6 import clock
 from v6.gateway.pacing import Pacer
 
 LARGEST_HANDSHAKE = 4096  # bytes; the first frame is `<version>\0<connection time>\0`
@@ -39,7 +40,8 @@ def handshake_version(head: bytes) -> int | None:
 class Wire(asyncio.Protocol):
     """Stands where the library has its `Connection`: same methods, and what a diagnosis needs to know.
 
-    `lost` becomes done, with words, when the connection has ended; `strange` when the peer is no TWS we can talk to.
+    `lost` becomes done, with words, when the connection has ended; `strange` when the peer is no TWS we can talk to, or
+    (`not_tws`) none at all.
     """
 
     def __init__(self, client: Any, messages_per_second: float) -> None:
@@ -49,9 +51,12 @@ class Wire(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.lost: asyncio.Future[str] = loop.create_future()
         self.strange: asyncio.Future[str] = loop.create_future()
+        self.not_tws = False
         self.version: int | None = None
         self.received = 0
         self.connected = False
+        self.local: tuple[str, int] | None = None  # our end: address and port
+        self.steps: dict[str, float] = {}  # when (monotonic) TCP was connected, and the handshake read
         self._head = b""
         self._ended_by_peer = False
         self.numBytesSent = 0
@@ -66,6 +71,8 @@ class Wire(asyncio.Protocol):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             await loop.sock_connect(sock, address)
             self.connected = True
+            self.local = sock.getsockname()[:2]
+            self.steps["connected"] = clock.monotonic()
             await loop.create_connection(lambda: self, sock=sock)
         except BaseException:
             sock.close()
@@ -135,6 +142,7 @@ class Wire(asyncio.Protocol):
         try:
             version = handshake_version(self._head)
         except NotTwsError as error:
+            self.not_tws = True
             self.strange.set_result(str(error))
             return False
         if version is None:
@@ -144,6 +152,7 @@ class Wire(asyncio.Protocol):
             self.strange.set_result(f"TWS offers version {version}, the library needs {least} or later")
             return False
         self.version = version
+        self.steps["handshake"] = clock.monotonic()
         return True
 
     def _write(self, message: bytes) -> None:

@@ -11,6 +11,7 @@ that had ended at or before t, null when no bar ended within 15 minutes before t
   change_overnight P(today's NYSE open) / P(previous NYSE close) - 1; until the open, price takes P(open)'s place
   change_daily     price / P(previous NYSE close) - 1
 Price is the last trade, else the middle of bid and ask. One request for bars per symbol and slot.
+A slot that the market session is at work on is waited for: covered_by_session when it is committed, else taken over.
 Writes: futures_snapshots, slot ledger. A repeat is safe: it collects what is not complete yet.
 Exit codes: 0 collected; 1 nothing collected, or TWS away (retried); 2 wrong configuration.
 """
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING
 from v6 import failpoint
 from v6.analysis.futures import Changes, FrontMonth, Month, changes, front_month, nearest_months, price_of
 from v6.analysis.slot_account import mark_stale, refuse_late
-from v6.collection import front_months
+from v6.collection import covering, front_months
 from v6.collection.sessions import previous_session
 from v6.collection.slot_book import SlotBook, open_lost, settle_unfinished
 from v6.gateway.errors import GatewayError
@@ -43,7 +44,11 @@ LIVE = 1
 
 
 def collect_futures_snapshots(ctx: Context) -> str:
-    slot = ctx.slot_or_now()
+    with covering.claimed_slot(ctx) as slot:
+        return _collect_slot(ctx, slot)
+
+
+def _collect_slot(ctx: Context, slot: datetime) -> str:
     symbols = {symbol: symbol for symbol in ctx.settings.futures.symbols}
     open_lost(ctx, slot, lambda _: (len(symbols), None))
     settle_unfinished(ctx, FUTURES, "symbol", slot, lambda _: symbols)
@@ -67,6 +72,7 @@ def _collect(ctx: Context, book: SlotBook, symbols: list[str]) -> None:
         quotes = mark_stale(refuse_late(quotes, book.limit))
         moves = {quote.contract.con_id: _changes(ctx, gateway, quote, book.slot) for quote in _usable(quotes)}
         failpoint.reach("quotes_collected")
+    ctx.show(quotes)
     book.remember(quotes)
     if moves and not ctx.dry_run:
         extra = {con_id: asdict(moved) for con_id, moved in moves.items()}

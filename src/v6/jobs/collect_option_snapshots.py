@@ -5,7 +5,8 @@ Needs: TWS with option market data, and today's universe (queue_option_contracts
 09:35 slot waits up to 75 s for it and then goes on with version 1, which the ledger's note says.
 --symbols collects only these symbols of the universe. By hand a symbol outside the universe gets a selection of its
 own from the chain by the same rules; a scheduled task refuses such a symbol, whose contracts would change from slot to
-slot: add it to universe.symbols. By hand, --symbols leaves the slot's ledger to the scheduled run.
+slot: add it to universe.symbols. By hand, --symbols leaves the slot's ledger to the scheduled run and waits for nobody.
+A slot that the market session is at work on is waited for: covered_by_session when it is committed, else taken over.
 Stores bid, ask, sizes, last, volume, open interest, IV, greeks, underlying price, data type and status. A quote that
 arrives after the slot's deadline is a miss. Every expected contract is complete, partial or missing with a reason.
 Writes: option_snapshots, underlying_snapshots, slot ledger. A repeat is safe: it collects what is not complete yet.
@@ -20,7 +21,7 @@ from v6 import clock, failpoint
 from v6.analysis.null_shares import mostly_null
 from v6.analysis.slot_account import Account, mark_stale, refuse_late
 from v6.analysis.universe import QUEUED, RECENTRED, RECENTRED_AT
-from v6.collection import chain, universe
+from v6.collection import chain, covering, universe
 from v6.collection.slot_book import NOT_ASKED, SlotBook, open_lost, settle, settle_unfinished
 from v6.collection.universe import Frozen
 from v6.journal import ledger, runs
@@ -42,13 +43,17 @@ WATCHED = ("bid", "ask", "iv", "delta", "open_interest", "underlying_price")
 """Columns that should have a value in most rows; one that has not is a fault nobody would see otherwise (L13)."""
 RECENTRING_TASK = "schedule_935_et"
 WAIT_SECONDS, LOOK_EVERY_SECONDS = 75.0, 1.0
-TIME_TO_COLLECT = 120.0
+TIME_TO_COLLECT = 75.0
 """Seconds of an attempt that waiting for version 2 never uses up."""
 
 
 def collect_option_snapshots(ctx: Context) -> str:
-    slot = ctx.slot_or_now()
     by_hand = ctx.slot is None and bool(ctx.args.symbols)
+    with covering.claimed_slot(ctx, claim=not by_hand) as slot:
+        return _collect_slot(ctx, slot, by_hand)
+
+
+def _collect_slot(ctx: Context, slot: datetime, by_hand: bool) -> str:
     if not by_hand:
         open_lost(ctx, slot, lambda lost: _begun_with(ctx, lost))
         settle_unfinished(ctx, OPTIONS, "con_id", slot, lambda entry: _expected_then(ctx, entry))
@@ -79,6 +84,7 @@ def _collect(ctx: Context, book: SlotBook, contracts: list[Contract], ad_hoc: Se
             stocks + contracts, generic_ticks=OPEN_INTEREST, need_greeks=True, deadline_seconds=book.seconds_left()
         )
         failpoint.reach("quotes_collected")
+    ctx.show(quotes)
     quotes = mark_stale(refuse_late(quotes, book.limit))
     book.remember(quotes[len(stocks) :])
     frames = {

@@ -1,9 +1,10 @@
 """Say what is well, what has failed and what could not be checked.
 
 Usage: scripts/health_check.py
-Needs: nothing; what it cannot look at it says. Checks the gateway (a round trip, but not inside a restart window), the
-slots that the collectors should have kept since the last check, the lake's freshness, disk, journal, cron, the
-calendar's horizon, runs that were killed, TWS's restart. Each is ok, failed or could_not_check, with its evidence in
+Needs: nothing; what it cannot look at it says. Checks the gateway (the market session's last round trip, or one of its
+own, but not inside a restart window), the session itself, the budget of connections, the slots that the collectors
+should have kept since the last check, the lake's freshness, disk, journal, cron, the calendar's horizon, runs that were
+killed, TWS's restart. Each is ok, failed or could_not_check, with its evidence in
 the log. Writes to the journal only: a restart that should be over becomes DEGRADED, and a person is told of it, of the
 weekly login that is near, of outages no window explains and of a restart unlike the others. A repeat is safe: it tells
 nobody twice, and what a restart that is not over has made fail is told with the restart, not again as a failed check.
@@ -11,7 +12,7 @@ Exit codes: 0 nothing failed (what could not be checked is named); 1 something f
 """
 
 from v6.analysis.findings import State, of_state, words
-from v6.checks import collectors, host, restart, restart_history, tws
+from v6.checks import collectors, host, market_session, restart, restart_history
 from v6.checks.guarded import guarded
 from v6.model import RecoverableError
 from v6.runner.context import Context
@@ -33,7 +34,9 @@ def health_check(ctx: Context) -> str:
         guarded("weekly login", lambda: restart.login_reminder(ctx)),
         guarded("outages", lambda: restart_history.outages(ctx)),
         guarded("restart patterns", lambda: restart_history.patterns(ctx)),
-        guarded("gateway", lambda: tws.gateway(ctx)),
+        guarded("connections", lambda: market_session.budget(ctx)),
+        guarded("market session", lambda: market_session.session(ctx)),
+        guarded("gateway", lambda: market_session.gateway(ctx)),
     ]
     for finding in findings:
         ctx.log.log("INFO" if finding.state is State.OK else "WARNING", "{}", finding)

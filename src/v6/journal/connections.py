@@ -7,6 +7,11 @@ from collections import namedtuple
 from v6 import clock
 from v6.journal.timestamps import instant, instant_text
 
+SESSION = "run_market_session"
+"""The task whose row is the market session's, whichever of its cron lines began it."""
+SESSION_LOCK = "market_session.lock"
+"""Under the locks; the session holds it (`flock`) while it lives."""
+
 CONNECTED = "connected"
 CONNECTED_CLOSED = "connected_closed"  # the market is closed
 WAITING = "waiting"  # nothing is connected, and that is as it should be

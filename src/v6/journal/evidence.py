@@ -9,7 +9,7 @@ from pathlib import Path
 
 from v6 import clock
 from v6.analysis.slot_states import Entry, SlotState, Traces, judge
-from v6.journal import ledger, runs
+from v6.journal import ledger, runs, session_cycles
 from v6.journal.database import connect
 from v6.journal.timestamps import instant
 from v6.paths import Paths
@@ -91,10 +91,11 @@ def traces(db: sqlite3.Connection, gate_log: Path, start: datetime, end: datetim
     for run in runs.between(db, start - AROUND, end + AROUND):
         instants.append(run.started_at)
         why = run.reason if run.outcome == "skip" else REASON_OF_OUTCOME.get(run.outcome or "")
-        if run.slot is not None and why:
+        if run.slot is not None and why and not runs.is_done(run.outcome, run.reason):
             of_slot[run.task, run.slot] = why
         elif run.slot is not None:
             of_slot.pop((run.task, run.slot), None)
+    instants += [cycle.started_at for cycle in session_cycles.between(db, start - AROUND, end + AROUND)]
     return Traces(of_slot, tuple(instants))
 
 

@@ -8,6 +8,10 @@ from v6 import clock
 from v6.journal.timestamps import instant_text, new_york_day, optional, slot_text
 
 OUTCOMES = ("success", "skip", "recoverable", "fatal", "time_limit", "killed", "signal")
+COVERED = "covered_by_session"
+"""The reason of a skip that is as good as a success: the market session has committed the slot."""
+DONE = f"(outcome = 'success' OR reason = '{COVERED}')"
+"""The condition in SQL of what `is_done` says of a row."""
 
 # namedtuple, not NamedTuple: importing typing would cost the supervisor's start
 Run = namedtuple(
@@ -20,6 +24,11 @@ Ended = namedtuple(
     "outcome exit_code wall_seconds cpu_seconds peak_memory_mb summary reason note",
     defaults=("", "", ""),
 )
+
+
+def is_done(outcome: str | None, reason: str) -> bool:
+    """Whether what the attempt was started for is done."""
+    return outcome == "success" or reason == COVERED
 
 
 def start_attempt(
@@ -82,8 +91,8 @@ def mark_killed(db: sqlite3.Connection, run_id: int, note: str) -> None:
 
 
 def succeeded_on(db: sqlite3.Connection, task: str, day: str) -> bool:
-    """Whether an attempt of the task for that New York date (`2026-11-27`) succeeded."""
-    row = db.execute("SELECT 1 FROM runs WHERE task = ? AND day = ? AND outcome = 'success' LIMIT 1", (task, day))
+    """Whether an attempt of the task for that New York date (`2026-11-27`) succeeded, or the session did it."""
+    row = db.execute(f"SELECT 1 FROM runs WHERE task = ? AND day = ? AND {DONE} LIMIT 1", (task, day))  # noqa: S608
     return row.fetchone() is not None
 
 
@@ -94,8 +103,9 @@ def last_on(db: sqlite3.Connection, task: str, day: str) -> Run | None:
 
 
 def last_finished_before(db: sqlite3.Connection, task: str, run_id: int) -> Run | None:
-    """The attempt before this one that really ran, to tell a recovery from a usual success."""
-    condition = "task = ? AND id < ? AND attempt > 0 AND outcome IS NOT NULL AND outcome <> 'skip'"
+    """The attempt before this one that did something or was spared it, to tell a recovery from a usual success."""
+    ended = "outcome IS NOT NULL AND outcome <> 'skip'"
+    condition = f"task = ? AND id < ? AND attempt > 0 AND ({ended} OR reason = '{COVERED}')"
     rows = _select(db, f"{condition} ORDER BY id DESC LIMIT 1", (task, run_id))
     return rows[0] if rows else None
 

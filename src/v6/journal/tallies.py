@@ -4,6 +4,7 @@ import sqlite3
 from collections import namedtuple
 from datetime import datetime
 
+from v6.journal.runs import DONE
 from v6.journal.timestamps import instant
 
 WindowTally = namedtuple("WindowTally", "window restarts orders_cancelled")
@@ -49,8 +50,8 @@ def runs(db: sqlite3.Connection) -> list[RunTally]:
 
 
 def last_successes(db: sqlite3.Connection) -> dict[str, datetime]:
-    """task -> when its last successful attempt ended."""
-    rows = db.execute("SELECT task, max(ended_at) FROM runs WHERE outcome = 'success' GROUP BY task ORDER BY task")
+    """task -> when its last attempt ended that succeeded, or whose slot the market session had."""
+    rows = db.execute(f"SELECT task, max(ended_at) FROM runs WHERE {DONE} GROUP BY task ORDER BY task")  # noqa: S608
     return {task: instant(ended) for task, ended in rows}
 
 

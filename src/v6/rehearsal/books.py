@@ -2,21 +2,26 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from v6.analysis.slot_states import SlotState, Verdict, total_reasons
-from v6.journal import events, evidence, runs
+from v6.journal import events, evidence, runs, session_cycles
 from v6.journal.runs import Run
+from v6.journal.session_cycles import Cycle
+from v6.rehearsal.long_lived import long_lived_tasks
 from v6.rehearsal.prologue import around_restart, tasks_of
 from v6.rehearsal.recording import RecordedDay
 from v6.rehearsal.restarts import Moved, Rehearsed, moves, rehearsed
 from v6.rehearsal.stage import Stage, calendar_of
 from v6.rehearsal.window import MINUTE, Window
 
-RIGHTLY_SKIPPED = frozenset(("nothing_due", "nothing_owed", "not_yet", "done"))
-"""Reasons of post_restart for having nothing to do, as every quarter of an hour; not what it cannot do."""
+RIGHTLY_SKIPPED = frozenset(("nothing_due", "nothing_owed", "not_yet", "done", runs.COVERED))
+"""Reasons for having nothing to do: post_restart's, as every quarter of an hour, and a collector's whose slot the
+market session has committed. Not what a run cannot do."""
+GOES_ON = "running"
+"""A long-lived task whose run of an earlier slot is still at work has nothing to do either."""
 AFTERWARDS = timedelta(minutes=10)  # by then a slot is over: what is not there is missing
 
 
@@ -36,7 +41,8 @@ class Books:
     slot) of what was played before the windows; it counts among the runs. `due`: runs expected in the windows.
     `trading_day`: whether a session begins in the windows' days. `not_counted`: what a replay cannot serve, because the
     recording has no quotes at that time: runs not done, and slots of collectors, which `slots` leaves out.
-    `restarts_due`: how many of `due` stand at a restart of TWS; `restarts`, `states`: what became of those."""
+    `restarts_due`: how many of `due` stand at a restart of TWS; `restarts`, `states`: what became of those. `cycles`:
+    slots that the market session collected or tried to; `connections`: accepted by TWS, by minute."""
 
     prologue: list[tuple[str, datetime]]
     due: int
@@ -52,6 +58,8 @@ class Books:
     restarts_due: int = 0
     restarts: list[Rehearsed] = field(default_factory=list)
     states: list[Moved] = field(default_factory=list)
+    cycles: list[Cycle] = field(default_factory=list)
+    connections: Mapping[datetime, int] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
@@ -76,6 +84,7 @@ def read_books(
     windows: Sequence[Window],
     prologue: Sequence[tuple[str, datetime]] = (),
     recorded: RecordedDay | None = None,
+    connections: Mapping[datetime, int] | None = None,
 ) -> Books:
     """The books of the stage over its windows and what was played before them, after everything has ended."""
     from v6.journal.database import connect
@@ -98,11 +107,13 @@ def read_books(
             if any(start <= skip[0] < end + MINUTE for start, end in with_end)
         ]
         first = prologue[0][1] if prologue else min(window.start for window in windows)
+        cycles = [cycle for start, end in with_end for cycle in session_cycles.between(db, start, end)]
         restarts, moved = rehearsed(db, windows, stage.home), moves(db, windows)
         alerts = [(alert.title, alert.delivered_at is not None) for alert in events.alerts_since(db, first)]
     finally:
         db.close()
-    not_done = _not_done(expected, attempts, {(task, slot): reason for _, task, slot, reason in skips})
+    gate = {(task, slot): reason for _, task, slot, reason in skips}
+    not_done = _not_done(expected, attempts, gate, long_lived_tasks(stage))
     return Books(
         prologue=list(prologue),
         due=len(due),
@@ -118,6 +129,8 @@ def read_books(
         restarts_due=sum(around_restart(tasks[task]) for task, _ in due),
         restarts=restarts,
         states=moved,
+        cycles=cycles,
+        connections=connections or {},
     )
 
 
@@ -150,6 +163,7 @@ def _not_done(
     expected: Sequence[tuple[str, datetime]],
     attempts: Sequence[Run],
     skips: dict[tuple[str, datetime | None], str],
+    long_lived: Collection[str] = (),
 ) -> list[NotDone]:
     last: dict[tuple[str, datetime], Run] = {(run.task, run.slot): run for run in attempts if run.slot is not None}
     missing = []
@@ -157,10 +171,15 @@ def _not_done(
         run = last.get((task, slot))
         if run is None:
             missing.append(NotDone(task, slot, skips.get((task, slot), "never started")))
-        elif run.outcome != "success" and not (run.outcome == "skip" and run.reason in RIGHTLY_SKIPPED):
+        elif run.outcome != "success" and not _rightly_skipped(run, long_lived):
             words = (run.outcome or "never ended", run.reason, run.summary)
             missing.append(NotDone(task, slot, ": ".join(dict.fromkeys(word for word in words if word))))
     return missing
+
+
+def _rightly_skipped(run: Run, long_lived: Collection[str]) -> bool:
+    goes_on = run.reason == GOES_ON and run.task in long_lived
+    return bool(run.outcome == "skip" and (goes_on or run.reason in RIGHTLY_SKIPPED))
 
 
 def _rows(stage: Stage) -> dict[str, int]:

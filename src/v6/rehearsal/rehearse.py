@@ -12,6 +12,8 @@ from v6 import clock
 from v6.model import FatalError
 from v6.rehearsal import books, day, processes, prologue, recording
 from v6.rehearsal.books import Books
+from v6.rehearsal.deeds import Deed, Scene, require_occasions
+from v6.rehearsal.long_lived import LongLived
 from v6.rehearsal.recording import RecordedDay
 from v6.rehearsal.simulated_tws import simulated_tws
 from v6.rehearsal.stage import HOST_ZONE, Stage, crontab_of, loaded
@@ -31,7 +33,8 @@ DISPATCHER_SECONDS = 20.0  # alerts leave in a process of their own, after the r
 class Plan:
     """What is rehearsed. `site`: a production.yaml to start from; `scenario`: a file, or the name of a shipped one,
     played from the first window on, with what is left of a fault that goes on by then; `alert_urls`: where alerts go,
-    nowhere by default; `prologue`: what feeds the first window is played before it."""
+    nowhere by default; `prologue`: what feeds the first window is played before it; `session`: on one connection, held
+    by the market session; `deeds`: what is done to the scene at minutes of the windows."""
 
     windows: tuple[Window, ...]
     site: Mapping[str, Any] = field(default_factory=dict)
@@ -40,6 +43,8 @@ class Plan:
     realistic: bool = False
     alert_urls: str = ""
     prologue: bool = True
+    session: bool = False
+    deeds: tuple[Deed, ...] = ()
 
 
 def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str], object] = str) -> Books:
@@ -62,22 +67,26 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str
             stage.set_clock(prologue.midnight(until).timestamp())
         if closed := books.closed_day(stage, plan.windows):
             warn(f"{closed}: no collector is due, only what runs every day")
-        with simulated_tws(stage, environ, _simulator_options(plan)) as tws:
+        with simulated_tws(stage, environ, _simulator_options(plan, stage)) as tws:
             stage.configure({**tree, "ibkr": {**tree["ibkr"], "port": tws.port}})
             compile_schedule(stage, environ)
             before = prologue.prologue(stage, until) if plan.prologue else []
             crontab = crontab_of(stage)
             acts = [prologue.steps(stage, before), day.steps(plan.windows, crontab.lines)]
+            require_occasions(plan.deeds, [step.minute for step in acts[1]])
             watcher.begin(sum(map(len, acts)))
-            day.walk(stage, acts[0], watcher, {**environ, **crontab.settings})
+            scene = Scene(stage, tws, LongLived(stage))
+            day.walk(scene, acts[0], watcher, {**environ, **crontab.settings})
             if plan.scenario:
                 stage.step_to(start - BEFORE_THE_WINDOW)
                 tws.play(plan.scenario, start - BEFORE_THE_WINDOW)
-            stage.step_to(start)
-            day.walk(stage, acts[1], watcher, {**environ, **crontab.settings})
+            if not scene.long_lived.alive:
+                stage.step_to(start)
+            day.walk(scene, acts[1], watcher, {**environ, **crontab.settings}, plan.deeds)
+            scene.long_lived.let_end(plan.windows[-1].end)
             tws.require_alive()
             processes.wait_until_gone(stage.home, {tws.process.pid}, DISPATCHER_SECONDS)
-    return books.read_books(stage, plan.windows, before, recorded)
+    return books.read_books(stage, plan.windows, before, recorded, scene.connections)
 
 
 def refuse_idle_scenario(plan: Plan) -> None:
@@ -99,6 +108,8 @@ def configuration(plan: Plan, stage: Stage, port: int, recorded: RecordedDay | N
     tree: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in plan.site.items()}
     pace = {} if plan.realistic else FAST_REPLAY if plan.replay else FAST
     tree["ibkr"] = {**pace, **tree.get("ibkr", {}), "host": "127.0.0.1", "port": port, "simulator": True}
+    if plan.session:
+        tree["ibkr"]["persistent_connection"] = True
     tree.setdefault("lake", {}).update(root="var/lake", storage_options={})
     scheduler = tree.setdefault("scheduler", {})
     scheduler["log_directory"] = "logs"
@@ -132,8 +143,10 @@ def _extra(plan: Plan) -> dict[str, str]:
     return extra
 
 
-def _simulator_options(plan: Plan) -> list[str]:
+def _simulator_options(plan: Plan, stage: Stage) -> list[str]:
     options = [] if plan.realistic else ["--fast"]
+    if plan.deeds:  # it may be killed
+        options += ["--state", str(stage.home / "simulator.state")]
     if plan.replay:
         options += ["--replay", str(plan.replay)]
     return options
@@ -146,4 +159,5 @@ def _story(plan: Plan) -> dict[str, Any]:
         "scenario": plan.scenario or None,
         "replay": str(plan.replay) if plan.replay else None,
         "pace": "realistic" if plan.realistic else "fast",
+        "session": plan.session,
     }

@@ -1,12 +1,12 @@
 """The TWS of a rehearsal: the simulator as a process of its own, on a free port, under the stage's clock."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,22 +19,61 @@ from v6.rehearsal.stage import Stage
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 CONTROL_SECONDS = 30.0
-CONTROL_PORT_FILE = "simulator.control"
+PORT_FILE, CONTROL_PORT_FILE = "simulator.port", "simulator.control"
 
 
-@dataclass(frozen=True, slots=True)
 class SimulatedTws:
-    """`control_port`: where it takes commands; in the file simulator.control of the stage too."""
+    """`control_port`: where it takes commands; in the file simulator.control of the stage too. `process`: of now, there
+    is another one after `start_again`. `options`: more of `python -m v6.simulator`."""
 
-    process: subprocess.Popen[bytes]
-    port: int
-    control_port: int
-    log: Path
+    def __init__(self, stage: Stage, environ: Mapping[str, str], options: Sequence[str]) -> None:
+        """Raises FatalError when it does not start."""
+        self._stage, self._environ, self._options = stage, environ, options
+        self.log = stage.home / "logs" / "simulator.log"
+        self._accepted = self._accepted_before = 0
+        self.process, self.port, self.control_port = self._start(0, 0)
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
 
     def require_alive(self) -> None:
         """Raises FatalError when it ended by itself: what was missed then is not TWS's fault."""
-        if self.process.poll() is not None:
+        if not self.alive:
             raise FatalError(f"the simulator ended with code {self.process.returncode}:\n{_tail(self.log)}")
+
+    def connections(self) -> int:
+        """How many it has accepted, before it was killed too. A killed or frozen one gives what was known then."""
+        if self.alive:
+            self._accepted = int(self.control({"do": "stats"})["stats"]["connections"])
+        return self._accepted_before + self._accepted
+
+    def freeze(self) -> None:
+        """It says nothing more, and its connections stay, until `thaw` or `kill`."""
+        self.connections()
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """kill -9. Of connections accepted since the last look at `connections` nothing is known."""
+        self.process.kill()
+        self.process.wait()
+        self._accepted, self._accepted_before = 0, self._accepted_before + self._accepted
+
+    def start_again(self) -> None:
+        """After `kill`: on the same ports, with the same market. Raises FatalError."""
+        self.process, self.port, self.control_port = self._start(self.port, self.control_port)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.send_signal(signal.SIGCONT)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def control(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of its control port. Raises FatalError when it refuses, or does not answer."""
@@ -58,26 +97,33 @@ class SimulatedTws:
             clock.sleep(0.05)
         self.control({"do": "run", "scenario": scenario})
 
+    def _start(self, port: int, control_port: int) -> tuple[subprocess.Popen[bytes], int, int]:
+        """The process and its ports, once it listens there; 0: any free port."""
+        home = self._stage.home
+        files = home / PORT_FILE, home / CONTROL_PORT_FILE
+        for file in files:
+            file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "v6.simulator", "--port", str(port), "--port-file", str(files[0])]
+        command += ["--control-port", str(control_port), "--control-port-file", str(files[1])]
+        command += ["--calendar", str(self._stage.paths.compiled / "calendar.txt"), *self._options]
+        process = processes.start(command, self._environ, home, self.log)
+        try:
+            listening, controlled = (_port(process, file, self.log) for file in files)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return process, listening, controlled
+
 
 @contextmanager
 def simulated_tws(stage: Stage, environ: Mapping[str, str], options: Sequence[str]) -> Iterator[SimulatedTws]:
-    """Running while inside. `options`: more of `python -m v6.simulator`. Raises FatalError when it does not start."""
-    log, port_file = stage.home / "logs" / "simulator.log", stage.home / "simulator.port"
-    control_file = stage.home / CONTROL_PORT_FILE
-    calendar = stage.paths.compiled / "calendar.txt"
-    command = [sys.executable, "-m", "v6.simulator", "--port", "0", "--port-file", str(port_file)]
-    command += ["--control-port", "0", "--control-port-file", str(control_file), "--calendar", str(calendar)]
-    process = processes.start([*command, *options], environ, stage.home, log)
+    """Running while inside. Raises FatalError when it does not start."""
+    tws = SimulatedTws(stage, environ, options)
     try:
-        port, control_port = (_port(process, file, log) for file in (port_file, control_file))
-        yield SimulatedTws(process, port, control_port, log)
+        yield tws
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        tws.stop()
 
 
 def _port(process: subprocess.Popen[bytes], port_file: Path, log: Path) -> int:

@@ -2,22 +2,24 @@
 
 import argparse
 import sqlite3
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from v6 import clock
 from v6.config.load import Config
 from v6.config.settings import Settings
-from v6.journal import database, restarts
+from v6.journal import database
 from v6.paths import Paths
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from loguru import Logger
 
     from v6.gateway.client import Gateway
+    from v6.model import Quote
     from v6.scheduler.compiled import Window
     from v6.scheduler.nyse_calendar import NYSECalendar
     from v6.store.lake import Lake
@@ -26,8 +28,6 @@ Purpose = Literal["options", "futures", "checks"]
 
 CLOSING_SECONDS = 10.0
 """What a job keeps of its attempt for its own end when it waits for a TWS that has lost IBKR."""
-OUTAGE_BUSY_SECONDS = 0.25
-"""How long a locked journal may hold up the connection that saw an outage."""
 
 
 class Argument:
@@ -54,6 +54,8 @@ class Context:
     deadline: float
     dry_run: bool = False
     attempt: int = field(default=1)
+    claimed: ClassVar[bool] = False
+    """Whether the caller holds the claim of the slot already (`v6.runner.slot_claims`)."""
 
     @property
     def settings(self) -> Settings:
@@ -84,6 +86,9 @@ class Context:
         """Wait, but never past the deadline."""
         clock.sleep(min(seconds, self.remaining()))
 
+    def show(self, quotes: "Sequence[Quote]") -> None:
+        """Quotes that a collector has just heard, for a caller that shows them; a run of its own does not."""
+
     @cached_property
     def journal(self) -> sqlite3.Connection:
         return database.connect(self.paths.journal)
@@ -113,24 +118,20 @@ class Context:
         """A connection to TWS; `with ctx.gateway("options") as gateway:` always disconnects.
 
         On a client id leased from the pool, or on this one (outside the pool, for what owns orders)."""
-        from v6.gateway.client import connect
+        return self._gateway(purpose, client_id, says_status=True)
 
-        return connect(
+    def unsaid_gateway(self, purpose: Purpose) -> "Gateway":
+        """The same for a caller that tells the journal itself how its connection stands."""
+        return self._gateway(purpose, None, says_status=False)
+
+    def _gateway(self, purpose: Purpose, client_id: int | None, *, says_status: bool) -> "Gateway":
+        from v6.runner.watched_gateway import ConnectionRecords, WatchedGateway
+
+        return WatchedGateway(
             self.settings.ibkr,
+            ConnectionRecords(self.paths.journal, self.task, self.log, says_status=says_status),
             purpose=purpose,
             leases=self.paths.leases,
-            log=self.log,
-            task=self.task,
             client_id=client_id,
-            on_outage=self._outage,
             until=self.deadline - CLOSING_SECONDS,
         )
-
-    def _outage(self, kind: str, evidence: str) -> None:
-        """Keep it for the search for unknown restart windows; a side channel, so it never fails or delays the run."""
-        self.log.warning("outage seen: {}: {}", kind, evidence)
-        try:
-            with closing(database.connect(self.paths.journal, OUTAGE_BUSY_SECONDS)) as db:
-                restarts.outage(db, kind, evidence, self.task)
-        except (sqlite3.Error, database.JournalError, OSError) as error:
-            self.log.warning("the outage could not be written into the journal: {}", error)

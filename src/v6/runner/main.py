@@ -104,11 +104,12 @@ def _configuration(paths: "Paths", *, scheduled: bool) -> "tuple[Config, ConfigE
 
 def _context(job_name: str, parsed: argparse.Namespace, log: "list[Logger]") -> "Context":
     from v6.paths import Paths
-    from v6.runner import logs
+    from v6.runner import logs, ownership
     from v6.runner.context import Context
 
     environ = os.environ
     paths = Paths.locate(environ)
+    ownership.require_own(paths.var, job_name)
     config, refused = _configuration(paths, scheduled=environment.TASK in environ)
     task = environ.get(environment.TASK) or job_name
     directory = paths.home / config.scheduler.log_directory
@@ -155,13 +156,9 @@ def _answer(job_name: str, outcome: result.Result) -> None:
     module = sys.modules.get(f"v6.jobs.{job_name}")
     if not getattr(module, "HANDS_ONLY", False):
         return
-    words: Callable[[result.Result], str] = getattr(module, "closing_words", _summary)
+    words: Callable[[result.Result], str] | None = getattr(module, "closing_words", None)
     with suppress(BrokenPipeError):
-        os.write(1, f"{words(outcome)}\n".encode())
-
-
-def _summary(outcome: result.Result) -> str:
-    return outcome.summary
+        os.write(1, f"{words(outcome) if words else outcome.summary}\n".encode())
 
 
 def _report(log: "list[Logger]", text: str) -> None:

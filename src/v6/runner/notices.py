@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from v6 import places
-from v6.journal import events
+from v6.journal import events, runs
 from v6.journal.runs import Run
 from v6.runner.verdict import Verdict
 
@@ -48,7 +48,7 @@ def says_failed(task_alerts: Sequence[str], verdict: Verdict) -> bool:
 def says_recovered(db: sqlite3.Connection, task: str, before: Run | None) -> bool:
     """Whether this success answers a failure that was the supervisor's to tell: the one before, or an earlier one that
     was told and not answered yet."""
-    if before is None or before.outcome == "success":
+    if before is None or runs.is_done(before.outcome, before.reason):
         return False
     return before.reason not in TOLD_BY_THE_JOB or events.unanswered(db, f"failed:{task}", f"recovered:{task}")
 

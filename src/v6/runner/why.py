@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from v6 import clock
 from v6.clock import NEW_YORK
-from v6.journal import evidence, ledger, runs
+from v6.journal import evidence, ledger, runs, session_cycles
 from v6.journal.database import connect
 from v6.journal.runs import Run
+from v6.journal.session_cycles import Cycle
 from v6.model import FatalError
 from v6.paths import Paths
 from v6.scheduler import compiled
@@ -33,13 +34,18 @@ SKIPS = {
     "dependency": "a task it depends on had not succeeded",
     "deadline": "it was started too late to end in time",
     "no_input": "there was nothing to work on yet",
+    "covered_by_session": "the market session had collected its slot",
+    "not_persistent": "it needs ibkr.persistent_connection",
+    "session_over": "the market session had nothing to do any more",
+    "closed": "NYSE was closed",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """`answer`: one sentence. `decision`: what schedule and calendar say (those in force now). `skips`: (when, reason)
-    of the gate's log; `attempts`: the journal's rows; `never_fired`: due slots of that New York day without any trace.
+    of the gate's log; `attempts`: the journal's rows; `never_fired`: due slots of that New York day without any trace;
+    `session`: what the market session did of the slot, empty when it did nothing.
     """
 
     task: str
@@ -52,6 +58,7 @@ class Explanation:
     attempts: tuple[Run, ...]
     ledger: str
     never_fired: tuple[datetime, ...]
+    session: str = ""
 
     def __str__(self) -> str:
         verdict = "due" if self.decision.run else f"not due: {self.decision.reason}"
@@ -64,6 +71,7 @@ class Explanation:
             f"  decision     {verdict}{slot}",
             *_column("gate log", [f"{at:%H:%M:%S} skip {reason}: {_words(reason)}" for at, reason in self.skips]),
             *_column("journal", [_line(run) for run in self.attempts]),
+            *([f"  session      {self.session}"] if self.session else []),
             f"  ledger       {self.ledger}",
             *_column("never fired", _ranges(self.never_fired)),
         ]
@@ -90,13 +98,14 @@ def explain(paths: Paths, task: str, when: datetime, environ: Mapping[str, str] 
         attempts = _attempts(db, task, decision.slot, when)
         never = _never_fired(paths, environ, db, task, moment, {slot for _, slot, _ in skips})
         known = _ledger_line(db, task, moment)
+        cycle = session_cycles.of_slot(db, task, moment) if db is not None else None
     finally:
         if db is not None:
             db.close()
     return Explanation(
         task=task,
         when=when,
-        answer=_answer(decision, nearby, attempts, moment, _not_due(decision.reason, task_, calendar, moment)),
+        answer=_answer(decision, nearby, attempts, cycle, moment, _not_due(decision.reason, task_, calendar, moment)),
         schedule=_schedule_line(schedule, task_),
         calendar=_calendar_line(calendar, moment),
         decision=decision,
@@ -104,6 +113,7 @@ def explain(paths: Paths, task: str, when: datetime, environ: Mapping[str, str] 
         attempts=attempts[-SHOWN:],
         ledger=known,
         never_fired=never,
+        session=session_cycles.in_words(cycle) if cycle else "",
     )
 
 
@@ -111,6 +121,7 @@ def _answer(
     decision: Decision,
     skips: tuple[tuple[datetime, str], ...],
     attempts: tuple[Run, ...],
+    cycle: Cycle | None,
     moment: datetime,
     not_due: str,
 ) -> str:
@@ -124,6 +135,8 @@ def _answer(
             return "it was killed"
         words = last.summary or last.note
         return f"it ran: {last.outcome}" + (f": {words}" if words else "")
+    if cycle is not None and cycle.outcome == session_cycles.SUCCESS:
+        return f"no run of its own: {session_cycles.in_words(cycle)}"
     if skips:
         reason = skips[-1][1]
         return f"the gate skipped it ({reason}): {not_due if reason == decision.reason else _words(reason)}"
@@ -164,6 +177,8 @@ def _never_fired(
     start = moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     end = start + timedelta(days=1)
     ran = {run.slot for run in runs.between(db, start, end, task)} if db is not None else set()
+    if db is not None:
+        ran |= {cycle.slot for cycle in session_cycles.between(db, start, end) if cycle.task == task}
     over = clock.now() - NEAR
     due = [slot for name, slot in evidence.expected_runs(paths, environ, start, end) if name == task and slot < over]
     return tuple(slot for slot in due if slot not in ran and slot not in traced)

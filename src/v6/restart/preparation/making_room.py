@@ -8,8 +8,8 @@ from pathlib import Path
 
 from v6 import clock
 from v6.journal import restarts
+from v6.restart import runs_at_work
 from v6.restart.alone import LOOK_EVERY_SECONDS, Busy, alone
-from v6.restart.preparation import other_runs
 from v6.restart.preparation.graceful_shutdown import Undone
 
 LOCK_SECONDS = 15.0
@@ -42,13 +42,13 @@ class MakingRoom:
         them stay, Busy when it is a restart job that stays."""
         scanners = restarts.registrations(self._db, "scanner")
         watching = {row.owner for row in (*scanners, *restarts.registrations(self._db, "subscription"))}
-        runs, unseen = other_runs.connected(self._leases, watching), []
+        runs, unseen = runs_at_work.connected(self._leases, watching), []
         try:
-            runs += other_runs.supervised(self._locks, needing_tws)
-        except other_runs.CannotLook as error:
+            runs += runs_at_work.supervised(self._locks, needing_tws)
+        except runs_at_work.CannotLook as error:
             unseen = [f"could not check which runs are under way: {error}"]
-        wanted = other_runs.all_but(runs, self._spared)
-        stay = await other_runs.end(wanted)
+        wanted = runs_at_work.all_but(runs, self._spared)
+        stay = await runs_at_work.end(wanted)
         await self._wait_for_the_lock()
         if stay or unseen:
             raise Undone("; ".join([*(f"{run} does not end" for run in stay), *unseen]))

@@ -1,8 +1,8 @@
-"""Which other runs of V6 are connected to TWS or about to be, and their graceful end before TWS restarts.
+"""Which other runs of V6 are at work, and their graceful end before TWS restarts.
 
 Two sources, neither of which touches TWS: the leases of client ids (who is connected), and the kernel's table of locks
-(which supervisor holds the lock of a task that needs TWS, also between two attempts). A supervisor is asked rather than
-its job, so that it does not try again; KILL is its business, ours is to report what stays.
+(which supervisor holds the lock of a task, also between two attempts). A supervisor is asked rather than its job, so
+that it does not try again; KILL is its business, ours is to report what stays (`v6.restart.emergency` goes further).
 """
 
 import asyncio
@@ -13,11 +13,10 @@ from pathlib import Path
 
 import psutil
 
-from v6 import clock
+from v6 import clock, file_locks
 from v6.gateway import client_ids
 
 SUPERVISOR = "v6.runner.supervise"
-KERNEL_LOCKS = Path("/proc/locks")
 LOOK_EVERY_SECONDS = 0.05
 GRACE_SECONDS = 15.0  # a supervisor gives its job 10 s, then KILL
 LEAVING_SECONDS = 35.0  # a program that watches the restart's state looks every 30 s
@@ -48,8 +47,8 @@ def connected(leases: Path, watching: Collection[str] = ()) -> list[OtherRun]:
     found: dict[int, OtherRun] = {}
     for holder in client_ids.holders(leases):
         with suppress(psutil.NoSuchProcess):  # it has ended since
-            process = _process(holder.pid)
-            if process is None or _ours(process.pid):
+            process = living(holder.pid)
+            if process is None or process.pid in own_line():
                 continue
             asked = _supervisor_of(process) or process
             held = found[asked.pid].client_ids if asked.pid in found else ()
@@ -59,19 +58,28 @@ def connected(leases: Path, watching: Collection[str] = ()) -> list[OtherRun]:
     return list(found.values())
 
 
-def supervised(locks: Path, tasks: Collection[str], table: Path = KERNEL_LOCKS) -> list[OtherRun]:
+def supervised(locks: Path, tasks: Collection[str]) -> list[OtherRun]:
     """Supervisors at work on `tasks`, other than our own. Raises CannotLook."""
+    return [
+        OtherRun(task, process.pid, process.create_time())
+        for task, process in holders_of(locks, tasks)
+        if supervises(process, task)
+    ]
+
+
+def holders_of(locks: Path, names: Collection[str]) -> list[tuple[str, psutil.Process]]:
+    """Who took the lock of each of these names, other than this process and its parents; one that has died since is
+    left out, though what it handed the lock to may have it still. Raises CannotLook."""
     try:
-        rows = [line.split() for line in table.read_text().splitlines()]
+        held = file_locks.held()
     except OSError as error:
-        raise CannotLook(f"{table}: {error.strerror}") from error
-    holders = {row[5].rpartition(":")[2]: int(row[4]) for row in rows if len(row) > 5 and row[1] == "FLOCK"}
+        raise CannotLook(f"{file_locks.TABLE}: {error.strerror}") from error
     found = []
-    for task in tasks:
-        path = locks / f"{task}.lock"
-        process = _process(holders.get(str(path.stat().st_ino), 0)) if path.exists() else None
-        if process is not None and _supervises(process, task) and not _ours(process.pid):
-            found.append(OtherRun(task, process.pid, process.create_time()))
+    for name in names:
+        path = locks / f"{name}.lock"
+        process = living(held.get(path.stat().st_ino, 0)) if path.exists() else None
+        if process is not None and process.pid not in own_line():
+            found.append((name, process))
     return found
 
 
@@ -112,12 +120,12 @@ async def _stays(run: OtherRun, seconds: float) -> bool:
 
 
 def _alive(run: OtherRun) -> bool:
-    process = _process(run.pid)
+    process = living(run.pid)
     return process is not None and process.create_time() == run.born
 
 
-def _process(pid: int) -> psutil.Process | None:
-    """A living process; a zombie holds nothing any more."""
+def living(pid: int) -> psutil.Process | None:
+    """The process of that number now; a zombie holds nothing any more."""
     try:
         process = psutil.Process(pid) if pid > 0 else None
         return None if process is None or process.status() == psutil.STATUS_ZOMBIE else process
@@ -125,12 +133,7 @@ def _process(pid: int) -> psutil.Process | None:
         return None
 
 
-def _supervisor_of(process: psutil.Process) -> psutil.Process | None:
-    parent = process.parent()
-    return parent if parent is not None and _supervises(parent) else None
-
-
-def _supervises(process: psutil.Process, task: str | None = None) -> bool:
+def supervises(process: psutil.Process, task: str | None = None) -> bool:
     try:
         words = process.cmdline()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -138,7 +141,12 @@ def _supervises(process: psutil.Process, task: str | None = None) -> bool:
     return SUPERVISOR in words and (task is None or task in words)
 
 
-def _ours(pid: int) -> bool:
-    """Whether it is this process or one it descends from: our own supervisor, a shell."""
+def own_line() -> frozenset[int]:
+    """This process and those it descends from: our own supervisor, a shell, cron."""
     me = psutil.Process()
-    return pid in (me.pid, *(parent.pid for parent in me.parents()))
+    return frozenset((me.pid, *(parent.pid for parent in me.parents())))
+
+
+def _supervisor_of(process: psutil.Process) -> psutil.Process | None:
+    parent = process.parent()
+    return parent if parent is not None and supervises(parent) else None

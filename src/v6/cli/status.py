@@ -1,0 +1,105 @@
+"""`v6 status`: how everything stands in a few lines, each figure with its age. Nothing is asked of TWS."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from v6 import clock
+from v6.cli import output, restart_sources
+from v6.cli.compiled import configuration, timetable
+from v6.paths import Paths
+
+if TYPE_CHECKING:
+    from v6.analysis.findings import Finding
+    from v6.cli.status_parts import Part
+    from v6.runner.context import Context
+
+LIMIT_SECONDS = 60.0
+MARKS = {"ok": " ", "failed": "!", "could_not_check": "?"}
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(status)
+
+
+def status(as_json: AsJson = False) -> None:
+    """Connection, market session, collectors, restart, connection budget and alerts, each with its age.
+
+    Exit code 1: something is wrong (!) or could not be looked at (?).
+    """
+    from v6.analysis.findings import State
+
+    timetable()
+    if not restart_sources.journal_exists():
+        output.say("V6 has not run here yet: there is no journal")
+        raise typer.Exit(output.NO)
+    context = _context()
+    with closing(context.journal):
+        parts = list(_parts(context))
+    well = all(part.finding.state is State.OK for part in parts)
+    if as_json:
+        output.as_json({"at": clock.now(), "well": well} | {part.finding.check: _facts(part) for part in parts})
+    else:
+        for part in parts:
+            output.say(_line(part.finding))
+    if not well:
+        raise typer.Exit(output.NO)
+
+
+def _parts(context: "Context") -> "Iterator[Part]":
+    from v6.cli import status_parts
+
+    for look in (
+        status_parts.connection,
+        status_parts.session,
+        status_parts.collectors,
+        status_parts.restart,
+        status_parts.budget,
+        status_parts.alerts,
+    ):
+        yield _guarded(look, context)
+
+
+def _guarded(look: "Callable[[Context], Part]", context: "Context") -> "Part":
+    """What cannot be looked at is neither well nor wrong (L30)."""
+    from v6.analysis.findings import could_not_check
+    from v6.checks.guarded import CANNOT
+    from v6.cli.status_parts import Part
+
+    try:
+        return look(context)
+    except CANNOT as error:
+        return Part(could_not_check(look.__name__, f"{type(error).__name__}: {error}"), {})
+
+
+def _context() -> "Context":
+    """The checks want what a job is given."""
+    from argparse import Namespace
+
+    from loguru import logger
+
+    from v6.runner.context import Context
+
+    context = Context(
+        task="status",
+        slot=None,
+        args=Namespace(),
+        config=configuration(say=False),
+        paths=Paths.locate(),
+        log=logger,
+        deadline=clock.monotonic() + LIMIT_SECONDS,
+    )
+    context.journal = restart_sources.journal()
+    return context
+
+
+def _facts(part: "Part") -> dict[str, Any]:
+    return {"state": part.finding.state, "words": part.finding.evidence, **part.facts}
+
+
+def _line(finding: "Finding") -> str:
+    return f"{MARKS[finding.state]} {finding.check:<12}{finding.evidence}"

@@ -1,0 +1,104 @@
+"""A diagnosis for commands and jobs: blocking, and no more often than `ibkr.diagnose_every_seconds` for this home.
+
+The last one is kept in `diagnosis.json`; who asks again too early is shown it with its age, and who asks while another
+is under way waits for its answer: a person who presses the key again must not make things worse for TWS (L29).
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from v6 import clock
+from v6.config.settings import Ibkr
+from v6.gateway.connection import Log
+from v6.gateway.diagnose import diagnose
+from v6.gateway.verdicts import Diagnosis, Verdict, now
+
+FILE, LOCK = "diagnosis.json", ".diagnosis.lock"
+POLL_SECONDS = 0.05
+PATIENCE_SECONDS = 10.0
+"""For another diagnosis, beyond the two probes that it may take."""
+
+
+class UnderWay(Exception):  # noqa: N818 - it names what happened
+    """Another diagnosis does not end."""
+
+
+def diagnosed(
+    settings: Ibkr,
+    leases: Path,
+    state: Path,
+    *,
+    log: Log | None = None,
+    market_open: bool | None,
+    symbol: str,
+    client_id: int | None = None,
+) -> Diagnosis:
+    """As `diagnose`, or the stored one with its `age`. For threads without a running event loop. `state`: the folder
+    of diagnosis.json. Raises nothing of the gateway's."""
+    begun = clock.now()
+    try:
+        with alone(state, 2 * settings.probe_seconds + PATIENCE_SECONDS):
+            if (stored := _recent(state, settings, begun)) is not None:
+                return stored
+            work = diagnose(settings, leases, log=log, market_open=market_open, symbol=symbol, client_id=client_id)
+            found = asyncio.run(work)
+            _store(state / FILE, found)
+            return found
+    except (UnderWay, OSError) as error:
+        return Diagnosis(Verdict.COULD_NOT_CHECK, settings.place, f"{error}", (), now(), 0.0)
+
+
+def stored(state: Path) -> Diagnosis | None:
+    """The last one, with its age; None: there is none, or it cannot be read."""
+    try:
+        found = Diagnosis.from_dict(json.loads((state / FILE).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return None
+    return replace(found, age=found.age_at(clock.now()))
+
+
+def _recent(state: Path, settings: Ibkr, begun: datetime) -> Diagnosis | None:
+    """The stored one, if it is of this place and young enough, or was found while we waited for it."""
+    last = stored(state)
+    if last is None or last.place != settings.place:
+        return None
+    young = 0 <= last.age < settings.diagnose_every_seconds
+    return last if young or last.at >= begun else None
+
+
+@contextmanager
+def alone(state: Path, seconds: float) -> Iterator[None]:
+    """While nobody else of this home diagnoses. Raises UnderWay when another has been at it for so long."""
+    state.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(descriptor, clock.monotonic() + seconds)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, until: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if clock.monotonic() >= until:
+                raise UnderWay("another diagnosis has been under way for too long") from None
+            clock.sleep(POLL_SECONDS)
+        else:
+            return
+
+
+def _store(path: Path, found: Diagnosis) -> None:
+    """Replaced whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(found.as_dict(), indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,61 @@
+"""What a market session has to do on its day, and until when: pure, from schedule, calendar and restart windows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from v6.journal.ledger import TABLE_OF
+from v6.restart import windows
+from v6.restart.windows import Occurrence
+from v6.scheduler import upcoming
+from v6.scheduler.compiled import Schedule, Task, Window
+from v6.scheduler.nyse_calendar import NYSECalendar, Session
+
+BEFORE_RESTART = timedelta(minutes=5)
+"""When pre_restart begins: by then the connection is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """When a session ends by itself, and why, in words."""
+
+    at: datetime
+    why: str
+
+
+def collectors(schedule: Schedule) -> list[Task]:
+    """The enabled tasks that fill the slot ledger."""
+    return [task for task in schedule.tasks.values() if task.enabled and task.script in TABLE_OF]
+
+
+def of_day(
+    tasks: Iterable[Task], day: date, calendar: NYSECalendar, restarts: Sequence[Window], cycle_minutes: int
+) -> dict[str, tuple[datetime, ...]]:
+    """The slots of each task on that New York day that the session collects, ascending: those that cron's runs would,
+    at multiples of `cycle_minutes` after midnight. Raises CalendarError."""
+    found: dict[str, tuple[datetime, ...]] = {}
+    for planned in upcoming.of_day(tasks, day, calendar, restarts):
+        if planned.decision.run and _minute(planned.slot) % cycle_minutes == 0:
+            found[planned.task] = (*found.get(planned.task, ()), planned.slot)
+    return found
+
+
+def following(slots: Sequence[datetime], now: datetime) -> datetime | None:
+    """The first slot after the instant."""
+    return next((slot for slot in slots if slot.timestamp() > now.timestamp()), None)
+
+
+def end_of(session: Session, restarts: Sequence[Window], now: datetime, keep: timedelta) -> End:
+    """`keep` after the close, or before the restart that is on or next, whichever is first."""
+    closing = End(session.close + keep, f"{windows.in_words(keep.total_seconds())} after the close")
+    restart = windows.current_acting(restarts, now) or windows.next_acting(restarts, now)
+    before = _before(restart) if restart else closing
+    return min(closing, before, key=lambda end: end.at.timestamp())
+
+
+def _before(restart: Occurrence) -> End:
+    return End(restart.start - BEFORE_RESTART, f"before {restart}")
+
+
+def _minute(slot: datetime) -> int:
+    return slot.hour * 60 + slot.minute

@@ -1,0 +1,46 @@
+"""What the session says of its connection: its row in the journal, and an alert when a person must look.
+
+Side channels: a journal that cannot be written never hurts the session, and never delays it by more than a moment.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from v6.gateway.connection import Log
+from v6.journal import connections, database, events
+from v6.runner import notices
+
+BUSY_SECONDS = 0.25  # the event loop waits meanwhile, and with it the collectors
+
+
+class StatusRow:
+    """The row of `task`. `home` and `log_directory` are for the alert's dispatcher."""
+
+    def __init__(self, journal: Path, task: str, log: Log, *, home: Path, log_directory: Path) -> None:
+        self._journal = journal
+        self._home = home
+        self._task = task
+        self._log = log
+        self._log_directory = log_directory
+
+    def say(self, status: str, detail: str = "", *, attempts: int = 0, client_id: int | None = None) -> None:
+        """See journal/connections.py for the statuses."""
+        self._write(lambda db: connections.say(db, self._task, status, detail, attempts=attempts, client_id=client_id))
+
+    def alert(self, severity: str, title: str, body: str, key: str) -> None:
+        """Raise it, and have it delivered now: the session's run ends only in the evening."""
+
+        def tell(db: sqlite3.Connection) -> None:
+            events.raise_alert(db, severity=severity, title=title, body=body, key=key, task=self._task)
+            notices.deliver(db, str(self._home), str(self._log_directory))
+
+        self._write(tell)
+
+    def _write(self, write: Callable[[sqlite3.Connection], None]) -> None:
+        try:
+            with closing(database.connect(self._journal, BUSY_SECONDS)) as db:
+                write(db)
+        except (sqlite3.Error, database.JournalError, OSError) as error:
+            self._log.warning(f"the journal could not be told how the connection is: {error}")

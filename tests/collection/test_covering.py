@@ -1,0 +1,166 @@
+"""One collects a slot: what a run of a collector does when somebody else holds the slot's claim."""
+
+import argparse
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from loguru import logger
+
+from v6 import clock
+from v6.clock import NEW_YORK
+from v6.collection import covering
+from v6.collection.covering import SlotHeldError, claimed_slot
+from v6.collection.slot_book import open_lost, settle_unfinished
+from v6.config.load import load
+from v6.journal import ledger, runs, session_cycles
+from v6.model import SkipRun
+from v6.paths import Paths
+from v6.runner.context import Context
+from v6.runner.slot_claims import SlotClaims
+
+TASK = "collect_futures_snapshots"
+SLOT = datetime(2026, 11, 20, 10, 35, tzinfo=NEW_YORK)
+BEFORE = SLOT - timedelta(minutes=5)
+LONG_AGO = SLOT - timedelta(minutes=30)
+Make = Callable[..., Context]
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Contexts of a run at 10:35:01."""
+    offset = SLOT.timestamp() + 1 - datetime.now(tz=NEW_YORK).timestamp()
+    monkeypatch.setenv("V6_CLOCK_OFFSET", f"{offset:.3f}")
+    paths = Paths.locate()
+    config = load(paths, {})
+    made: list[Context] = []
+
+    def context(slot: datetime | None = SLOT, seconds: float = 60.0, *, dry_run: bool = False) -> Context:
+        deadline = clock.monotonic() + seconds
+        args = argparse.Namespace(dry_run=dry_run)
+        made.append(Context(TASK, slot, args, config, paths, logger, deadline, dry_run))
+        return made[-1]
+
+    yield context
+    for one in made:
+        one.journal.close()
+
+
+@pytest.fixture
+def session(make: Make) -> Iterator[SlotClaims]:
+    """The market session's claims."""
+    with SlotClaims(make().paths.locks, TASK) as claims:
+        yield claims
+
+
+def committed(ctx: Context, outcome: str = session_cycles.SUCCESS) -> None:
+    session_cycles.begin(ctx.journal, TASK, SLOT)
+    session_cycles.end(ctx.journal, TASK, SLOT, outcome, "10:35 3 of 3 complete")
+
+
+def test_a_free_slot_is_claimed_as_long_as_it_is_worked_on(make: Make, session: SlotClaims) -> None:
+    with claimed_slot(make()) as slot:
+        assert slot == SLOT
+        assert not session.take(SLOT)
+    assert session.take(SLOT)
+
+
+def test_a_run_waits_for_the_claim_and_ends_when_the_session_has_committed(make: Make, session: SlotClaims) -> None:
+    ctx = make()
+    session.take(SLOT)
+    committed(ctx)
+    threading.Timer(0.3, session.give_up, (SLOT,)).start()
+    with pytest.raises(SkipRun) as skip, claimed_slot(ctx):
+        raise AssertionError("it was covered")
+    assert skip.value.reason == "covered_by_session"
+    assert "success in 0.0 s: 10:35 3 of 3 complete" in skip.value.detail
+    assert session.take(SLOT)
+
+
+@pytest.mark.parametrize("outcome", [None, session_cycles.FAILED])
+def test_a_claim_that_falls_without_a_commit_is_taken_over(
+    make: Make, session: SlotClaims, outcome: str | None
+) -> None:
+    ctx = make()
+    session.take(SLOT)
+    session_cycles.begin(ctx.journal, TASK, SLOT)
+    if outcome:
+        session_cycles.end(ctx.journal, TASK, SLOT, outcome, "Disconnected")
+    threading.Timer(0.3, session.close).start()
+    with claimed_slot(ctx) as slot:
+        assert slot == SLOT
+
+
+def test_a_run_whose_time_is_over_names_the_holder(make: Make, session: SlotClaims) -> None:
+    ctx = make(seconds=covering.CLOSING + 0.2)
+    session.take(SLOT)
+    with (
+        pytest.raises(SlotHeldError, match=r"^another run of collect_futures_snapshots is still at work"),
+        claimed_slot(ctx),
+    ):
+        raise AssertionError("it was held")
+    session_cycles.begin(ctx.journal, TASK, SLOT)
+    with (
+        pytest.raises(SlotHeldError, match=r"^the market session \(pid \d+, since 10:35:0\d\) is still"),
+        claimed_slot(ctx),
+    ):
+        raise AssertionError("it was held")
+    assert SlotHeldError.recoverable
+
+
+def test_by_hand_what_the_session_left_may_still_be_collected(make: Make, session: SlotClaims) -> None:
+    ctx = make(None)
+    committed(ctx)
+    with claimed_slot(ctx) as slot:
+        assert slot == SLOT
+        assert not session.take(SLOT)
+
+
+def test_what_writes_no_ledger_waits_for_nobody(make: Make, session: SlotClaims) -> None:
+    session.take(SLOT)
+    with claimed_slot(make(None), claim=False) as slot:
+        assert slot == SLOT
+    with claimed_slot(make(dry_run=True)) as slot:
+        assert slot == SLOT
+
+
+def test_the_ledger_of_a_slot_that_somebody_works_on_is_not_closed(make: Make, session: SlotClaims) -> None:
+    ctx = make()
+    for slot in (LONG_AGO, BEFORE):
+        ledger.open_slot(ctx.journal, TASK, slot, 3)
+    session.take(BEFORE)
+    settle(ctx)
+    assert states(ctx) == {LONG_AGO: "closed", BEFORE: "open"}
+    session.give_up(BEFORE)
+    settle(ctx)
+    assert states(ctx) == {LONG_AGO: "closed", BEFORE: "closed"}
+
+
+def test_the_ledger_of_a_lost_slot_is_not_opened_under_who_works_on_it(make: Make, session: SlotClaims) -> None:
+    ctx = make()
+    (ctx.paths.slots / TASK).mkdir(parents=True)
+    (ctx.paths.slots / TASK / f"{LONG_AGO.timestamp():.0f}").touch()
+    session.take(LONG_AGO)
+    open_lost(ctx, SLOT, lambda _: (3, None))
+    assert states(ctx) == {}
+    session.give_up(LONG_AGO)
+    open_lost(ctx, SLOT, lambda _: (3, None))
+    assert states(ctx) == {LONG_AGO: "open"}
+
+
+def test_a_covered_day_is_a_day_that_succeeded(make: Make) -> None:
+    db = make().journal
+    run = runs.start_attempt(db, task=TASK, slot=SLOT, attempt=1, pid=1, log_file="")
+    runs.finish_attempt(db, run, runs.Ended("skip", 0, 1.0, 0.3, 60.0, "the market session", runs.COVERED))
+    assert runs.succeeded_on(db, TASK, "2026-11-20")
+    assert not runs.succeeded_on(db, TASK, "2026-11-19")
+
+
+def settle(ctx: Context) -> None:
+    settle_unfinished(ctx, "futures_snapshots", "symbol", SLOT, lambda _: dict.fromkeys(("ES", "NQ", "RTY"), ""))
+
+
+def states(ctx: Context) -> dict[datetime, str]:
+    lines = ledger.slots_of(ctx.journal, TASK, LONG_AGO, SLOT + timedelta(days=1))
+    return {line.slot: line.state for line in lines}

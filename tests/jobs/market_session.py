@@ -1,0 +1,97 @@
+"""A market session and cron's runs beside it, for tests: real processes on one desk."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from desk import Desk, Running, wait_until
+
+from v6.journal import session_cycles
+from v6.runner.slot_claims import SlotClaims
+from v6.simulator.testing import SimulatedTWS
+
+OPTIONS, FUTURES = "collect_option_snapshots", "collect_futures_snapshots"
+COLLECTORS = (OPTIONS, FUTURES)
+TABLES = {OPTIONS: "option_snapshots", FUTURES: "futures_snapshots"}
+CONTRACTS = {OPTIONS: 24, FUTURES: 3}
+SHORTLY_BEFORE = timedelta(seconds=20)
+
+
+class Trading:
+    """A morning's desk on which a session may run."""
+
+    def __init__(self, desk: Desk, tws: SimulatedTWS) -> None:
+        self.desk = desk
+        self.tws = tws
+        self.session: Running | None = None
+        desk.configure({"ibkr": {"persistent_connection": True}})
+
+    def start_session(self, *arguments: str, **environ: str) -> Running:
+        self.session = self.desk.start("run_market_session", *arguments, **environ)
+        return self.session
+
+    def shortly_before(self, slot: str) -> None:
+        self.desk.at_instant(self.desk.slot(slot) - SHORTLY_BEFORE)
+
+    def session_holds(self, slot: str, *tasks: str, **environ: str) -> Running:
+        """Start a session and wait until it has claimed the slot of these collectors, by default of both."""
+        self.shortly_before(slot)
+        session = self.start_session(**environ)
+        wanted = tasks or COLLECTORS
+        wait_until(lambda: session.process.poll() is not None or all(self.claimed(task, slot) for task in wanted))
+        if session.process.poll() is not None:
+            raise AssertionError(session.wait().words)
+        return session
+
+    def claimed(self, task: str, slot: str) -> bool:
+        with SlotClaims(self.locks, task) as claims:
+            return claims.taken_by_another(self.desk.slot(slot))
+
+    def cron(self, slot: str) -> list[Running]:
+        """The slot comes, and cron starts its runs."""
+        self.desk.at(slot)
+        return [self.desk.start(task, slot=slot) for task in COLLECTORS]
+
+    @property
+    def locks(self) -> Path:
+        return self.desk.home / "var" / "locks"
+
+    def forget_universe(self) -> None:
+        shutil.rmtree(self.desk.home / "var" / "lake" / "option_contracts")
+
+    def row(self, slot: str, task: str) -> tuple[str, str]:
+        """Outcome and summary of the session's cycle."""
+        cycle = self.cycle(task, slot)
+        assert cycle is not None
+        return cycle.outcome, cycle.summary
+
+    def cycle(self, task: str, slot: str) -> session_cycles.Cycle | None:
+        with closing(self.desk.journal()) as db:
+            return session_cycles.of_slot(db, task, self.desk.slot(slot))
+
+    def whole(self, slot: str) -> None:
+        """Every contract of the slot is stored once and complete in the ledger."""
+        for task in COLLECTORS:
+            rows = self.desk.rows(slot, TABLES[task], task)
+            assert rows.height == rows["con_id"].n_unique() == CONTRACTS[task], task
+            line = self.desk.line(slot, task)
+            assert line is not None
+            assert (line.state, line.complete) == ("closed", CONTRACTS[task]), (task, line)
+
+    def end(self) -> None:
+        """Whatever became of the session."""
+        session = self.session
+        if session is not None and session.process.stdout is not None and not session.process.stdout.closed:
+            session.process.kill()
+            session.wait()
+
+
+@contextmanager
+def trading_on(desk: Desk, tws: SimulatedTWS) -> Iterator[Trading]:
+    trading = Trading(desk, tws)
+    try:
+        yield trading
+    finally:
+        trading.end()

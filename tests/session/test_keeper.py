@@ -1,0 +1,291 @@
+"""The market session's connection: proven, begun anew when that helps, and told to people."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from keeper_support import Stage, kept
+
+from v6.gateway import client_ids, watching
+from v6.gateway.errors import Disconnected
+from v6.journal import connections
+from v6.session import live, looking
+from v6.simulator.faults.model import ServerReset
+from v6.simulator.testing import SimulatedTWS, simulated_tws
+
+pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
+
+WATCHED = frozenset({"SPY", "QQQ"})
+MARKET_DATA = 1  # the request's number
+
+
+@pytest.fixture
+def tws() -> Iterator[SimulatedTWS]:
+    with simulated_tws(fast=True) as running:
+        yield running
+
+
+def play(scene: Callable[[Stage], Awaitable[None]], tws: SimulatedTWS, home: Path, **settings: Any) -> Stage:
+    """The scene begins when the connection has been proven once."""
+
+    async def run() -> Stage:
+        async with kept(tws.port, home, **settings) as stage:
+            await stage.usable()
+            await scene(stage)
+        return stage
+
+    return asyncio.run(run())
+
+
+def test_a_lost_connection_is_begun_anew_and_given_up_meanwhile(tws: SimulatedTWS, home: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        tws.drop_all()
+        await stage.until(lambda: not stage.keeper.usable)
+        with pytest.raises(Disconnected, match="connection lost"):
+            stage.keeper.borrow("options")
+        await stage.usable()
+        assert stage.in_journal().client_id == stage.keeper.client_id
+
+    stage = play(scene, tws, home)
+    assert stage.changes == [True, False, True, False]
+    assert tws.stats.connections == 2
+    assert stage.statuses() == [
+        connections.CONNECTED, connections.RECONNECTING, connections.CONNECTED, connections.WAITING
+    ]  # fmt: skip
+
+
+def test_the_first_pause_is_kept_before_the_first_new_try(tws: SimulatedTWS, home: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        tws.drop_all()
+        await stage.until(lambda: stage.rows[-1][0] == connections.RECONNECTING)
+        lost = time.monotonic()
+        await stage.usable()
+        assert time.monotonic() - lost >= 0.4
+
+    play(scene, tws, home, backoff=(0.5, 60.0))
+
+
+def test_a_tws_that_answers_no_more_is_left_by_a_reset_after_three_pings(tws: SimulatedTWS, home: Path) -> None:
+    """L24: the socket is up all the while."""
+
+    async def scene(stage: Stage) -> None:
+        tws.set(mute_after_start=True)
+        await stage.said("in doubt, 1 of 3: no answer to a ping within 0.4 s")
+        assert not stage.keeper.usable
+        assert tws.stats.connections == 1
+        await stage.until(lambda: tws.stats.connections >= 2)
+        doubts = [detail for _, _, detail in stage.rows if "in doubt" in detail]
+        assert [detail[:18] for detail in doubts[:2]] == ["in doubt, 1 of 3: ", "in doubt, 2 of 3: "]
+        tws.set(mute_after_start=False)
+        await stage.usable()
+
+    play(scene, tws, home, ping_seconds=0.4)
+
+
+def test_one_late_answer_costs_no_connection(tws: SimulatedTWS, home: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        tws.set(mute_after_start=True)
+        await stage.said("in doubt, 1 of 3")
+        tws.set(mute_after_start=False)
+        await stage.usable()
+
+    stage = play(scene, tws, home, ping_seconds=0.4)
+    assert tws.stats.connections == 1
+    assert stage.changes == [True, False, True, False]
+
+
+def test_a_connection_whose_quotes_stand_still_is_begun_anew(tws: SimulatedTWS, home: Path) -> None:
+    """L24: half dead, TWS answers every ping."""
+
+    async def scene(stage: Stage) -> None:
+        await stage.said("s ago")
+        tws.set(silent=WATCHED)
+        await stage.said("no quote of SPY, QQQ for 1 s, the market is open")
+        await stage.until(lambda: tws.stats.connections >= 2)
+        tws.set(silent=frozenset())
+        await stage.usable()
+        await stage.said("s ago")
+
+    play(scene, tws, home, quote_age_seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"farms_down": frozenset({"usfarm"})}, "data farms down: usfarm"),
+        ({"link_broken": True}, "TWS has lost IBKR"),
+        ({"halted": {"*": 1}}, "SPY halted; QQQ halted"),
+        ({"competing_session": True}, "SPY 10197"),
+    ],
+    ids=["farm down", "link broken", "halted", "competing session"],
+)
+def test_what_a_new_connection_would_not_mend_is_said_and_not_counted(
+    fault: dict[str, Any], words: str, tws: SimulatedTWS, home: Path
+) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.said("s ago")
+        tws.set(**fault)
+        await stage.said(words)
+        await stage.looked(12)
+        assert stage.keeper.usable
+        assert stage.rows[-1][0] == connections.CONNECTED
+
+    play(scene, tws, home, quote_age_seconds=0.6)
+    assert tws.stats.connections == 1
+
+
+def test_quotes_that_stand_still_after_the_close_are_no_failure(tws: SimulatedTWS, home: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        tws.set(silent=WATCHED)
+        stage.market_open = False
+        await stage.looked(12)
+        assert stage.rows[-1][0] == connections.CONNECTED_CLOSED
+
+    stage = play(scene, tws, home, quote_age_seconds=0.6)
+    assert tws.stats.connections == 1
+    assert stage.changes == [True, False]
+
+
+@pytest.mark.parametrize("how", [{"data_lost": True}, {"dead_after_1102": True}], ids=["1101", "dead after 1102"])
+def test_after_a_loss_of_ibkr_the_watched_quotes_are_requested_again(
+    how: dict[str, Any], tws: SimulatedTWS, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the same connection: the socket stays while TWS has lost IBKR."""
+    for module in (watching, looking):
+        monkeypatch.setattr(module, "PROOF_SECONDS", 0.3)
+
+    async def scene(stage: Stage) -> None:
+        await stage.said("s ago")
+        tws.set(server_reset=ServerReset(lost_seconds=1.0, repeat_seconds=0.4, **how))
+        await stage.said("TWS has lost IBKR")
+        await stage.until(lambda: tws.stats.requests[MARKET_DATA] == 4)
+        await stage.said("s ago")
+
+    stage = play(scene, tws, home, quote_age_seconds=0.5)
+    assert tws.stats.connections == 1
+    assert stage.changes == [True, False]
+
+
+def test_quotes_kept_over_a_loss_of_ibkr_are_not_requested_again(
+    tws: SimulatedTWS, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (watching, looking):
+        monkeypatch.setattr(module, "PROOF_SECONDS", 0.5)
+
+    async def scene(stage: Stage) -> None:
+        await stage.said("s ago")
+        tws.set(server_reset=ServerReset(lost_seconds=0.5, repeat_seconds=0.4))
+        await stage.said("TWS has lost IBKR")
+        await stage.said("s ago")
+        await stage.looked(8)
+
+    play(scene, tws, home)
+    assert tws.stats.requests[MARKET_DATA] == 2
+
+
+def test_after_all_pauses_a_person_is_told_once_and_once_that_it_is_mended(tws: SimulatedTWS, home: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        tws.set(drop=True)
+        await stage.until(lambda: stage.rows[-1][:2] == (connections.DISCONNECTED, 6))
+        assert stage.rows[-1][2] == "refused"
+        assert stage.in_journal().detail == "refused"
+        await stage.looked(3)
+        [(severity, title, body)] = stage.alerts()
+        assert (severity, title) == ("failure", "the market session cannot connect")
+        assert "What to do: start TWS" in body
+        tws.set(drop=False)
+        await stage.usable()
+        await stage.until(lambda: stage.rows[-1][1] == 0)
+        assert [row[:2] for row in stage.alerts()[1:]] == [("info", "the market session is connected again")]
+
+    stage = play(scene, tws, home)
+    tries = [attempts for status, attempts, _ in stage.rows if status == connections.RECONNECTING]
+    assert tries == [1, 2, 3, 4, 5]
+
+
+def test_a_connection_that_dies_before_it_is_proven_does_not_shorten_the_pauses(tws: SimulatedTWS, home: Path) -> None:
+    """A TWS that takes every login and answers nothing: tries are not begun from the first pause again (L29)."""
+
+    async def scene(stage: Stage) -> None:
+        tws.set(mute_after_start=True)
+        await stage.until(lambda: stage.rows[-1][:2] == (connections.RECONNECTING, 2))
+        assert tws.stats.connections == 2
+
+    play(scene, tws, home, ping_seconds=0.1, ping_every_seconds=0.05)
+
+
+def test_a_budget_of_connections_that_is_spent_counts_like_any_failure(tws: SimulatedTWS, home: Path) -> None:
+    """L29"""
+
+    async def scene(stage: Stage) -> None:
+        tws.drop_all()
+        await stage.until(lambda: stage.rows[-1][1] >= 3)
+        assert "connections in the last hour" in stage.rows[-1][2]
+
+    play(scene, tws, home, ibkr={"connections_per_hour": 1})
+    assert tws.stats.connections == 1
+
+
+def test_a_mute_tws_does_not_delay_the_end(tws: SimulatedTWS, home: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        tws.set(mute_after_start=True)
+        await stage.said("in doubt")
+        started = time.monotonic()
+        await stage.keeper.close()
+        assert time.monotonic() - started < 5
+        assert client_ids.holders(stage.paths.leases) == []
+
+    stage = play(scene, tws, home, ping_seconds=0.4)
+    assert stage.rows[-1][0] == connections.WAITING
+    assert tws.stats.clients == 0
+
+
+@pytest.mark.parametrize("fault", ["mute_before_handshake", "mute_after_handshake"])
+def test_the_end_interrupts_a_try_to_connect(fault: str, tws: SimulatedTWS, home: Path) -> None:
+    tws.set(**{fault: True})
+
+    async def run() -> Stage:
+        async with kept(tws.port, home, ibkr={"connect_timeout_seconds": 60.0}) as stage:
+            await stage.until(lambda: tws.stats.connections == 1)
+            started = time.monotonic()
+            await stage.keeper.close()
+            assert time.monotonic() - started < 5
+            return stage
+
+    asyncio.run(run())
+    assert tws.stats.clients == 0
+
+
+def test_a_journal_that_cannot_be_written_does_not_hurt(tws: SimulatedTWS, home: Path) -> None:
+    (home / "var" / "v6.db").mkdir(parents=True)
+
+    async def scene(stage: Stage) -> None:
+        await stage.looked(3)
+        assert stage.keeper.usable
+        assert any("journal could not be told" in line for line in stage.log.lines)
+
+    play(scene, tws, home)
+
+
+def test_the_watched_quotes_are_in_the_live_view(tws: SimulatedTWS, home: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        place = live.place(stage.paths)
+        await stage.until(place.exists)
+        await stage.until(lambda: len(_quotes(place)) == 2)
+        assert {row["symbol"] for row in _quotes(place)} == WATCHED
+        assert all(row["source"] == "stream" and row["bid"] < row["ask"] for row in _quotes(place))
+
+    play(scene, tws, home)
+
+
+def _quotes(place: Path) -> list[dict[str, Any]]:
+    seen = live.read(place)
+    assert seen is not None
+    return seen.quotes
