@@ -19,6 +19,7 @@ def held() -> dict[int, int]:
 def is_held(path: Path) -> bool:
     """False too for a file that is not there. Raises OSError."""
     try:
-        return os.stat(path).st_ino in held()  # noqa: PTH116 - as light as the rest
+        inode = os.stat(path).st_ino  # noqa: PTH116 - as light as the rest
     except FileNotFoundError:
         return False
+    return inode in held()

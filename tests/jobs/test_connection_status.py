@@ -168,10 +168,10 @@ def test_the_living_sessions_word_comes_first_and_a_dead_ones_does_not(desk: Des
 
 def test_inside_a_restart_window_nothing_else_is_expected(desk: Desk) -> None:
     say(desk, "a_task", connections.DISCONNECTED, "refused")
-    desk.at("23:50")
+    desk.at("05:50")
     found = status()
     assert found.words == "Restart window"
-    assert found.since == desk.slot("23:45")
+    assert found.since == desk.slot("05:45")
     assert "before: Disconnected (refused)" in found.evidence
 
 

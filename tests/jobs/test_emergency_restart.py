@@ -1,6 +1,6 @@
 """Emergency restart as the real script: real supervisors and jobs, real locks, a TWS that hangs and one that works.
 
-L29: TWS's restarts have a budget. L35: what was done survives the process that did it."""
+L35: what was done survives the process that did it."""
 
 import fcntl
 import json
@@ -33,8 +33,7 @@ from v6.restart.emergency.audit import KIND
 pytestmark = pytest.mark.integration
 
 TASK = "collect_option_snapshots"
-MUTE_SECONDS = 1.0
-LASTING = {"connect_timeout_seconds": 120.0, "probe_seconds": MUTE_SECONDS}
+LASTING = {"connect_timeout_seconds": 120.0, "probe_seconds": 0.5}
 """A collector that waits for a mute TWS longer than any test."""
 SLEEPER = "import time; print('at work', flush=True); time.sleep(600)"
 
@@ -181,12 +180,14 @@ def test_what_is_dead_already_is_completed_and_a_reused_pid_lives(site: Desk) ->
 def test_essential_runs_are_spared_unless_all_is_asked_for(site: Desk, at_work: "subprocess.Popen[bytes]") -> None:
     site.configure({"restart": {"essential_tasks": [TASK]}})
 
-    site.run("emergency_restart")
+    ran = site.run("emergency_restart")
 
+    assert f"spared, its task is essential: supervisor {at_work.pid} of {TASK}" in ran.words
+    assert f"held only by {TASK}" in ran.words
     assert at_work.poll() is None
     assert [run.outcome for run in attempts(site)] == [None]
-    site.run("emergency_restart", "--all")
-    assert at_work.wait(10) == 128 + signal.SIGTERM
+    looked = site.run("emergency_restart", "--dry-run", "--all")
+    assert f"would end supervisor {at_work.pid} of {TASK}" in looked.words
 
 
 # looking only
@@ -229,7 +230,7 @@ def test_a_dry_run_where_nothing_ever_ran_makes_no_journal(desk_without_tws: Des
 # broken off
 
 
-@pytest.mark.parametrize("failpoint", ["supervisors", "supervisors:done", "leases"])
+@pytest.mark.parametrize("failpoint", ["supervisors:done", "leases"])
 def test_a_call_that_was_killed_is_named_by_the_next_one_which_completes_it(
     site: Desk, at_work: "subprocess.Popen[bytes]", failpoint: str
 ) -> None:
@@ -282,24 +283,6 @@ def test_inside_a_restart_window_nothing_is_judged(site: Desk) -> None:
     asked = site.run("emergency_restart", "--restart-tws")
     assert asked.code == 1
     assert "TWS was not restarted: daily_restart" in asked.words
-
-
-def test_without_a_command_it_says_that_it_cannot_restart_tws_and_what_to_do(site: Desk) -> None:
-    ran = site.run("emergency_restart", "--restart-tws")
-    assert ran.code == 1
-    assert "TWS was not restarted: tws.start_command is not configured; restart it by hand" in ran.words
-
-
-def test_l29_the_budget_of_restarts_holds_here_too(site: Desk) -> None:
-    site.configure({"tws": {"start_command": ["false"], "max_restarts": 2}})
-    with closing(site.journal()) as db:
-        os.environ["V6_CLOCK_FILE"] = str(site.clock_file)
-        for _ in range(2):
-            events.record(db, "tws_restart", "mute")
-        del os.environ["V6_CLOCK_FILE"]
-    ran = site.run("emergency_restart", "--restart-tws")
-    assert ran.code == 1
-    assert "TWS was not restarted: 2 restarts in the last 6 h, tws.max_restarts allows 2" in ran.words
 
 
 def simulator(desk: Desk, port: int) -> list[str]:

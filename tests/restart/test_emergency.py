@@ -1,4 +1,6 @@
-"""Emergency restart, its parts: whose a process is, what is found, how it is ended, what is free afterwards."""
+"""Emergency restart, its parts: whose a process is, what is found, how it is ended, what is free afterwards.
+
+L29: TWS's restarts have a budget."""
 
 import os
 import signal
@@ -10,16 +12,20 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
-from gateway_support import wait_until
+from gateway_support import free_port, ibkr, wait_until
 
 from v6.clock import NEW_YORK
+from v6.config.settings import TwsProcess
 from v6.gateway import client_ids
-from v6.journal import connections, database, runs
+from v6.gateway.connection import Silent
+from v6.gateway.process import RESTART, STEP
+from v6.journal import connections, database, events, runs
 from v6.journal.runs import Run
-from v6.restart.emergency import going_on
+from v6.restart.emergency import going_on, tws_anew
 from v6.restart.emergency.at_work import AtWork, Kind, Looked, Places, look, members
 from v6.restart.emergency.ending import end
 from v6.restart.emergency.failures import NotDone
@@ -241,6 +247,30 @@ def test_what_is_held_although_nothing_is_at_work_is_named(places: Places, db: s
         assert f"client id 11 by pid {os.getpid()} (a strategy), slots of {TASK}" in str(held.value)
         assert let_go(places, db, ["a strategy"]) == "held only by a strategy"
     assert let_go(places, db, ()) == "no lease and no claim is held"
+
+
+# TWS
+
+
+def tws(**changes: Any) -> TwsProcess:
+    always = {"start_command": ("false",), "stop_command": (), "java_heap": "4096m", "startup_seconds": 5.0}
+    return TwsProcess(**{**always, "hung_after_seconds": 9.0, "max_restarts": 2, "per_hours": 6.0, **changes})
+
+
+def test_without_a_command_it_says_that_it_cannot_restart_tws_and_what_to_do(db: sqlite3.Connection) -> None:
+    with pytest.raises(NotDone, match="tws.start_command is not configured; restart it by hand"):
+        tws_anew.restart(tws(start_command=()), ibkr(free_port()), db, Silent())
+    assert events.recent(db, STEP) == []
+
+
+def test_l29_the_budget_of_restarts_holds_here_too(db: sqlite3.Connection) -> None:
+    port = free_port()
+    with pytest.raises(NotDone, match="tws.start_command: exit 1"):
+        tws_anew.restart(tws(), ibkr(port), db, Silent())
+    events.record(db, RESTART, "mute")
+    with pytest.raises(NotDone, match="2 restarts in the last 6 h, tws.max_restarts allows 2; restart it by hand"):
+        tws_anew.restart(tws(), ibkr(port), db, Silent())
+    assert len(events.recent(db, RESTART)) == 2
 
 
 # going on
