@@ -7,17 +7,30 @@ PYTEST := $(PYTHON_VENV) -m pytest -q
 WORKERS ?= 2
 # of tests that start processes and sockets: they wait more than they work
 WAITING_WORKERS ?= 4
+# environments whose tests run at once, each with WORKERS
+AT_ONCE ?= 2
+# ib_insync or ib_async: the library that `make setup` puts into .venv; when unset, the one that it has
+LIBRARY ?=
+LOCK_ib_insync := requirements.lock
+LOCK_ib_async := requirements-ib_async.lock
+# thousands of processes start in the tests: each would compile every module anew
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-test demo check test integration libraries clients pythons bench soak wire lock clean
+.PHONY: help setup fresh setup-test demo check test integration libraries libraries-table clients pythons bench soak wire lock \
+	clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
 
-setup: ## .venv from requirements.lock (hash-checked); system packages checked, or installed when root
-	@dev/setup.sh
+setup: ## .venv from a lock file (hash-checked), LIBRARY=ib_async for that one; system packages checked, installed when root
+	$(if $(LIBRARY),$(if $(LOCK_$(LIBRARY)),,$(error LIBRARY=$(LIBRARY): allowed: ib_insync, ib_async)))
+	@dev/setup.sh $(if $(LIBRARY),--lock $(LOCK_$(LIBRARY)))
+
+fresh: ## .venv anew from the same lock file: the cure of a spoilt one
+	@dev/setup.sh --fresh
 
 setup-test: setup
-	@dev/setup.sh --system-for-tests
+	@dev/setup.sh --for-tests
 
 demo: setup ## rehearse the latest trading morning on the simulated TWS and say what was collected
 	@.venv/bin/v6 rehearse --demo
@@ -30,30 +43,31 @@ check: setup ## format, lint, types, import rules, shellcheck, drift and unit te
 	@.venv/bin/shellcheck scripts/*.sh dev/*.sh .ci/run
 	@$(PYTEST) -n $(WORKERS) -m "not integration and not soak"
 
-test: setup-test check integration libraries clients pythons ## check + integration, both TWS libraries, four clients, other Pythons
+test: setup-test check integration libraries clients pythons ## check + integration, both TWS libraries on three Pythons, four clients
 
 integration: setup-test
 	@$(PYTEST) -n $(WAITING_WORKERS) --dist worksteal -m "integration and not clients and not soak"
 
-libraries: setup-test ## the gateway's tests on ib_async, in an environment of its own
-	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock
-	@.venv-ib_async/bin/python -m pytest -q -n $(WAITING_WORKERS) --dist worksteal -m "both_libraries and not soak" \
-		tests/gateway tests/restart tests/jobs/test_whole_restart.py tests/jobs/test_server_reset.py tests/simulator/layouts
+libraries: setup-test ## the gateway's tests on both TWS libraries and every supported Python found here
+	@dev/pythons.sh gateway "$(AT_ONCE)" "$(WORKERS)"
+
+libraries-table: setup-test ## measure what works on which library and Python, write it into docs/libraries.md
+	@dev/pythons.sh environments | xargs $(PYTHON_VENV) dev/libraries_table.py
 
 clients: setup-test ## four unmodified clients of TWS on the simulated one, each in an environment of its own
-	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock
+	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock --like .venv
 	@dev/setup.sh --clients
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup -m clients tests/clients tests/simulator/layouts
 
 pythons: setup-test ## the suite's core on the other supported Pythons found here
-	@dev/pythons.sh "$(WORKERS)"
+	@dev/pythons.sh core "$(AT_ONCE)" "$(WORKERS)"
 
 bench: setup-test ## the benchmark table
 	@$(PYTHON_VENV) dev/bench.py
 
 soak: setup-test ## the long repetitions, not in CI; every job around a restart on ib_async too
 	@$(PYTEST) -m soak --timeout 3600
-	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock
+	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock --like .venv
 	@.venv-ib_async/bin/python -m pytest -q -n $(WAITING_WORKERS) -m "both_libraries and not soak" tests/jobs
 
 wire: setup ## write scripts/<job>.py and crontab.txt from the jobs and config/default.yaml

@@ -2,8 +2,8 @@
 
     dev/libraries_table.py ENVIRONMENT...       (`make libraries-table` makes the six and passes them)
 
-Each cell is a fresh process of that environment against a simulated TWS of its own: tests/gateway/ways_of_use.py. Refuses
-to write while one of the six environments is missing.
+Each cell is a fresh process of that environment against a simulated TWS of its own:
+tests/gateway/ways_of_use.py. Refuses to write while one of the six environments is missing.
 """
 
 import subprocess
@@ -14,8 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "gateway"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "gateway"))
 
 import libraries_tables as tables
 import ways_of_use
@@ -23,9 +22,10 @@ from ways_of_use import APIS, WAYS
 
 from v6.simulator.testing import simulated_tws
 
+ROOT = Path(__file__).resolve().parents[1]
 ASK = (
-    "import sys; from v6.gateway import library;"
-    "print(library.choose('auto', library.installed()), '%d.%d' % sys.version_info[:2])"
+    "import sys; from v6.gateway import installation;"
+    "print(installation.choose('auto')[0], '%d.%d' % sys.version_info[:2])"
 )
 AT_ONCE = 3
 
@@ -63,7 +63,7 @@ def main(folders: Sequence[str]) -> None:
     page = tables.PAGE
     measured = measure([ROOT / folder / "bin" / "python" for folder in folders])
     page.write_text(tables.written(page.read_text(encoding="utf-8"), measured), encoding="utf-8")
-    print(f"{page.relative_to(ROOT)} is written")
+    sys.stdout.write(f"{page.relative_to(ROOT)} is written\n")
 
 
 if __name__ == "__main__":

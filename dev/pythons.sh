@@ -1,8 +1,19 @@
 #!/usr/bin/env bash
-# Run the core of the suite on every other supported Python that is installed here (PATH or pyenv).
+# Run tests on both TWS libraries and on every supported Python that is installed here (PATH or pyenv), several environments
+# at once. Each environment is made when it is missing: .venv and .venv-ib_async of this Python, .venv-3.12 and
+# .venv-3.12-ib_async of another.
+#
+#   dev/pythons.sh gateway [AT_ONCE] [WORKERS]   the gateway's tests in all of them but .venv, the restart's on ib_async
+#   dev/pythons.sh core [AT_ONCE] [WORKERS]      the suite's core on the other Pythons
+#   dev/pythons.sh environments                  only make them, and print their folders
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly LOCK_INSYNC=requirements.lock LOCK_ASYNC=requirements-ib_async.lock
+# what runs on ib_async beside the gateway's tests, on one Python
+readonly WITH_RESTARTS=(tests/gateway tests/session tests/restart tests/jobs/test_whole_restart.py
+    tests/jobs/test_server_reset.py tests/simulator/layouts)
 
 # the interpreter of version $1, or nothing
 interpreter() {
@@ -15,20 +26,87 @@ interpreter() {
     done
 }
 
-main() {
-    local workers=${1:-2} version python own
+# the two environments of version $1, of the interpreter $2: one after the other, the second from the first
+make_both() {
+    local base=$1 python=$2
+    dev/setup.sh --venv "$base" --lock "$LOCK_INSYNC" --python "$python"
+    dev/setup.sh --venv "$base-ib_async" --lock "$LOCK_ASYNC" --python "$python" --like "$base"
+}
+
+# Fills FOLDERS with the environments of the Pythons that are here, .venv's first. Different Pythons are filled at once.
+make_environments() {
+    local own version python base makers=() maker
     own=$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    python=$(.venv/bin/python -c 'import sys; print(sys._base_executable)')
+    FOLDERS=(.venv .venv-ib_async)
+    make_both .venv "$python" >&2 &
+    makers+=($!)
     for version in 3.11 3.12 3.13; do
         [[ $version != "$own" ]] || continue
         python=$(interpreter "$version")
         if [[ -z $python ]]; then
-            printf 'pythons: no Python %s here, its run is left out\n' "$version"
+            printf 'pythons: no Python %s here, its runs are left out\n' "$version" >&2
             continue
         fi
-        dev/setup.sh --venv ".venv-$version" --lock requirements.lock --python "$python"
-        printf 'pythons: the core of the suite on Python %s\n' "$version"
-        ".venv-$version/bin/python" -m pytest -q -n "$workers" -m "core or (not integration and not soak)"
+        base=.venv-$version
+        FOLDERS+=("$base" "$base-ib_async")
+        make_both "$base" "$python" >&2 &
+        makers+=($!)
     done
+    for maker in "${makers[@]}"; do
+        wait "$maker"
+    done
+}
+
+# run FOLDER WORKERS PYTEST-ARGUMENT... : one line when it passes, everything when it fails
+run() {
+    local folder=$1 workers=$2 log
+    shift 2
+    log=$SCRATCH/${folder#.}
+    if "$folder/bin/python" -m pytest -q -n "$workers" --dist worksteal "$@" >"$log" 2>&1; then
+        printf 'pythons: %-20s %s\n' "$folder" "$(tail -n 1 "$log")"
+    else
+        : >"$SCRATCH/failed"
+        cat "$log"
+        printf 'pythons: %s failed\n' "$folder"
+    fi
+}
+
+gateway() {
+    case $1 in
+        .venv) ;; # the suite itself
+        .venv-ib_async) run "$1" "$2" -m "both_libraries and not soak" "${WITH_RESTARTS[@]}" ;;
+        *) run "$1" "$2" -m "both_libraries and not soak" tests/gateway ;;
+    esac
+}
+
+core() {
+    case $1 in
+        .venv | *-ib_async) ;;
+        *) run "$1" "$2" -m "core or (not integration and not soak)" ;;
+    esac
+}
+
+main() {
+    local what=${1:-} at_once=${2:-2} workers=${3:-2} folder
+    case $what in
+        gateway | core | environments) ;;
+        *) printf 'pythons: unknown %s; allowed: gateway, core, environments\n' "${what:-nothing}" >&2 && exit 2 ;;
+    esac
+    make_environments
+    if [[ $what == environments ]]; then
+        printf '%s\n' "${FOLDERS[@]}"
+        return
+    fi
+    SCRATCH=$(mktemp -d)
+    trap 'rm -rf "$SCRATCH"' EXIT
+    trap 'kill 0' INT TERM # shells in the background do not hear an interrupt
+    for folder in "${FOLDERS[@]}"; do
+        while [[ $(jobs -rp | wc -l) -ge $at_once ]]; do wait -n || true; done
+        "$what" "$folder" "$workers" &
+    done
+    wait
+    [[ ! -e $SCRATCH/failed ]] || exit 1
 }
 
 main "$@"

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Make a virtual environment from a lock file, once per content of the lock; check the system packages that need root.
 #
-#   dev/setup.sh                                   .venv from requirements.lock
-#   dev/setup.sh --venv DIR --lock FILE [--python PYTHON]
-#   dev/setup.sh --system-for-tests                the system packages that only the tests need
+#   dev/setup.sh                                   .venv from the lock file it was made from before, at first requirements.lock
+#   dev/setup.sh --venv DIR --lock FILE [--python PYTHON] [--like DIR]
+#                                                  --like: take from that environment what both lock files hold; seconds
+#   dev/setup.sh --fresh [--venv DIR]              the same environment anew, from the same lock file: the cure of a spoilt one
+#   dev/setup.sh --for-tests                       the system packages that only the tests need; .venv must be ib_insync's
 #   dev/setup.sh --clients                         what the client tests run on beside the two virtual environments of the
 #                                                  TWS libraries: .venv-ibapi and tests/clients/stoqey/node_modules
 #
@@ -50,8 +52,10 @@ system_for_setup() {
     [[ ${#missing[@]} -eq 0 ]] || need "${missing[@]}"
 }
 
-system_for_tests() {
+for_tests() {
     local missing=()
+    [[ ! -f .venv/.stamp || $(lock_of .venv) == requirements.lock ]] ||
+        die "the suite needs ib_insync in .venv and makes its own environments of ib_async: make setup LIBRARY=ib_insync"
     command -v crontab >/dev/null || [[ -x /usr/bin/crontab ]] || missing+=(cron)
     command -v setpriv >/dev/null || missing+=(util-linux)
     command -v strace >/dev/null || missing+=(strace)
@@ -82,11 +86,31 @@ make_promtool() {
     mv "$folder/promtool.new" "$folder/promtool"
 }
 
+# the lock file that the environment $1 was made from, else requirements.lock
+lock_of() {
+    local stamp=''
+    [[ ! -f $1/.stamp ]] || stamp=$(<"$1/.stamp")
+    stamp=${stamp##* }
+    if [[ -n $stamp && -f $stamp ]]; then printf '%s' "$stamp"; else printf 'requirements.lock'; fi
+}
+
+# forget DIR : it will be filled anew
+forget() {
+    [[ -f $1/pyvenv.cfg || ! -e $1 ]] || die "$1 is not a virtual environment: nothing is changed"
+    rm -f "$1/.stamp" "$1/.stamp-v6"
+}
+
 make_venv() {
-    local venv=$1 lock=$2 python=$3 stamp
+    local venv=$1 lock=$2 python=$3 like=$4 stamp
+    [[ -f $lock ]] || die "no lock file $lock"
     stamp="$(pwd) $("$python" -VV) $(sha256sum "$lock")"
     if [[ ! -x $venv/bin/python || ! -f $venv/.stamp || $(<"$venv/.stamp") != "$stamp" ]]; then
-        fill_venv "$venv" "$lock" "$python"
+        rm -rf "$venv"
+        if [[ -n $like ]] && alike "$like" "$python"; then
+            copy_venv "$venv" "$lock" "$python" "$like"
+        else
+            fill_venv "$venv" "$lock" "$python"
+        fi
         printf '%s' "$stamp" >"$venv/.stamp"
     fi
     stamp=$(sha256sum pyproject.toml)
@@ -94,12 +118,48 @@ make_venv() {
         "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
         printf '%s' "$stamp" >"$venv/.stamp-v6"
     fi
+    check_library "$venv"
+}
+
+# Two event packages would fight over one module (docs/libraries.md); a later `pip install` by hand can bring that about.
+check_library() {
+    local told
+    told=$("$1/bin/python" - 2>&1 <<'PYTHON'
+from v6.gateway import installation
+from v6.gateway.errors import LibraryUnusable
+
+try:
+    installation.choose("auto")
+except LibraryUnusable as error:
+    raise SystemExit(str(error)) from None
+PYTHON
+    ) || die "$1: $told"
+}
+
+# whether environment $1 is complete and of the version of Python $2
+alike() {
+    [[ -f $1/.stamp && -d $(packages_of "$1" "$2") ]]
+}
+
+packages_of() {
+    "$2" -c 'import sys; print("%s/lib/python%d.%d/site-packages" % (sys.argv[1], *sys.version_info[:2]))' "$1"
+}
+
+# The libraries of TWS and their event packages first leave: pip would leave their shared module behind in pieces.
+copy_venv() {
+    local venv=$1 lock=$2 python=$3 like=$4 packages
+    printf 'setup: %s from %s (%s), like %s\n' "$venv" "$lock" "$("$python" -V)" "$like"
+    "$python" -m venv --without-pip "$venv"
+    packages=$(packages_of "$venv" "$python")
+    cp -al "$(packages_of "$like" "$python")/." "$packages/" # hard links: pip replaces files, it never writes into one
+    "$venv/bin/python" -m pip uninstall -q -y ib_insync eventkit ib_async aeventkit 2>/dev/null ||
+        die "$venv: the copied TWS library cannot be removed"
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check --retries 5 --no-deps --require-hashes -r "$lock"
 }
 
 fill_venv() {
     local venv=$1 lock=$2 python=$3
     printf 'setup: %s from %s (%s), a minute or two\n' "$venv" "$lock" "$("$python" -V)"
-    rm -rf "$venv"
     "$python" -m venv "$venv"
     "$venv/bin/python" -m pip install -q --disable-pip-version-check --retries 5 --require-hashes -r "$lock"
 }
@@ -134,17 +194,23 @@ make_stoqey() {
 }
 
 main() {
-    local venv=.venv lock=requirements.lock python='' clients=''
+    local venv=.venv lock='' python='' like='' clients='' fresh=''
     while [[ $# -gt 0 ]]; do
         case $1 in
-            --system-for-tests) system_for_tests && return ;;
+            --for-tests) for_tests && return ;;
             --clients) clients=yes && shift ;;
+            --fresh) fresh=yes && shift ;;
             --venv) venv=$2 && shift 2 ;;
             --lock) lock=$2 && shift 2 ;;
             --python) python=$2 && shift 2 ;;
-            *) die "unknown argument $1; allowed: --venv DIR, --lock FILE, --python PYTHON, --system-for-tests, --clients" ;;
+            --like) like=$2 && shift 2 ;;
+            *) die "unknown argument $1; allowed: --venv DIR, --lock FILE, --python PYTHON, --like DIR, --fresh," \
+                "--for-tests, --clients" ;;
         esac
     done
+    [[ -n $lock ]] || lock=$(lock_of "$venv")
+    [[ -n $python || -z $fresh || ! -x $venv/bin/python ]] ||
+        python=$("$venv/bin/python" -c 'import sys; print(sys._base_executable)')
     [[ -n $python ]] || python=$(find_python)
     system_for_setup "$python"
     if [[ -n $clients ]]; then
@@ -152,7 +218,8 @@ main() {
         make_stoqey
         return
     fi
-    make_venv "$venv" "$lock" "$python"
+    [[ -z $fresh ]] || forget "$venv"
+    make_venv "$venv" "$lock" "$python" "$like"
 }
 
 main "$@"

@@ -58,6 +58,8 @@ def toy(ctx: Context) -> str:
             return ""
         case "skip":
             raise SkipRun("no_input", "nothing collected yet")
+        case "covered":
+            raise SkipRun("covered_by_session", "the market session did")
         case "exit_0":
             sys.stdout.flush()
             os._exit(0)

@@ -54,7 +54,7 @@ def samples(text: str) -> dict[str, float]:
 
 def promtool() -> str:
     found = shutil.which("promtool") or shutil.which("promtool", path=str(ROOT / ".venv-promtool"))
-    assert found, "promtool is missing: dev/setup.sh --system-for-tests"
+    assert found, "promtool is missing: dev/setup.sh --for-tests"
     return found
 
 

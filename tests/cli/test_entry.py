@@ -10,7 +10,7 @@ from typer.testing import Result
 def test_help_lists_every_command(v6: Callable[..., Result]) -> None:
     said = v6("--help").stdout
 
-    for name in ("calendar", "schedule", "why", "runs", "slots", "simulator", "rehearse", "lake"):
+    for name in ("calendar", "schedule", "why", "runs", "slots", "simulator", "rehearse", "lake", "gateway", "status"):
         assert name in said
 
 

@@ -3,7 +3,10 @@
 import fcntl
 import json
 import os
+import pty
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -71,6 +74,15 @@ def another_process(leases: Path) -> Iterator[int]:
 def deaf(_: socket.socket) -> None:
     """A TWS that accepts, and never reads nor closes."""
     threading.Event().wait()
+
+
+def read_until(terminal: int, words: str) -> None:
+    """Fails when a minute passes without them."""
+    seen, end = "", time.monotonic() + 60
+    while words not in seen:
+        ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
+        assert ready, seen
+        seen += os.read(terminal, 65536).decode(errors="replace")
 
 
 # diagnose
@@ -162,6 +174,22 @@ def test_watch_says_when_nobody_listens_and_when_it_cannot_see(command: Command,
     away = json.loads(command("gateway", "watch", "--json", IBKR_HOST="192.0.2.7").stdout)
     assert "not this host" in away["blind"]
     assert away["trouble"] == []  # L30: not seen is not closed
+
+
+def test_watch_in_a_terminal_refreshes_itself_until_ctrl_c(home: Path) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "v6.cli", "gateway", "watch"]
+        environ = os.environ | {"IBKR_PORT": str(server.getsockname()[1]), "TERM": "xterm", "COLUMNS": "120"}
+        with subprocess.Popen(command, env=environ, stdin=theirs, stdout=theirs, stderr=theirs) as watching:
+            os.close(theirs)
+            read_until(ours, "nobody listens")
+            server.listen()
+            read_until(ours, "LISTEN")
+            watching.send_signal(signal.SIGINT)
+            assert watching.wait(20) == 0
+        os.close(ours)
 
 
 # clients

@@ -13,6 +13,7 @@ from v6 import clock
 from v6.cli.rehearsal_view import show
 from v6.cli.rehearse import latest_session
 from v6.clock import NEW_YORK
+from v6.journal.session_cycles import Cycle
 from v6.rehearsal.books import Books
 from v6.rehearsal.rehearse import Plan
 from v6.rehearsal.restarts import Rehearsed
@@ -102,3 +103,17 @@ def test_after_a_night_it_points_to_the_restart_and_not_to_an_empty_lake(
     assert questions[:2] == ["restart report", "restart history"]
     assert not any(question.startswith(("lake", "slots")) for question in questions)
     assert "1 order cancelled" in said
+
+
+def test_a_session_is_shown_with_its_cycles_and_what_connected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, died = (datetime(2026, 11, 20, *time, tzinfo=NEW_YORK) for time in ((9, 25), (14, 15)))
+    cycles = [Cycle("collect_option_snapshots", died, 1, died, None, outcome, "") for outcome in ("success", None)]
+    books = Books([], 2, 2, {}, Counter(), [], [], {}, [], cycles=cycles, connections={first: 1, died: 2})
+
+    show(books, Plan((Window(first, died),)), tmp_path, 1.0)
+
+    said = capsys.readouterr().out
+    assert "market session: 1 of 2 cycles committed" in said
+    assert "connections to TWS: 3 (09:25 1, 14:15 2)" in said

@@ -130,14 +130,14 @@ def test_each_collectors_last_completed_slot_has_its_age(v6: V6, at: Callable[[d
     at(TUESDAY)
     with closing(database.connect(journal)) as db:
         ledger.open_slot(db, OPTIONS, SLOT, 1)
-        ledger.close_slot(db, OPTIONS, SLOT, complete=1, partial=0, misses=[])
+        ledger.close_slot(db, OPTIONS, SLOT, complete=1, misses=[])
     shown = line(v6("status"), "collectors")
     assert shown == f"  collectors  {OPTIONS} 11-24 10:35 (2 min ago) · collect_futures_snapshots none yet"
 
 
 def test_a_degraded_restart_is_wrong_and_says_what_to_do(v6: V6, journal: Path) -> None:
     with closing(database.connect(journal)) as db:
-        restarts.set_state(db, "degraded", "nobody listens", "", None, None)
+        restarts.set_current(db, "degraded", "nobody listens")
     shown = line(v6("status", code=1), "restart")
     assert shown.startswith("! restart     DEGRADED since 2026-11-21 12:00")
     assert "To do: " in shown
@@ -160,7 +160,7 @@ def test_an_alert_that_nobody_has_received_is_wrong_and_has_its_age(
     v6: V6, journal: Path, at: Callable[[datetime], None]
 ) -> None:
     with closing(database.connect(journal)) as db:
-        events.raise_alert(db, severity="error", title="run failed", body="", key="k")
+        events.raise_alert(db, severity="failure", title="run failed", body="", key="k")
         at(SATURDAY + timedelta(hours=3))
         shown = line(v6("status", code=1), "alerts")
         assert shown == "! alerts      1 not delivered, the oldest 3 h 0 min ago: run failed"

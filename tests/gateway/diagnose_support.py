@@ -108,11 +108,12 @@ CASES = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where to connect and with which leases, to get the verdict."""
+    """Where to connect and with which leases, to get the verdict; `mute`: only silence shows it."""
 
     host: str
     port: int
     leases: Path
+    mute: bool = False
 
 
 @contextmanager
@@ -127,10 +128,10 @@ def every_place(leases: Path, not_a_folder: Path) -> Iterator[tuple[list[tuple[V
     """Every verdict with a place that deserves it, and the servers behind them, which stay the same and never close."""
     with ExitStack() as stack:
         servers = [stack.enter_context(raw_tws(case.talk)) for case in CASES.values() if case.talk]
-        verdicts = [case.verdict for case in CASES.values() if case.talk]
+        cases = [case for case in CASES.values() if case.talk]
         places = [
-            (verdict, Place("127.0.0.1", server.port, leases))
-            for verdict, server in zip(verdicts, servers, strict=True)
+            (case.verdict, Place("127.0.0.1", server.port, leases, case.mute))
+            for case, server in zip(cases, servers, strict=True)
         ]
         places.append((Verdict.REFUSED, Place("127.0.0.1", free_port(), leases)))
         listener = stack.enter_context(stuck())

@@ -38,4 +38,4 @@ def _parts(page: str, api: str) -> tuple[str, str, str]:
 def _table(outcomes: Outcomes) -> str:
     rows = [["library", "Python", *WAYS], ["---"] * (2 + len(WAYS))]
     rows += [[*environment, *(outcomes[environment][way] for way in WAYS)] for environment in ENVIRONMENTS]
-    return "\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return "\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows) + "\n"

@@ -70,7 +70,7 @@ def test_what_is_no_diagnosis_is_refused(spoilt: dict[str, object]) -> None:
     if found["place"] is ...:
         del found["place"]
 
-    with pytest.raises(ValueError, match="splendid|yesterday|not a diagnosis"):
+    with pytest.raises(ValueError, match=r"splendid|yesterday|not a diagnosis"):
         Diagnosis.from_dict(found)
 
 

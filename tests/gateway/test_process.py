@@ -278,6 +278,24 @@ def test_a_tws_of_another_user_is_not_ended_when_its_pid_cannot_be_seen(
     assert child.poll() is None
 
 
+def test_a_restart_ends_the_one_that_listens_starts_another_and_counts_once(
+    tws: Any, program: Any, port: int, db: sqlite3.Connection
+) -> None:
+    child = program()
+    done = asyncio.run(tws(start_command=simulator(port)).restart("by hand"))
+    assert done is not None
+    assert done.startswith(f"pid {child.pid} was ended by SIGTERM; TWS listens after ")
+    assert listening(port).pid != child.pid
+    assert said(db, RESTART) == ["by hand"]
+
+
+def test_what_cannot_be_started_again_is_not_ended(tws: Any, program: Any, db: sqlite3.Connection) -> None:
+    child = program()
+    assert asyncio.run(tws(stop_command=["false"]).restart("by hand")) is None
+    assert child.poll() is None
+    assert said(db, RESTART) == []
+
+
 # whether
 
 

@@ -9,12 +9,12 @@ import pytest
 from libraries_tables import ENVIRONMENTS, PAGE
 from ways_of_use import APIS, WAYS, WORKS, outcome
 
-from v6.gateway import library
+from v6.gateway import installation
 from v6.simulator.testing import SimulatedTWS
 
 pytestmark = [pytest.mark.both_libraries, pytest.mark.integration]
 
-HERE = (library.choose("auto", library.installed()), ".".join(platform.python_version_tuple()[:2]))
+HERE = (installation.choose("auto")[0], ".".join(platform.python_version_tuple()[:2]))
 
 
 @pytest.mark.parametrize("way", WAYS)

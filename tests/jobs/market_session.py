@@ -1,9 +1,10 @@
 """A market session and cron's runs beside it, for tests: real processes on one desk."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from desk import Desk, Running, wait_until
@@ -16,7 +17,8 @@ OPTIONS, FUTURES = "collect_option_snapshots", "collect_futures_snapshots"
 COLLECTORS = (OPTIONS, FUTURES)
 TABLES = {OPTIONS: "option_snapshots", FUTURES: "futures_snapshots"}
 CONTRACTS = {OPTIONS: 24, FUTURES: 3}
-SHORTLY_BEFORE = timedelta(seconds=20)
+BEFORE = timedelta(minutes=4)  # as long as a busy machine may take to begin a session
+PATIENCE = BEFORE.total_seconds() / 4
 
 
 class Trading:
@@ -28,22 +30,18 @@ class Trading:
         self.session: Running | None = None
         desk.configure({"ibkr": {"persistent_connection": True}})
 
-    def start_session(self, *arguments: str, **environ: str) -> Running:
-        self.session = self.desk.start("run_market_session", *arguments, **environ)
-        return self.session
-
-    def shortly_before(self, slot: str) -> None:
-        self.desk.at_instant(self.desk.slot(slot) - SHORTLY_BEFORE)
-
     def session_holds(self, slot: str, *tasks: str, **environ: str) -> Running:
         """Start a session and wait until it has claimed the slot of these collectors, by default of both."""
-        self.shortly_before(slot)
-        session = self.start_session(**environ)
-        wanted = tasks or COLLECTORS
-        wait_until(lambda: session.process.poll() is not None or all(self.claimed(task, slot) for task in wanted))
+        self.desk.at_instant(self.desk.slot(slot) - BEFORE)
+        session = self.session = self.desk.start("run_market_session", **environ)
+        wait_until(partial(self._claimed_or_over, slot, tasks or COLLECTORS), PATIENCE)
         if session.process.poll() is not None:
             raise AssertionError(session.wait().words)
         return session
+
+    def _claimed_or_over(self, slot: str, tasks: Sequence[str]) -> bool:
+        assert self.session is not None
+        return self.session.process.poll() is not None or all(self.claimed(task, slot) for task in tasks)
 
     def claimed(self, task: str, slot: str) -> bool:
         with SlotClaims(self.locks, task) as claims:

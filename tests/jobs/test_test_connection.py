@@ -7,8 +7,9 @@ import sys
 
 import pytest
 from desk import Desk
-from gateway_support import frame, raw_tws, sockets
+from gateway_support import frame, ibkr, raw_tws, sockets
 
+from v6.jobs import test_connection as job
 from v6.paths import ROOT
 from v6.simulator.testing import SimulatedTWS
 
@@ -53,6 +54,19 @@ def test_l28_account_proves_that_the_disconnect_left_nothing_in_a_tws_that_never
         "Result: PASS",
     ]
     assert sockets(tws.port) == []
+
+
+def test_a_socket_that_is_left_is_seen_on_both_sides() -> None:
+    """What the proof of the clean disconnect rests on."""
+    with raw_tws(mute) as server:
+        client = socket.create_connection(("127.0.0.1", server.port))
+        local = client.getsockname()
+        other = socket.create_connection(("127.0.0.1", server.port))
+        assert [row.state for row in job.remains(ibkr(server.port), local)[0]] == ["ESTABLISHED", "ESTABLISHED"]
+        client.close()
+        states = {(row.side, row.state) for row in job.remains(ibkr(server.port), local)[0]}
+        assert ("tws", "CLOSE_WAIT") in states
+        other.close()
 
 
 def test_data_in_the_session_are_live(desk: Desk) -> None:

@@ -1,12 +1,14 @@
 """Which slots are a collector's is decided by what the task runs."""
 
-from datetime import datetime
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from v6.clock import NEW_YORK
-from v6.journal.evidence import slot_states
+from v6.journal import database, runs, session_cycles
+from v6.journal.evidence import slot_states, traces
 from v6.paths import ROOT, Paths
 from v6.scheduler.compile import compile_all
 
@@ -34,3 +36,14 @@ def test_a_sites_task_that_runs_a_collector_has_its_slots_shown(home: Path) -> N
     of_task = {task: [one for one in states if one.task == task] for task in {one.task for one in states}}
     assert sorted(of_task) == ["aapl_quotes", "collect_futures_snapshots", "collect_option_snapshots"]
     assert [f"{one.slot:%H:%M}" for one in of_task["aapl_quotes"]] == [f"{hour}:00" for hour in range(10, 16)]
+
+
+def test_a_run_that_the_market_session_covered_is_no_reason_of_a_miss(home: Path) -> None:
+    slot = datetime(2026, 11, 20, 10, 35, tzinfo=NEW_YORK)
+    with closing(database.connect(home / "v6.db")) as db:
+        session_cycles.begin(db, "collect", slot)
+        for task, reason in (("collect", runs.COVERED), ("other", "running")):
+            runs.record_skip(db, task=task, slot=slot, reason=reason, detail="", log_file="")
+        found = traces(db, home / "no.log", slot, slot + timedelta(minutes=1))
+    assert found.of_slot == {("other", slot): "running"}
+    assert len(found.instants) == 3

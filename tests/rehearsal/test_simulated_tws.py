@@ -104,29 +104,19 @@ def answered(tws: SimulatedTws) -> None:
         assert client.recv(1)
 
 
-def test_killed_and_started_again_it_listens_on_the_same_ports(tws: SimulatedTws) -> None:
+def test_killed_and_started_again_it_has_its_ports_and_counts_on(tws: SimulatedTws) -> None:
     ports = tws.port, tws.control_port
+    answered(tws)
+    assert tws.connections() == 1
 
     tws.kill()
     assert not tws.alive
     assert not listens(tws)
     tws.start_again()
+    answered(tws)
 
     assert (tws.port, tws.control_port) == ports
-    answered(tws)
-
-
-def test_connections_are_counted_through_its_deaths(tws: SimulatedTws) -> None:
-    answered(tws)
-    answered(tws)
     assert tws.connections() == 2
-
-    tws.kill()
-    assert tws.connections() == 2
-    tws.start_again()
-    answered(tws)
-
-    assert tws.connections() == 3
 
 
 def test_frozen_it_is_mute_until_it_is_thawed(tws: SimulatedTws) -> None:

@@ -258,17 +258,17 @@ def tws(**changes: Any) -> TwsProcess:
 
 
 def test_without_a_command_it_says_that_it_cannot_restart_tws_and_what_to_do(db: sqlite3.Connection) -> None:
-    with pytest.raises(NotDone, match="tws.start_command is not configured; restart it by hand"):
+    with pytest.raises(NotDone, match=r"tws\.start_command is not configured; restart it by hand"):
         tws_anew.restart(tws(start_command=()), ibkr(free_port()), db, Silent())
     assert events.recent(db, STEP) == []
 
 
 def test_l29_the_budget_of_restarts_holds_here_too(db: sqlite3.Connection) -> None:
     port = free_port()
-    with pytest.raises(NotDone, match="tws.start_command: exit 1"):
+    with pytest.raises(NotDone, match=r"tws\.start_command: exit 1"):
         tws_anew.restart(tws(), ibkr(port), db, Silent())
     events.record(db, RESTART, "mute")
-    with pytest.raises(NotDone, match="2 restarts in the last 6 h, tws.max_restarts allows 2; restart it by hand"):
+    with pytest.raises(NotDone, match=r"2 restarts in the last 6 h, tws\.max_restarts allows 2; restart it by hand"):
         tws_anew.restart(tws(), ibkr(port), db, Silent())
     assert len(events.recent(db, RESTART)) == 2
 

@@ -28,6 +28,20 @@ def test_the_exit_code_says_how_it_ended_and_stderr_why(toys: ToyCheckout, do: s
     done = by_hand(toys, "--do", do)
     assert done.returncode == code
     assert {0: "did succeed", 1: "TWS is away"}.get(code, "") in done.stderr or do == "skip"
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("do", "code", "words"),
+    [("succeed", 0, "did succeed"), ("recoverable", 1, "TWS is away"), ("uncaught", 2, "'missing'")],
+)
+def test_a_job_that_only_people_start_answers_on_stdout_however_it_ends(
+    fresh_toys: ToyCheckout, do: str, code: int, words: str
+) -> None:
+    module = fresh_toys.root / "src" / "v6" / "jobs" / "toy.py"
+    module.write_text(f"{module.read_text()}\nHANDS_ONLY = True\n")
+    done = by_hand(fresh_toys, "--do", do)
+    assert (done.returncode, done.stdout) == (code, f"{words}\n")
 
 
 def test_help_shows_the_jobs_words_and_its_arguments(toys: ToyCheckout) -> None:

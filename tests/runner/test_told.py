@@ -51,6 +51,15 @@ def test_a_failure_that_was_told_is_answered_also_when_the_last_one_was_the_jobs
     assert told(site) == ["toy_told failed", "toy_told works again"]
 
 
+def test_a_slot_that_the_market_session_had_answers_a_failure_once(site: ToyCheckout) -> None:
+    site.run("toy_told", "--do", "fatal")
+    site.run("toy_told", "--do", "skip")
+    assert told(site) == ["toy_told failed"]
+    for what in ("covered", "covered", "succeed"):
+        assert site.run("toy_told", "--do", what).returncode == 0
+    assert told(site) == ["toy_told failed", "toy_told works again"]
+
+
 def test_a_reason_the_supervisor_does_not_know_is_refused() -> None:
     with pytest.raises(ValueError, match=r"reason 'weather': the supervisor knows only restart_degraded, .*"):
         ToldError("weather", "it rains", recoverable=True)

@@ -1,13 +1,15 @@
 """`v6 why`: one screen that says why a run did or did not happen."""
 
+import os
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
 
 from toy_checkout import ToyCheckout
 from v6.clock import NEW_YORK
-from v6.journal import ledger, runs
+from v6.journal import ledger, runs, session_cycles
 from v6.model import FatalError
 from v6.paths import Paths
 from v6.runner.why import Explanation, explain
@@ -74,6 +76,34 @@ def test_what_the_journal_knows(site: ToyCheckout, ask: Ask) -> None:
     assert [run.attempt for run in found.attempts] == [1, 2]
     assert found.ledger == "closed: 3 expected, 2 complete, 0 partial, 1 missing (no_tick 1)"
     assert slot not in found.never_fired
+
+
+def test_a_slot_that_the_market_session_had(site: ToyCheckout, ask: Ask) -> None:
+    slot, alone = ny("2026-11-27 10:35"), ny("2026-11-27 10:40")
+    with closing(site.journal()) as db:
+        for one in (slot, alone):
+            session_cycles.begin(db, COLLECT, one)
+            session_cycles.end(db, COLLECT, one, session_cycles.SUCCESS, "10:35 24 of 24 complete")
+        words = session_cycles.in_words(next(iter(session_cycles.between(db, slot, alone))))
+        number = runs.start_attempt(db, task=COLLECT, slot=slot, attempt=1, pid=1, log_file="x.log")
+        runs.finish_attempt(db, number, runs.Ended("skip", 0, 3.0, 0.3, 60.0, words, runs.COVERED))
+    found = ask(COLLECT, "2026-11-27 10:35")
+    assert found.answer.startswith(f"skipped (covered_by_session): the market session (pid {os.getpid()}) from ")
+    assert f"\n  session      {words}\n" in str(found)
+    assert not {slot, alone} & set(found.never_fired)
+    assert ask(COLLECT, "2026-11-27 10:40").answer.startswith("no run of its own: the market session (pid ")
+
+
+def test_a_cycle_that_failed_is_shown_beside_the_run_that_took_over(site: ToyCheckout, ask: Ask) -> None:
+    slot = ny("2026-11-27 10:35")
+    with closing(site.journal()) as db:
+        session_cycles.begin(db, COLLECT, slot)
+        session_cycles.end(db, COLLECT, slot, session_cycles.FAILED, "10:35 Disconnected: reset")
+        number = runs.start_attempt(db, task=COLLECT, slot=slot, attempt=1, pid=1, log_file="x.log")
+        runs.finish_attempt(db, number, runs.Ended("success", 0, 3.0, 0.3, 60.0, "10:35 24 of 24 complete"))
+    found = ask(COLLECT, "2026-11-27 10:35")
+    assert found.answer == "it ran: success: 10:35 24 of 24 complete"
+    assert "failed in 0.0 s: 10:35 Disconnected: reset" in found.session
 
 
 def test_l10_a_slot_that_never_fired_is_named(ask: Ask) -> None:

@@ -1,5 +1,6 @@
 """Jobs, schedule, scripts and crontab name the same things (L02)."""
 
+import importlib
 import importlib.util
 import os
 import subprocess
@@ -40,6 +41,14 @@ def test_l02_every_scheduled_script_exists_and_can_be_executed() -> None:
 
 def test_every_script_is_of_a_job() -> None:
     assert sorted(path.stem for path in (ROOT / "scripts").glob("*.py")) == JOBS
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_is_scheduled_or_for_hands_only_and_never_both(job: str) -> None:
+    tasks = yaml.safe_load((ROOT / "config" / "default.yaml").read_text())["scheduler"]["tasks"]
+    scheduled = f"scripts/{job}.py" in {task["script"] for task in tasks.values()}
+    hands_only = getattr(importlib.import_module(f"v6.jobs.{job}"), "HANDS_ONLY", False)
+    assert scheduled is not hands_only
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -23,7 +23,7 @@ from v6.session.keeper import Keeper
 from v6.session.status import StatusRow
 
 TASK = "run_market_session"
-QUICK = {"ping_every_seconds": 0.1, "ping_seconds": 4.0, "quote_age_seconds": 10.0}
+QUICK = {"ping_every_seconds": 0.06, "ping_seconds": 4.0, "quote_age_seconds": 10.0}
 SHORT = (0.05, 0.05, 0.05, 0.05, 0.05)
 PATIENCE = 20.0
 

@@ -1,6 +1,7 @@
 """Shares of the session's one connection: used at once from threads, nothing of them left at the end (L14)."""
 
 import asyncio
+import os
 import sys
 import threading
 import time
@@ -102,7 +103,7 @@ def nothing_left(tws: SimulatedTWS, home: Path) -> bool:
 
 
 def held(gateway: Gateway) -> dict[str, int]:
-    """How many of everything a connection keeps."""
+    """How many of everything a connection keeps, and this process for it."""
     connection = gateway.connection
     receiver, wire = connection.receiver, connection.wire
     return {
@@ -117,6 +118,7 @@ def held(gateway: Gateway) -> dict[str, int]:
         "queued": len(wire.pacer._queue),
         "locks": len(connection._exclusive),
         "head": len(wire._head),
+        "descriptors": len(os.listdir("/proc/self/fd")),
         "tasks": len(asyncio.all_tasks(gateway.connection.wire.lost.get_loop())),
     }
 

@@ -77,7 +77,7 @@ def test_a_tws_that_answers_no_more_is_left_by_a_reset_after_three_pings(tws: Si
 
     async def scene(stage: Stage) -> None:
         tws.set(mute_after_start=True)
-        await stage.said("in doubt, 1 of 3: no answer to a ping within 0.4 s")
+        await stage.said("in doubt, 1 of 3: no answer to a ping within 0.25 s")
         assert not stage.keeper.usable
         assert tws.stats.connections == 1
         await stage.until(lambda: tws.stats.connections >= 2)
@@ -86,7 +86,7 @@ def test_a_tws_that_answers_no_more_is_left_by_a_reset_after_three_pings(tws: Si
         tws.set(mute_after_start=False)
         await stage.usable()
 
-    play(scene, tws, home, ping_seconds=0.4)
+    play(scene, tws, home, ping_seconds=0.25)
 
 
 def test_one_late_answer_costs_no_connection(tws: SimulatedTWS, home: Path) -> None:
@@ -96,7 +96,7 @@ def test_one_late_answer_costs_no_connection(tws: SimulatedTWS, home: Path) -> N
         tws.set(mute_after_start=False)
         await stage.usable()
 
-    stage = play(scene, tws, home, ping_seconds=0.4)
+    stage = play(scene, tws, home, ping_seconds=0.25)
     assert tws.stats.connections == 1
     assert stage.changes == [True, False, True, False]
 
@@ -107,13 +107,14 @@ def test_a_connection_whose_quotes_stand_still_is_begun_anew(tws: SimulatedTWS, 
     async def scene(stage: Stage) -> None:
         await stage.said("s ago")
         tws.set(silent=WATCHED)
-        await stage.said("no quote of SPY, QQQ for 1 s, the market is open")
-        await stage.until(lambda: tws.stats.connections >= 2)
+        await stage.said("no quote of SPY, QQQ for 0.7 s, the market is open")
+        await stage.until(lambda: stage.rows[-1][:2] == (connections.RECONNECTING, 2))
+        assert tws.stats.connections == 2, "a new one without a quote is not proven, the pauses grow"
         tws.set(silent=frozenset())
         await stage.usable()
         await stage.said("s ago")
 
-    play(scene, tws, home, quote_age_seconds=1.0)
+    play(scene, tws, home, quote_age_seconds=0.7)
 
 
 @pytest.mark.parametrize(
@@ -133,11 +134,11 @@ def test_what_a_new_connection_would_not_mend_is_said_and_not_counted(
         await stage.said("s ago")
         tws.set(**fault)
         await stage.said(words)
-        await stage.looked(12)
+        await stage.looked(14)
         assert stage.keeper.usable
         assert stage.rows[-1][0] == connections.CONNECTED
 
-    play(scene, tws, home, quote_age_seconds=0.6)
+    play(scene, tws, home, quote_age_seconds=0.4)
     assert tws.stats.connections == 1
 
 
@@ -145,25 +146,29 @@ def test_quotes_that_stand_still_after_the_close_are_no_failure(tws: SimulatedTW
     async def scene(stage: Stage) -> None:
         tws.set(silent=WATCHED)
         stage.market_open = False
-        await stage.looked(12)
+        await stage.looked(14)
         assert stage.rows[-1][0] == connections.CONNECTED_CLOSED
 
-    stage = play(scene, tws, home, quote_age_seconds=0.6)
+    stage = play(scene, tws, home, quote_age_seconds=0.4)
     assert tws.stats.connections == 1
     assert stage.changes == [True, False]
 
 
-@pytest.mark.parametrize("how", [{"data_lost": True}, {"dead_after_1102": True}], ids=["1101", "dead after 1102"])
+@pytest.mark.parametrize(
+    ("how", "proof_seconds"),
+    [({"data_lost": True}, 60.0), ({"dead_after_1102": True}, 0.3)],
+    ids=["1101", "dead after 1102"],
+)
 def test_after_a_loss_of_ibkr_the_watched_quotes_are_requested_again(
-    how: dict[str, Any], tws: SimulatedTWS, home: Path, monkeypatch: pytest.MonkeyPatch
+    how: dict[str, Any], proof_seconds: float, tws: SimulatedTWS, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On the same connection: the socket stays while TWS has lost IBKR."""
     for module in (watching, looking):
-        monkeypatch.setattr(module, "PROOF_SECONDS", 0.3)
+        monkeypatch.setattr(module, "PROOF_SECONDS", proof_seconds)
 
     async def scene(stage: Stage) -> None:
         await stage.said("s ago")
-        tws.set(server_reset=ServerReset(lost_seconds=1.0, repeat_seconds=0.4, **how))
+        tws.set(server_reset=ServerReset(lost_seconds=0.6, repeat_seconds=0.25, **how))
         await stage.said("TWS has lost IBKR")
         await stage.until(lambda: tws.stats.requests[MARKET_DATA] == 4)
         await stage.said("s ago")
@@ -242,7 +247,7 @@ def test_a_mute_tws_does_not_delay_the_end(tws: SimulatedTWS, home: Path) -> Non
         assert time.monotonic() - started < 5
         assert client_ids.holders(stage.paths.leases) == []
 
-    stage = play(scene, tws, home, ping_seconds=0.4)
+    stage = play(scene, tws, home, ping_seconds=0.25)
     assert stage.rows[-1][0] == connections.WAITING
     assert tws.stats.clients == 0
 

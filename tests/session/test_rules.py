@@ -1,5 +1,6 @@
 """What ends a market session by itself, read from the real files each minute."""
 
+import argparse
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from loguru import logger
 
 from v6.clock import NEW_YORK
 from v6.config.load import load
+from v6.jobs.run_market_session import run_market_session
 from v6.model import SkipRun
 from v6.paths import ROOT, Paths
 from v6.runner.context import Context
@@ -37,23 +39,21 @@ def paths(home: Path) -> Paths:
 
 
 @pytest.fixture
-def rules(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Make:
-    def make(now: str) -> Rules:
+def context(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Context]:
+    """Of a session that begins at that New York time."""
+
+    def make(now: str) -> Context:
         offset = ny(now).timestamp() - datetime.now(tz=NEW_YORK).timestamp()
         monkeypatch.setenv("V6_CLOCK_OFFSET", f"{offset:.3f}")
-        return Rules(
-            Context(
-                task="run_market_session",
-                slot=None,
-                args=None,  # type: ignore[arg-type]
-                config=load(paths, {}),
-                paths=paths,
-                log=logger,
-                deadline=0.0,
-            )
-        )
+        args = argparse.Namespace(resume=False)
+        return Context("run_market_session", None, args, load(paths, {}), paths, logger, deadline=0.0)
 
     return make
+
+
+@pytest.fixture
+def rules(context: Callable[[str], Context]) -> Make:
+    return lambda now: Rules(context(now))
 
 
 def edit(paths: Paths, text: str) -> None:
@@ -73,14 +73,29 @@ def test_a_session_goes_on_until_twenty_minutes_after_the_close(rules: Make) -> 
     assert look(found, "2026-11-20 16:20") == "16:20, 20 min after the close"
 
 
+def test_a_session_that_slept_over_night_does_not_begin_another_day(rules: Make) -> None:
+    assert look(rules("2026-11-19 15:00"), "2026-11-20 10:00") == "its day is over"
+
+
 @pytest.mark.parametrize(
-    ("now", "reason"),
-    [("2026-11-21 10:00", "closed"), ("2026-11-26 10:00", "closed"), ("2026-11-20 16:20", "session_over")],
+    ("now", "words"),
+    [
+        ("2026-11-21 10:00", "NYSE is closed: weekend"),
+        ("2026-11-26 10:00", "NYSE is closed: Thanksgiving"),
+        ("2026-11-20 16:20", "16:20, 20 min after the close"),
+    ],
 )
-def test_none_begins_on_a_closed_day_or_after_the_day(rules: Make, now: str, reason: str) -> None:
-    with pytest.raises(SkipRun) as skip:
+def test_none_begins_on_a_closed_day_or_after_the_day(rules: Make, now: str, words: str) -> None:
+    with pytest.raises(SkipRun, match=f"^no_session: it would have ended at .*{words}$"):
         rules(now)
-    assert skip.value.reason == reason
+
+
+def test_a_schedule_that_cannot_be_read_changes_nothing(rules: Make, paths: Paths) -> None:
+    found = rules("2026-11-20 10:00")
+    for name in ("schedule.txt", "calendar.txt"):
+        (paths.compiled / name).write_text("torn")
+        assert look(found, "2026-11-20 10:01") == ""
+    assert len(found.plan.slots["collect_option_snapshots"]) == 78
 
 
 def test_the_roll_back_names_where_it_was_said(rules: Make, paths: Paths) -> None:
@@ -105,11 +120,17 @@ def test_other_settings_of_its_own_begin_it_anew(rules: Make, paths: Paths) -> N
     assert look(found, "2026-11-20 10:01") == "its settings have changed, its next cron line begins with them"
 
 
+def test_without_the_setting_there_is_no_session(context: Callable[[str], Context], paths: Paths) -> None:
+    edit(paths, "")
+    with pytest.raises(SkipRun, match=r"^not_persistent: ibkr.persistent_connection is false \(config/default.yaml\)"):
+        run_market_session(context("2026-11-20 10:00"))
+
+
 def test_a_collector_that_is_switched_off_has_no_slots_any_more(rules: Make, paths: Paths) -> None:
     found = rules("2026-11-20 10:00")
-    assert len(found.planned["collect_futures_snapshots"]) == 78
+    assert len(found.plan.slots["collect_futures_snapshots"]) == 78
     schedule = paths.compiled / "schedule.txt"
     setting = "env|SCHEDULER_COLLECT_FUTURES_SNAPSHOTS_ENABLED|0\n"
     schedule.write_text(schedule.read_text() + setting)
     look(found, "2026-11-20 10:01")
-    assert list(found.planned) == ["collect_option_snapshots"]
+    assert list(found.plan.slots) == ["collect_option_snapshots"]

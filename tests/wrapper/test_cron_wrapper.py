@@ -70,7 +70,7 @@ def test_a_skip_says_nothing_and_logs_its_reason(site: ToyCheckout) -> None:
 def test_a_skip_starts_no_other_program(site: ToyCheckout, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     command = ["strace", "-f", "-qq", "-e", "trace=execve,fork,vfork,clone,clone3", "-o", str(trace)]
-    assert shutil.which("strace"), "strace is needed: dev/setup.sh --system-for-tests"
+    assert shutil.which("strace"), "strace is needed: dev/setup.sh --for-tests"
     environ = site.environ(**at("2026-11-26 10:00"))
     subprocess.run([*command, str(site.wrapper), "--slot", COLLECT], env=environ, check=True)
     assert len(trace.read_text().splitlines()) == 1  # bash itself

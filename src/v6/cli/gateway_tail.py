@@ -55,7 +55,7 @@ def tail(symbols: Symbols = "", once: Once = False, as_json: AsJson = False) -> 
 
 
 def _look(wanted: frozenset[str]) -> Look:
-    from v6.checks.connection import SESSION_LOCK
+    from v6.journal.connections import SESSION_LOCK
     from v6.file_locks import is_held
     from v6.restart.windows import in_words
     from v6.session import live

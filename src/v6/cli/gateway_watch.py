@@ -1,6 +1,7 @@
 """`v6 gateway watch`: the sockets of TWS's API port in the kernel's tables. TWS is not touched."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from v6.paths import Paths
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from v6.config.settings import Ibkr
     from v6.gateway.port_sockets import PortSockets
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program, once.")]
@@ -22,20 +24,20 @@ def watch(once: Once = False, as_json: AsJson = False) -> None:
 
     Exit code 1 with --once and --json: nobody listens, connections wait to be accepted, or TWS holds CLOSE_WAIT.
     """
-    seen = _look()
+    ibkr, leases = restart_sources.settings().ibkr, Paths.locate().leases
+    seen = _look(ibkr, leases)
     if as_json:
         output.as_json(seen.as_dict() | {"trouble": list(_trouble(seen))})
-    elif live_view.show(lambda: _view(_look()), once=once):
+    elif live_view.show(lambda: _view(_look(ibkr, leases)), once=once):
         return
     if any(_trouble(seen)):
         raise typer.Exit(output.NO)
 
 
-def _look() -> "PortSockets":
+def _look(ibkr: "Ibkr", leases: Path) -> "PortSockets":
     from v6.gateway.port_sockets import port_sockets
 
-    ibkr = restart_sources.settings(say=False).ibkr
-    return port_sockets(ibkr.host, ibkr.port, Paths.locate().leases)
+    return port_sockets(ibkr.host, ibkr.port, leases)
 
 
 def _trouble(seen: "PortSockets") -> Iterator[str]:

@@ -27,6 +27,8 @@ TASK = "diagnose"
 STUCK_SECONDS = 0.8
 """How long connections must wait without a break before nobody is said to accept them."""
 LOOK_SECONDS = 0.1
+OWN_SECONDS = 0.1
+"""What a diagnosis keeps of the probe for its own looks at the kernel's tables when TWS was mute."""
 ROUND_TRIP_SECONDS = 0.3
 """What is kept for the round trip of a TWS that was ready only at the end of the probe."""
 CONNECTING_SECONDS = 0.8
@@ -176,7 +178,8 @@ class Examination:
             self.look("after")
 
     def _gateway(self) -> Gateway:
-        left = max(self._started + self._settings.probe_seconds - clock.monotonic(), LOOK_SECONDS)
+        ends = self._started + self._settings.probe_seconds - OWN_SECONDS
+        left = max(ends - clock.monotonic(), LOOK_SECONDS)
         settings = self._settings.model_copy(
             update={"connect_timeout_seconds": left, "request_timeout_seconds": self._settings.probe_seconds}
         )
@@ -196,7 +199,8 @@ class Examination:
     async def _require_answer(self, gateway: Gateway) -> None:
         """L24: being connected proves nothing."""
         begun = clock.monotonic()
-        left = max(self._started + self._settings.probe_seconds - begun, ROUND_TRIP_SECONDS)
+        ends = self._started + self._settings.probe_seconds - OWN_SECONDS
+        left = max(ends - begun, ROUND_TRIP_SECONDS)
         try:
             await asyncio.wait_for(gateway.current_time_async(), left)
         except (TimeoutError, RequestTimeout):

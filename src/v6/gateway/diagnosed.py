@@ -69,8 +69,8 @@ def _recent(state: Path, settings: Ibkr, begun: datetime) -> Diagnosis | None:
     last = stored(state)
     if last is None or last.place != settings.place:
         return None
-    young = 0 <= last.age < settings.diagnose_every_seconds
-    return last if young or last.at >= begun else None
+    fresh = last.age < settings.diagnose_every_seconds or last.at >= begun
+    return last if fresh and last.age >= 0 else None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Whether this environment's TWS library is whole, as far as the installed packages tell: milliseconds, nothing is imported.
+"""Which TWS library is installed here, and whether it is whole: in milliseconds, without importing it.
 
 eventkit (of ib_insync) and aeventkit (of ib_async) install their files into the same module `eventkit`: whichever comes
 last overwrites the other, and removing one takes files of the other along. docs/libraries.md, "One event package".
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Literal
+
+from v6.gateway.errors import LibraryUnusable
 
 Name = Literal["ib_insync", "ib_async"]
 EVENT_PACKAGES: dict[Name, str] = {"ib_insync": "eventkit", "ib_async": "aeventkit"}
@@ -29,9 +31,10 @@ class Installation:
     defects: tuple[str, ...]
     unverified: tuple[str, ...]
 
-    def told(self) -> str:
-        """The defects with their cure, in one line; empty when there are none."""
-        return f"{'; '.join(self.defects)}: {cure()}" if self.defects else ""
+    def require_whole(self) -> None:
+        """Raises LibraryUnusable naming every defect and the cure."""
+        if self.defects:
+            raise LibraryUnusable(f"{'; '.join(self.defects)}: {cure()}")
 
 
 def look(path: Sequence[str] | None = None) -> Installation:
@@ -55,6 +58,22 @@ def look(path: Sequence[str] | None = None) -> Installation:
             defects.append(f"{_listed(changed)} of {_words(found)} are not the files it installed")
     versions = {name: found.version or "unknown" for name, found in libraries.items()}
     return Installation(versions, tuple(defects), tuple(unverified))
+
+
+def choose(wanted: str) -> tuple[Name, str]:
+    """The library to use and its version; `auto` takes the one that is installed. Raises LibraryUnusable."""
+    found = look()
+    found.require_whole()
+    for name, version in found.libraries.items():
+        if wanted in ("auto", name):
+            return name, version
+    if wanted == "auto":
+        raise LibraryUnusable(f"neither ib_insync nor ib_async is installed: {cure()}")
+    present = ", ".join(found.libraries) or "none"
+    raise LibraryUnusable(
+        f"ibkr.library: {wanted}: it is not installed; installed: {present}. `auto` takes what is installed, "
+        f"`make setup LIBRARY={wanted}` installs it in place of the other"
+    )
 
 
 def cure() -> str:

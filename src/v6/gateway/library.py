@@ -14,7 +14,7 @@ from typing import Any
 
 from v6.gateway import installation
 from v6.gateway.errors import LibraryUnusable
-from v6.gateway.installation import Installation, Name
+from v6.gateway.installation import Name
 
 CLIENT_NEEDS = (
     "connectAsync", "disconnect", "serverVersion", "getAccounts", "getReqId", "isReady", "startApi",
@@ -49,40 +49,21 @@ class Library:
 
 def installed() -> list[Name]:
     """The libraries of this environment, at most one. Refuses one that is spoilt."""
-    return list(_whole().libraries)
-
-
-def _whole() -> Installation:
     found = installation.look()
-    if told := found.told():
-        raise LibraryUnusable(told)
-    return found
-
-
-def choose(wanted: str, present: list[Name]) -> Name:
-    """`auto` takes the one that is installed."""
-    for name in present:
-        if wanted in ("auto", name):
-            return name
-    if wanted == "auto":
-        raise LibraryUnusable(f"neither ib_insync nor ib_async is installed: {installation.cure()}")
-    raise LibraryUnusable(
-        f"ibkr.library: {wanted}: it is not installed; installed: {', '.join(present) or 'none'}. "
-        f"`auto` takes that, `make setup LIBRARY={wanted}` installs the other"
-    )
+    found.require_whole()
+    return list(found.libraries)
 
 
 def load(wanted: str) -> Library:
     """Import the library (0.3 s), in any thread: it needs a current event loop at import, and gets one."""
-    found = _whole()
-    name = choose(wanted, list(found.libraries))
+    name, version = installation.choose(wanted)
     with _current_loop():
         try:
             module = importlib.import_module(name)
             low = importlib.import_module(f"{name}.client")
         except ImportError as error:
             raise LibraryUnusable(f"{name} cannot be imported: {error}: {installation.cure()}") from error
-        library = Library(name, found.libraries[name], low.Client, module.Contract, module)
+        library = Library(name, version, low.Client, module.Contract, module)
         prove(library)
     _quieten(name)
     return library

@@ -77,7 +77,7 @@ def emergency_restart(ctx: Context) -> str:
 
 def _say_what_would_be_done(ctx: Context, emergency: Emergency) -> str:
     lines = plan(emergency.look())
-    lines += ["would clear quarantines of client ids, and ask nothing"]
+    lines += ["would clear quarantines of client ids"]
     lines += [_restarted(ctx), "would diagnose TWS; when it is healthy, validate it by post_restart and go on"]
     for line in lines:
         ctx.log.info("{}", line)

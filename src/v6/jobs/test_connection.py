@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Self
 
 from v6.analysis.findings import Finding, State
 from v6.checks import tws
+from v6.config.settings import Ibkr
 from v6.gateway.diagnose import of_failure
 from v6.gateway.errors import ConnectFailed, RequestTimeout, ServerLost
-from v6.gateway.port_sockets import port_sockets
+from v6.gateway.port_sockets import PortSocket, port_sockets
 from v6.gateway.sockets import CannotLook
 from v6.gateway.verdicts import TABLE, Verdict
 from v6.model import Contract, DataType, FatalError, Quote, QuoteStatus, V6Error
@@ -39,7 +40,7 @@ SAID = {
     False: "the market is closed: live data cannot be proven now",
     None: "whether the market is open is not known: live data are not proven",
 }
-CLOSED_WITHIN = 1.0  # seconds for the kernel to take down a connection that was ended
+LOOKS, LOOK_SECONDS = 20, 0.05  # for the kernel to take down a connection that was ended
 
 
 class NotProven(V6Error):  # noqa: N818 - it names what happened
@@ -149,20 +150,20 @@ def _words(quote: Quote) -> str:
 
 
 def _nothing_left(ctx: Context, local: tuple[str, int]) -> str:
-    """Both ends of our connection have gone from the kernel's tables; TIME_WAIT is the kernel's own, and harmless."""
-    ibkr, ours = ctx.settings.ibkr, f"{local[0]}:{local[1]}"
-    waits = 20
     try:
-        while True:
-            found = port_sockets(ibkr.host, ibkr.port, owners=False)
-            left = [row for row in found.rows if ours in (row.local, row.remote) and row.state != "TIME_WAIT"]
-            if not left or not waits:
-                break
-            waits -= 1
-            ctx.sleep(CLOSED_WITHIN / 20)
+        for _ in range(LOOKS):
+            left, blind = remains(ctx.settings.ibkr, local)
+            if not left:
+                return "disconnected, no socket left" + (f" on this side ({blind})" if blind else "")
+            ctx.sleep(LOOK_SECONDS)
     except CannotLook as why:
         return f"disconnected (whether a socket is left could not be checked: {why})"
-    if left:
-        states = ", ".join(f"{row.side} {row.state}" for row in left)
-        raise FatalError(f"the connection {ours} was ended and is not gone: {states}")
-    return "disconnected, no socket left" + (f" on this side ({found.blind})" if found.blind else "")
+    states = ", ".join(f"{row.side} {row.state}" for row in left)
+    raise FatalError(f"the connection from {local[0]}:{local[1]} was ended and is not gone: {states}")
+
+
+def remains(ibkr: Ibkr, local: tuple[str, int]) -> tuple[list[PortSocket], str]:
+    """Both ends of the connection that began at `local`, as far as the kernel's tables have them; and why TWS's side is
+    not visible. TIME_WAIT is the kernel's own, and harmless. Raises CannotLook."""
+    found, ours = port_sockets(ibkr.host, ibkr.port, owners=False), f"{local[0]}:{local[1]}"
+    return [row for row in found.rows if ours in (row.local, row.remote) and row.state != "TIME_WAIT"], found.blind

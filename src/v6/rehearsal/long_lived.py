@@ -26,7 +26,7 @@ from v6.runner.slot_claims import SlotClaims
 LOOK_SECONDS = 0.1
 BEGIN_SECONDS = 60.0  # from cron's start to a word about the connection, on a busy machine
 CONNECT_SECONDS = 60.0  # the first waits between two tries are 15 and 30 s
-CLAIM_SECONDS = 5.0
+CLAIM_SECONDS = 15.0
 END_SECONDS = 30.0
 CONNECTED, LOST = (connections.CONNECTED, connections.CONNECTED_CLOSED), connections.RECONNECTING
 JUST_AFTER = timedelta(minutes=1)

@@ -124,6 +124,7 @@ def _context(job_name: str, parsed: argparse.Namespace, log: "list[Logger]") -> 
         logger.warning(said)
     if refused is not None:
         logger.warning("the configuration is refused, going on with the last good one: {}", refused)
+    _say_if_no_library(config.settings.ibkr.library, logger)
     entry = config.scheduler.tasks.get(task)
     limit = float(environ.get(environment.LIMIT, "0")) or (entry.timeout_seconds if entry else HAND_LIMIT_SECONDS)
     return Context(
@@ -137,6 +138,17 @@ def _context(job_name: str, parsed: argparse.Namespace, log: "list[Logger]") -> 
         dry_run=getattr(parsed, "dry_run", False),
         attempt=int(environ.get(environment.ATTEMPT, "1")),
     )
+
+
+def _say_if_no_library(wanted: str, logger: "Logger") -> None:
+    """At the job's beginning, whatever it does: what needs TWS will end with the same words."""
+    from v6.gateway import installation
+    from v6.gateway.errors import LibraryUnusable
+
+    try:
+        installation.choose(wanted)
+    except LibraryUnusable as error:
+        logger.error("TWS cannot be reached from this environment: {}", error)
 
 
 def _conclude(log: "list[Logger]", outcome: result.Result) -> None:

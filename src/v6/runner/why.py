@@ -36,8 +36,7 @@ SKIPS = {
     "no_input": "there was nothing to work on yet",
     "covered_by_session": "the market session had collected its slot",
     "not_persistent": "it needs ibkr.persistent_connection",
-    "session_over": "the market session had nothing to do any more",
-    "closed": "NYSE was closed",
+    "no_session": "no market session was to be held then",
 }
 
 

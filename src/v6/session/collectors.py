@@ -44,10 +44,10 @@ class Collectors:
 
     def look(self, now: datetime) -> None:
         """Begin the cycles that are due, claim the slots that are next."""
-        for task in [*self._rules.tasks, *self._turns]:
+        for task in [*self._rules.plan.tasks, *self._turns]:
             if task not in self._turns:
                 self._turns[task] = Turns(SlotClaims(self._ctx.paths.locks, task), partial(self._begin, task))
-            self._turns[task].look(self._rules.planned.get(task, ()), now, usable=self._keeper.usable)
+            self._turns[task].look(self._rules.plan.slots.get(task, ()), now, usable=self._keeper.usable)
 
     def seconds_to_slot(self) -> float | None:
         """Until the next slot that is claimed; None: none is."""
@@ -68,14 +68,14 @@ class Collectors:
             self.give_up()
 
     def _begin(self, task: str, slot: datetime, claims: SlotClaims) -> Cycle:
-        cycle = Cycle(self._context(task, slot), self._rules.tasks[task], claims)
+        cycle = Cycle(self._context(task, slot), self._rules.plan.tasks[task], claims)
         cycle.start()
         return cycle
 
     def _context(self, task: str, slot: datetime) -> SessionContext:
         ctx, config = self._ctx, self._rules.config
         seconds = config.settings.session.cycle_seconds
-        if allowed := self._rules.tasks[task].deadline:
+        if allowed := self._rules.plan.tasks[task].deadline:
             seconds = min(seconds, allowed - (clock.epoch() - slot.timestamp()))
         return SessionContext(
             task=task,

@@ -37,7 +37,7 @@ class Job(NamedTuple):
 
 
 def job_of(task: Task) -> Job:
-    """By its script's name, as the script itself does it. Raises ValueError for arguments that the job does not take."""
+    """By its script's name, as the script itself does it. Raises ValueError for arguments that the job refuses."""
     name, module = _module(task)
     try:
         args = parser_of(name, module).parse_args(task.args)

@@ -46,7 +46,7 @@ def run(ctx: Context) -> str:
     if words := _restarting(ctx):
         raise SkipRun("restart_window", words)
     rules = Rules(ctx)
-    prepare(rules.tasks.values())
+    prepare(rules.plan.tasks.values())
     return asyncio.run(MarketSession(ctx, rules).run())
 
 

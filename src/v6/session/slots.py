@@ -1,9 +1,10 @@
 """What a market session has to do on its day, and until when: pure, from schedule, calendar and restart windows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from v6.config.settings import Session as Settings
 from v6.journal.ledger import TABLE_OF
 from v6.restart import windows
 from v6.restart.windows import Occurrence
@@ -21,6 +22,33 @@ class End:
 
     at: datetime
     why: str
+
+    def __str__(self) -> str:
+        """`16:20, 20 min after the close`."""
+        return f"{self.at:%H:%M}, {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`tasks`: the collectors; `slots`: what the session collects of each, ascending; both by name."""
+
+    tasks: Mapping[str, Task]
+    slots: Mapping[str, tuple[datetime, ...]]
+    end: End
+
+
+def plan(schedule: Schedule, calendar: NYSECalendar, now: datetime, settings: Settings) -> Plan:
+    """Of the New York day of `now`. Where no session is to be held it ends `now`. Raises CalendarError."""
+    day = now.date()
+    session = calendar.session(day)
+    if session is None:
+        return Plan({}, {}, End(now, f"NYSE is closed: {calendar.closure_reason(day)}"))
+    tasks = {task.name: task for task in collectors(schedule)}
+    return Plan(
+        tasks,
+        of_day(tasks.values(), day, calendar, schedule.windows, settings.cycle_minutes),
+        end_of(session, schedule.windows, now, timedelta(minutes=settings.keep_after_close_minutes)),
+    )
 
 
 def collectors(schedule: Schedule) -> list[Task]:

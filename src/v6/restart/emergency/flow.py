@@ -110,7 +110,8 @@ class Emergency:
     def _end_all(self, looked: Looked) -> None:
         ended = self._end("supervisors", looked.of(Kind.SUPERVISOR), SUPERVISOR_SECONDS)
         again = self.look()  # a supervisor may have begun another attempt before it was told
-        begun_since = {one.task for one in again.of(Kind.SUPERVISOR)} - {one.task for one in looked.of(Kind.SUPERVISOR)}
+        told = {one.pid for one in looked.of(Kind.SUPERVISOR)}
+        begun_since = {one.task for one in again.of(Kind.SUPERVISOR) if one.pid not in told}
         for step, kind in (("groups", Kind.GROUP), ("holders", Kind.HOLDER)):
             left = [one for one in again.of(kind) if one.task not in begun_since]
             ended += self._end(step, left, JOB_SECONDS)
