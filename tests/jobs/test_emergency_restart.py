@@ -3,8 +3,8 @@
 L35: what was done survives the process that did it."""
 
 import fcntl
-import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,15 +24,19 @@ from desk import Desk, options, wait_until
 from gateway_support import RawTws, free_port, raw_tws
 from restart_desk import NEW_YORK_WINDOWS, compile_schedule, quote
 
+from v6 import file_locks
 from v6.gateway import client_ids, sockets
 from v6.journal import events, runs
 from v6.journal.runs import Run
 from v6.paths import ROOT
+from v6.restart.emergency import going_on
 from v6.restart.emergency.audit import KIND
+from v6.scheduler import compiled
+from v6.scheduler.nyse_calendar import NYSECalendar
 
 pytestmark = pytest.mark.integration
 
-TASK = "collect_option_snapshots"
+TASK, SESSION = "collect_option_snapshots", "run_market_session"
 LASTING = {"connect_timeout_seconds": 120.0, "probe_seconds": 0.5}
 """A collector that waits for a mute TWS longer than any test."""
 SLEEPER = "import time; print('at work', flush=True); time.sleep(600)"
@@ -290,40 +294,65 @@ def simulator(desk: Desk, port: int) -> list[str]:
     return [sys.executable, "-m", "v6.simulator", "--fast", "--port", str(port), "--calendar", calendar]
 
 
-def test_a_hung_tws_is_restarted_diagnosed_validated_and_cron_goes_on(desk_without_tws: Desk) -> None:
+@contextmanager
+def stuck(port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """A TWS that listens and never accepts; whatever listens there in the end is ended too."""
+    code = f"import socket; held = socket.create_server(('127.0.0.1', {port})); {SLEEPER}"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as old:
+        try:
+            assert old.stdout is not None
+            old.stdout.readline()
+            yield old
+        finally:
+            old.kill()
+            if (new := sockets.listener("127.0.0.1", port)) is not None and new.pid not in (None, old.pid):
+                os.kill(int(new.pid or 0), signal.SIGKILL)
+
+
+def test_a_hung_tws_is_restarted_diagnosed_and_validated_and_the_session_goes_on(desk_without_tws: Desk) -> None:
     desk, port = desk_without_tws, free_port()
     desk.configure(
         {
-            "ibkr": {"port": port, **LASTING, "quote_timeout_seconds": 2.0},
+            "ibkr": {"port": port, "persistent_connection": True, "quote_timeout_seconds": 2.0},
             "tws": {"start_command": simulator(desk, port)},
             "restart": {"stable_round_trips": 1},
         }
     )
-    stuck = f"import socket, time; held = socket.create_server(('127.0.0.1', {port})); {SLEEPER}"
-    with (
-        subprocess.Popen([sys.executable, "-c", stuck], stdout=subprocess.PIPE) as old,
-        supervised(desk, "collect_futures_snapshots") as supervisor,
-    ):
-        assert old.stdout is not None
-        old.stdout.readline()
-        wait_until(lambda: bool(connected(desk)))
-        try:
-            ran = desk.run("emergency_restart", "--restart-tws", V6_PYTHON=sys.executable)
-            found = sockets.listener("127.0.0.1", port)
-        finally:
-            old.kill()
-            if (new := sockets.listener("127.0.0.1", port)) is not None and new.pid is not None:
-                os.kill(new.pid, signal.SIGKILL)
+    with stuck(port) as old, supervised(desk, SESSION) as supervisor:
+        wait_until(lambda: held(desk, "market_session.lock"))
+        ran = desk.run("emergency_restart", "--restart-tws", V6_PYTHON=sys.executable)
+        found = sockets.listener("127.0.0.1", port)
+        again = re.search(r"the market session is at work again \(supervisor (\d+)\)", ran.words)
+        holds = held(desk, "market_session.lock")
+        if again:
+            os.kill(int(again[1]), signal.SIGTERM)
+            wait_until(lambda: gone(int(again[1])))
         assert supervisor.wait(10) == 128 + signal.SIGTERM
     assert ran.code == 0, ran.words
+    assert again
+    assert holds
     assert old.returncode == -signal.SIGTERM
     assert found is not None
     assert found.pid != old.pid
     steps = ("look", "supervisors", "rows", "leases", "tws", "diagnosis", "validation", "resume")
     assert trail(desk) == [*((step, phase) for step in steps for phase in PHASES), ("end", "after")]
-    validated = attempts(desk)[-1]
+    ended, validated, resumed = attempts(desk)
+    assert (ended.task, ended.outcome) == (SESSION, "signal")
     assert (validated.task, validated.outcome, validated.slot) == ("post_restart", "success", None)
-    assert "cron goes on by itself: " in ran.words
+    assert (resumed.task, resumed.slot) == (SESSION, None)
     with closing(desk.journal()) as db:
         assert len(events.recent(db, "tws_restart")) == 1, "ending and starting it is one restart"
-    assert json.dumps(ran.words).count("NOT WELL") == 0
+
+
+def held(desk: Desk, name: str) -> bool:
+    return file_locks.is_held(desk.home / "var" / "locks" / name)
+
+
+def test_without_a_session_cron_goes_on_and_its_next_slots_are_named(desk_without_tws: Desk) -> None:
+    folder = desk_without_tws.home / "var" / "compiled"
+    schedule, calendar = compiled.load(folder / "schedule.txt"), NYSECalendar(folder / "calendar.txt")
+    at = desk_without_tws.slot("15:50")
+    assert going_on.next_slots(schedule, calendar, at) == (
+        "cron goes on by itself: collect_option_snapshots Fri 15:55 EST, collect_futures_snapshots Fri 15:55 EST, "
+        "health_check Fri 16:00 EST"
+    )

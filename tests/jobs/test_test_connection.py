@@ -4,12 +4,15 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from desk import Desk
 from gateway_support import frame, ibkr, raw_tws, sockets
 
+from v6 import clock
 from v6.jobs import test_connection as job
+from v6.model import Contract, DataType, Quote, QuoteStatus
 from v6.paths import ROOT
 from v6.simulator.testing import SimulatedTWS
 
@@ -87,6 +90,25 @@ def test_data_outside_of_the_session_are_frozen_and_the_words_say_so(desk: Desk)
     assert said[3].startswith("SPY: ")
     assert said[3].endswith(", frozen data")
     assert said[-1] == "Result: PASS"
+
+
+@pytest.mark.parametrize(
+    ("data_type", "in_session", "enough"),
+    [
+        (DataType.LIVE, True, True),
+        (DataType.DELAYED, True, False),
+        (DataType.FROZEN, True, False),
+        (None, True, False),
+        (DataType.DELAYED_FROZEN, False, True),
+        (DataType.LIVE, None, True),
+    ],
+)
+def test_in_the_session_only_live_data_are_a_proof(
+    data_type: DataType | None, in_session: bool | None, enough: bool
+) -> None:
+    spy = Quote(Contract("STK", "SPY", "SMART"), QuoteStatus.COMPLETE, clock.now(), data_type=data_type, bid=600.0)
+    assert job.proves(spy, in_session) is enough
+    assert not job.proves(replace(spy, status=QuoteStatus.MISSING), in_session)
 
 
 def test_without_a_subscription_the_verdict_and_its_cure_are_the_last_line(desk: Desk, tws: SimulatedTWS) -> None:

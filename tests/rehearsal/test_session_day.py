@@ -123,10 +123,11 @@ DEEDS = (
 
 @dataclass(frozen=True)
 class Day:
-    """`rows` of the lake by (table, slot, contract); `attempts` by task."""
+    """`rows` of the lake: table, slot, con_id; `commits` to each table besides its creation; `left`: processes."""
 
     books: Books
     rows: pl.DataFrame
+    commits: dict[str, int]
     attempts: list[Run]
     left: int
 
@@ -161,7 +162,8 @@ def play(site: Site, home: Path, spans: Sequence[tuple[str, str]], deeds: Sequen
     ]
     with closing(database.connect(stage.paths.journal)) as db:
         attempts = runs.between(db, windows[0].start, windows[-1].end)
-    return Day(books, pl.concat(rows), attempts, len(processes.of_home(stage.home)))
+    commits = {table: stored.version() for table in TABLES.values() if (stored := lake.opened(table))}
+    return Day(books, pl.concat(rows), commits, attempts, len(processes.of_home(stage.home)))
 
 
 @pytest.mark.timeout(900)
@@ -212,6 +214,8 @@ def nothing_is_collected_twice(day: Day) -> None:
     assert day.rows.group_by("table", "slot", "con_id").len()["len"].max() == 1
     complete = [(state.task, state.slot) for state in day.books.slots if state.verdict == "complete"]
     assert day.successes() == Counter(complete)
+    slots = day.rows.group_by("table").agg(pl.col("slot").n_unique())
+    assert day.commits == dict(slots.iter_rows())
 
 
 def only_the_outages_are_missing(day: Day) -> None:

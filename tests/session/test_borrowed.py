@@ -1,7 +1,6 @@
 """Shares of the session's one connection: used at once from threads, nothing of them left at the end (L14)."""
 
 import asyncio
-import os
 import sys
 import threading
 import time
@@ -118,7 +117,7 @@ def held(gateway: Gateway) -> dict[str, int]:
         "queued": len(wire.pacer._queue),
         "locks": len(connection._exclusive),
         "head": len(wire._head),
-        "descriptors": len(os.listdir("/proc/self/fd")),
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "tasks": len(asyncio.all_tasks(gateway.connection.wire.lost.get_loop())),
     }
 

@@ -15,7 +15,9 @@ from keeper_support import Stage, kept
 
 from v6.gateway import client_ids, watching
 from v6.gateway.errors import Disconnected
+from v6.gateway.lines import LineBudget
 from v6.journal import connections
+from v6.model import Contract, MissReason
 from v6.session import live, looking
 from v6.simulator.faults.model import ServerReset
 from v6.simulator.testing import SimulatedTWS, simulated_tws
@@ -142,6 +144,21 @@ def test_what_a_new_connection_would_not_mend_is_said_and_not_counted(
     assert tws.stats.connections == 1
 
 
+def test_a_host_without_a_free_line_is_said_and_not_counted(tws: SimulatedTWS, home: Path) -> None:
+    others = LineBudget(home / "var" / "leases", "checks", 5)
+    assert len(list(iter(others.acquire, None))) == 5
+
+    async def scene(stage: Stage) -> None:
+        await stage.said("SPY has no market data line")
+        await stage.looked(8)
+        assert stage.keeper.usable
+        others.close()
+        await stage.said("s ago")
+
+    play(scene, tws, home, quote_age_seconds=0.1)
+    assert tws.stats.connections == 1
+
+
 def test_quotes_that_stand_still_after_the_close_are_no_failure(tws: SimulatedTWS, home: Path) -> None:
     async def scene(stage: Stage) -> None:
         tws.set(silent=WATCHED)
@@ -249,6 +266,30 @@ def test_a_mute_tws_does_not_delay_the_end(tws: SimulatedTWS, home: Path) -> Non
 
     stage = play(scene, tws, home, ping_seconds=0.25)
     assert stage.rows[-1][0] == connections.WAITING
+    assert tws.stats.clients == 0
+
+
+def test_the_end_ends_what_workers_wait_for(tws: SimulatedTWS, home: Path) -> None:
+    """What a signal does: collections are cut short, and say why, within moments."""
+
+    async def scene(stage: Stage) -> None:
+        await stage.said("s ago")
+        tws.set(silent=frozenset({"AAPL"}))
+        working = asyncio.create_task(asyncio.to_thread(collect, stage))
+        await stage.until(lambda: tws.stats.lines == 3)
+        started = time.monotonic()
+        await stage.keeper.close()
+        assert await working == [MissReason.DISCONNECTED]
+        assert time.monotonic() - started < 5
+        with pytest.raises(Disconnected):
+            stage.keeper.borrow("options")
+
+    def collect(stage: Stage) -> list[Any]:
+        with stage.keeper.borrow("options") as share:
+            quotes = share.quotes([Contract("STK", "AAPL", "SMART")], need_greeks=False, deadline_seconds=60.0)
+        return [quote.reason for quote in quotes]
+
+    play(scene, tws, home, ibkr={"quote_timeout_seconds": 60.0})
     assert tws.stats.clients == 0
 
 

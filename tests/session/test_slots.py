@@ -7,6 +7,7 @@ import pytest
 
 from v6.clock import NEW_YORK
 from v6.config.load import load
+from v6.config.settings import Session as Settings
 from v6.paths import ROOT, Paths
 from v6.scheduler import compiled, schedule_text
 from v6.scheduler.compiled import Schedule, Window
@@ -82,8 +83,8 @@ def test_the_next_slot_is_after_the_instant_never_at_it() -> None:
     [
         ("2026-11-20 09:25", window("23:45", "00:05"), "16:20", "20 min after the close"),
         ("2026-11-27 09:25", window("23:45", "00:05"), "13:20", "20 min after the close"),
-        ("2026-11-20 09:25", window("16:10", "16:30"), "16:05", "before tws 2026-11-20 16:10-16:30 EST"),
-        ("2026-11-20 10:05", window("10:00", "10:10"), "09:55", "before tws 2026-11-20 10:00-10:10 EST"),
+        ("2026-11-20 09:25", window("16:10", "16:30"), "16:04", "before tws 2026-11-20 16:10-16:30 EST"),
+        ("2026-11-20 10:05", window("10:00", "10:10"), "09:54", "before tws 2026-11-20 10:00-10:10 EST"),
         ("2026-11-20 10:15", window("10:00", "10:10"), "16:20", "20 min after the close"),
         ("2026-11-20 09:25", window("11:00", "11:10", acts=False), "16:20", "20 min after the close"),
     ],
@@ -93,3 +94,11 @@ def test_a_session_ends_after_the_close_or_before_a_restart(now: str, restart: W
     assert session is not None
     found = slots.end_of(session, (restart,), ny(now), TWENTY_MINUTES)
     assert (f"{found.at:%H:%M}", found.why) == (end, why)
+
+
+def test_no_slot_is_begun_at_which_the_restart_is_prepared(schedule: Schedule) -> None:
+    schedule.windows = (window("11:00", "11:10"),)
+    settings = Settings.model_construct(cycle_minutes=5, keep_after_close_minutes=20)
+    found = slots.plan(schedule, CALENDAR, ny("2026-11-20 09:25"), settings)
+    assert found.slots["collect_option_snapshots"][-1] == ny("2026-11-20 10:50")
+    assert str(found.end) == "10:54, before tws 2026-11-20 11:00-11:10 EST"

@@ -24,7 +24,7 @@ from v6.gateway.sockets import CannotLook
 from v6.gateway.verdicts import Diagnosis, Verdict, now
 
 TASK = "diagnose"
-STUCK_SECONDS = 0.8
+STUCK_SECONDS = 0.6
 """How long connections must wait without a break before nobody is said to accept them."""
 LOOK_SECONDS = 0.1
 OWN_SECONDS = 0.1

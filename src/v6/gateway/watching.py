@@ -13,6 +13,7 @@ from v6.model import Contract, Quote
 
 WANTS = Wants(generic_ticks="", greeks=False, quote_seconds=0.0, greeks_seconds=0.0)
 HALTED = 49  # the tick that says so: 0 trading, 1 and 2 halted; it comes unasked [IBKR's documents]
+NO_LINE = "has no market data line: ibkr.market_data_lines.checks are all in use on this host"
 PROOF_SECONDS = 3.0  # after 1102, for a line that was open to say something
 
 
@@ -40,7 +41,7 @@ class Held(NamedTuple):
 
 
 class Streamed(NamedTuple):
-    """`heard_ago` in seconds, None: nothing yet. `refused`: TWS's words, empty while it does not refuse."""
+    """`heard_ago` in seconds, None: nothing yet. `refused`: why nothing can come, by TWS or this host; else empty."""
 
     contract: Contract
     heard_ago: float | None
@@ -89,7 +90,7 @@ class Watch:
     def _streamed(self, contract: Contract, now: float) -> Streamed:
         held = self._open.get(contract)
         if held is None:
-            return Streamed(contract, None)
+            return Streamed(contract, None, refused=NO_LINE)
         line = held.line
         ago = None if line.heard_at is None else now - line.heard_at
         refused = f"{line.refused.code}: {line.refused.meaning}" if line.refused is not None else ""
@@ -98,7 +99,6 @@ class Watch:
     def _begin(self, contract: Contract) -> None:
         byte = self._lines.take()
         if byte is None:
-            self._connection.log.warning(f"no market data line is left to watch {contract}")
             return
         client = self._connection.client
         number: int = client.getReqId()

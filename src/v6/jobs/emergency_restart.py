@@ -14,14 +14,13 @@ Exit codes: 0 all is ended and TWS is healthy, or cannot be judged because it is
 still not well (what, and what to do); 2 the configuration is wrong, or the state belongs to another user.
 """
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from v6 import clock
-from v6.gateway.diagnose import diagnose
+from v6.gateway.diagnosed import diagnosed
 from v6.gateway.verdicts import Diagnosis, Verdict
 from v6.journal import runs
 from v6.journal.runs import Run
@@ -55,7 +54,7 @@ OF_ONE_RUN = (
     "V6_FAILPOINT",
 )
 """What nothing that is started here may inherit."""
-AGAIN_SECONDS = 5.0  # a TWS that has just begun is mute for a while
+AGAIN_SECONDS = 10.0  # a TWS that has just begun is mute for a while; each look at it is a connection of the budget
 
 
 def emergency_restart(ctx: Context) -> str:
@@ -160,21 +159,31 @@ def _diagnosis(ctx: Context, begun: bool) -> Diagnosis:
     """A TWS that was started just now gets time until it answers."""
     until = clock.monotonic() + (min(ctx.settings.tws.hung_after_seconds, ctx.remaining() / 2) if begun else 0.0)
     while True:
-        found = asyncio.run(_diagnosed(ctx))
-        if found.verdict is Verdict.HEALTHY or clock.monotonic() >= until:
+        found = _diagnosed(ctx)
+        if found.verdict is Verdict.HEALTHY:
+            return found
+        for line in found.evidence:
+            ctx.log.warning("{}", line)
+        if clock.monotonic() >= until:
             return found
         ctx.log.info("not yet: {}", found.words)
         ctx.sleep(AGAIN_SECONDS)
 
 
-async def _diagnosed(ctx: Context) -> Diagnosis:
+def _diagnosed(ctx: Context) -> Diagnosis:
     """Never one that was found earlier: what has been ended since may have been its cause."""
     try:
         market_open = ctx.calendar.get_market_phase(ctx.now()) == "market_open"
     except CalendarError:
         market_open = None
-    symbol = ctx.settings.health.check_symbol
-    return await diagnose(ctx.settings.ibkr, ctx.paths.leases, log=ctx.log, market_open=market_open, symbol=symbol)
+    return diagnosed(
+        ctx.settings.ibkr.model_copy(update={"diagnose_every_seconds": 0.0}),
+        ctx.paths.leases,
+        ctx.paths.state,
+        log=ctx.log,
+        market_open=market_open,
+        symbol=ctx.settings.health.check_symbol,
+    )
 
 
 def _resume(ctx: Context, wrapper: going_on.Wrapper) -> str:

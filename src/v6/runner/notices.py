@@ -66,20 +66,20 @@ def moment(slot: datetime | None) -> str:
     return f"slot {slot:%Y-%m-%d %H:%M %Z}" if slot else "started by hand"
 
 
-def deliver(db: sqlite3.Connection, home: str, log_directory: str, script: str = "") -> None:
-    """Start the dispatcher when somebody can be told something, or `script` has moved the metrics."""
+def deliver(db: sqlite3.Connection, home: str, log_directory: str, script: str = "") -> int | None:
+    """Start the dispatcher when somebody can be told something, or `script` has moved the metrics: its pid, for a
+    process that lasts to wait for."""
     told = _reachable(home) and events.undelivered(db, limit=1, tries_below=GIVE_UP_AFTER_TRIES)
-    if told or script in MEASURED:
-        dispatch(log_directory, ())
+    return dispatch(log_directory, ()) if told or script in MEASURED else None
 
 
-def dispatch(log_directory: str, arguments: Sequence[str]) -> None:
-    """The dispatcher, in its own session and with none of our descriptors: it may outlive the run."""
+def dispatch(log_directory: str, arguments: Sequence[str]) -> int:
+    """The dispatcher, in its own session and with none of our descriptors: it may outlive the run. Its pid."""
     place = f"{log_directory}/scheduler/alerts.log"
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     os.makedirs(os.path.dirname(place), exist_ok=True)  # noqa: PTH103, PTH120
     environ = {name: value for name, value in os.environ.items() if name != "V6_FAILPOINT"}
-    os.posix_spawn(
+    return os.posix_spawn(
         sys.executable,
         (sys.executable, "-m", "v6.alerts.notify", *arguments),
         environ,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 0.25
 """How long a locked journal may hold up the connection."""
+CLOSED_BUSY_SECONDS = 1.0
+"""The same once it has ended: a word lost then would leave it called connected."""
 QUIET = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 OF_ERROR = {ConnectionBudgetSpent: "connection budget spent", NoClientId: "no client id is free"}
 ADVICE = (
@@ -39,11 +41,11 @@ class ConnectionRecords:
         self._journal = journal
         self._says_status = says_status
 
-    def say(self, status: str, detail: str = "", client_id: int | None = None) -> None:
+    def say(self, status: str, detail: str = "", *, client_id: int | None = None, busy: float = BUSY_SECONDS) -> None:
         """See `journal.connections`. Not flushed to the disk: a power cut ends every connection anyway."""
         if not self._says_status:
             return
-        with self._written("the connection's status") as db:
+        with self._written("the connection's status", busy) as db:
             db.execute("PRAGMA synchronous = NORMAL")
             connections.say(db, self.task, status, detail, client_id=client_id)
 
@@ -68,9 +70,9 @@ class ConnectionRecords:
             )
 
     @contextmanager
-    def _written(self, what: str) -> Iterator[sqlite3.Connection]:
+    def _written(self, what: str, busy: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(database.connect(self._journal, BUSY_SECONDS)) as db:
+            with closing(database.connect(self._journal, busy)) as db:
                 yield db
         except (sqlite3.Error, database.JournalError, OSError) as error:
             self.log.warning("{} could not be written into the journal: {}", what, error)
@@ -133,7 +135,8 @@ class WatchedGateway(Gateway):
     def _tell_closed(self, lost: str) -> None:
         told, self._told_open = self._told_open, False
         if told:
-            self._records.say(connections.DISCONNECTED if lost else connections.WAITING, lost)
+            status = connections.DISCONNECTED if lost else connections.WAITING
+            self._records.say(status, lost, busy=CLOSED_BUSY_SECONDS)
 
 
 def _verdict(error: GatewayError) -> str:

@@ -32,7 +32,7 @@ TASK = "run_market_session"
 LOOK_EVERY = 0.1
 JUDGE_EVERY = 1.0
 FINISHING = 30.0
-"""Seconds that a cycle at work has when the session ends by itself; TWS's restart waits 35 s for it."""
+"""Seconds that a cycle at work has when the session ends by itself; what it does not finish is cron's."""
 LAST_WORD = 4.0
 """Seconds for cycles that have lost their connection: to store what they have and to say why they have no more."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT)

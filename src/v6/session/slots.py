@@ -12,8 +12,8 @@ from v6.scheduler import upcoming
 from v6.scheduler.compiled import Schedule, Task, Window
 from v6.scheduler.nyse_calendar import NYSECalendar, Session
 
-BEFORE_RESTART = timedelta(minutes=5)
-"""When pre_restart begins: by then the connection is gone."""
+BEFORE_RESTART = timedelta(minutes=5, seconds=10)
+"""pre_restart begins 5 minutes before: by then the connection is gone, and nothing is left for it to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,10 @@ def plan(schedule: Schedule, calendar: NYSECalendar, now: datetime, settings: Se
     if session is None:
         return Plan({}, {}, End(now, f"NYSE is closed: {calendar.closure_reason(day)}"))
     tasks = {task.name: task for task in collectors(schedule)}
-    return Plan(
-        tasks,
-        of_day(tasks.values(), day, calendar, schedule.windows, settings.cycle_minutes),
-        end_of(session, schedule.windows, now, timedelta(minutes=settings.keep_after_close_minutes)),
-    )
+    end = end_of(session, schedule.windows, now, timedelta(minutes=settings.keep_after_close_minutes))
+    found = of_day(tasks.values(), day, calendar, schedule.windows, settings.cycle_minutes)
+    in_time = {name: tuple(slot for slot in of_task if _before(slot, end.at)) for name, of_task in found.items()}
+    return Plan(tasks, in_time, end)
 
 
 def collectors(schedule: Schedule) -> list[Task]:
@@ -70,19 +69,24 @@ def of_day(
 
 def following(slots: Sequence[datetime], now: datetime) -> datetime | None:
     """The first slot after the instant."""
-    return next((slot for slot in slots if slot.timestamp() > now.timestamp()), None)
+    return next((slot for slot in slots if _before(now, slot)), None)
 
 
 def end_of(session: Session, restarts: Sequence[Window], now: datetime, keep: timedelta) -> End:
     """`keep` after the close, or before the restart that is on or next, whichever is first."""
     closing = End(session.close + keep, f"{windows.in_words(keep.total_seconds())} after the close")
     restart = windows.current_acting(restarts, now) or windows.next_acting(restarts, now)
-    before = _before(restart) if restart else closing
-    return min(closing, before, key=lambda end: end.at.timestamp())
+    return _end_before(restart, closing) if restart else closing
 
 
-def _before(restart: Occurrence) -> End:
-    return End(restart.start - BEFORE_RESTART, f"before {restart}")
+def _end_before(restart: Occurrence, closing: End) -> End:
+    at = restart.start - BEFORE_RESTART
+    return End(at, f"before {restart}") if _before(at, closing.at) else closing
+
+
+def _before(instant: datetime, other: datetime) -> bool:
+    """Of instants: two of New York are compared as wall clocks."""
+    return instant.timestamp() < other.timestamp()
 
 
 def _minute(slot: datetime) -> int:

@@ -3,7 +3,9 @@
 Side channels: a journal that cannot be written never hurts the session, and never delays it by more than a moment.
 """
 
+import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -34,7 +36,8 @@ class StatusRow:
 
         def tell(db: sqlite3.Connection) -> None:
             events.raise_alert(db, severity=severity, title=title, body=body, key=key, task=self._task)
-            notices.deliver(db, str(self._home), str(self._log_directory))
+            if pid := notices.deliver(db, str(self._home), str(self._log_directory)):
+                threading.Thread(target=os.waitpid, args=(pid, 0), daemon=True).start()  # else it stays a zombie
 
         self._write(tell)
 
