@@ -2,7 +2,7 @@
 """Measure how soon a failing connection names its cause: `python tests/bench/verdicts.py [--repeat 3]`.
 
 Each diagnosis is a process of its own, timed from its first line (so all imports are in it) to its verdict, against a
-server that never closes a connection by itself. Beside it what the library's own connect says, with a limit of 4 s.
+server that never closes a connection by itself, or the simulated TWS. Beside it what the library's own connect says, with a limit of 4 s.
 A case counts as met only with the right verdict. Prints `name | figure | bar | ok`, exit 1 if any bar is missed.
 """
 
@@ -31,6 +31,12 @@ from gateway_support import free_port, raw_tws  # noqa: E402
 VISIBLE_BAR = 1.5
 PROBE, MUTE_MORE = 2.0, 0.5
 LIBRARY_LIMIT = 4.0
+SIMULATED = {
+    "": Verdict.HEALTHY,
+    "no_subscription": Verdict.NO_MARKET_DATA,
+    "usfarm_down": Verdict.FARMS_DOWN,
+}
+"""What the library also connects to: the simulated TWS at its real pace, by scenario."""
 
 OURS = """
 import time
@@ -109,15 +115,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for title, case in CASES.items():
-            with place(title) as port:
-                results.append(compare(title, case.verdict, port, folder, given.repeat, mute=case.mute))
+            if case.verdict not in SIMULATED.values():
+                with place(title) as port:
+                    results.append(compare(title, case.verdict, port, folder, given.repeat, mute=case.mute))
         with stuck() as listener:
             port = listener.getsockname()[1]
             title = "an acceptor that is stuck"
             results.append(compare(title, Verdict.ACCEPT_QUEUE_STUCK, port, folder, given.repeat, mute=False))
-        with simulator(folder) as (port, _):
-            title = "the simulated TWS at its real pace"
-            results.append(compare(title, Verdict.HEALTHY, port, folder, given.repeat, mute=False))
+        for scenario, verdict in SIMULATED.items():
+            with simulator(folder, "--scenario", scenario) if scenario else simulator(folder) as (port, _):
+                title = scenario.replace("_", " ") or "a healthy TWS"
+                results.append(compare(title, verdict, port, folder, given.repeat, mute=False))
     return 0 if all(results) else 1
 
 

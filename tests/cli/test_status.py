@@ -66,8 +66,9 @@ def line(said: Result, name: str) -> str:
     return found
 
 
-def test_before_the_first_run_it_says_so_and_makes_no_journal(v6: V6, home: Path) -> None:
+def test_before_the_first_run_it_says_so_and_makes_no_journal(v6: V6, answer: Answer, home: Path) -> None:
     assert v6("status", code=1).stdout == "V6 has not run here yet: there is no journal\n"
+    assert answer("status", code=1)["well"] is False
     assert not (home / "var" / "v6.db").exists()
 
 

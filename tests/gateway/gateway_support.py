@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,13 @@ STATES = {"01": "ESTABLISHED", "02": "SYN_SENT", "04": "FIN_WAIT1", "05": "FIN_W
 
 def ibkr(port: int, **changes: Any) -> Ibkr:
     """The default settings with shorter time limits, hardly a budget of connections, and `changes`."""
-    defaults = yaml.safe_load((ROOT / "config" / "default.yaml").read_text())["ibkr"]
-    return Ibkr.model_validate({**defaults, **QUICK, "port": port, **changes})
+    return Ibkr.model_validate({**_defaults(), **QUICK, "port": port, **changes})
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    defaults: dict[str, Any] = yaml.safe_load((ROOT / "config" / "default.yaml").read_text())["ibkr"]
+    return defaults
 
 
 def frame(*fields: object) -> bytes:

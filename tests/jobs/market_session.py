@@ -21,6 +21,10 @@ BEFORE = timedelta(minutes=4)  # as long as a busy machine may take to begin a s
 PATIENCE = BEFORE.total_seconds() / 4
 
 
+PATIENT = {"connect_timeout_seconds": 20.0, "quote_timeout_seconds": 10.0, "greeks_wait_seconds": 10.0}
+"""Everything ticks at once here, so that only a busy machine needs it."""
+
+
 class Trading:
     """A morning's desk on which a session may run."""
 
@@ -28,7 +32,7 @@ class Trading:
         self.desk = desk
         self.tws = tws
         self.session: Running | None = None
-        desk.configure({"ibkr": {"persistent_connection": True}})
+        desk.configure({"ibkr": {"persistent_connection": True, **PATIENT}})
 
     def session_holds(self, slot: str, *tasks: str, **environ: str) -> Running:
         """Start a session and wait until it has claimed the slot of these collectors, by default of both."""

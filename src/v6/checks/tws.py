@@ -29,7 +29,7 @@ def gateway(ctx: Context) -> Finding:
             answered, lines = round_trip(tws), farms(tws)
             return failed("gateway", f"data farms {lines.evidence}") if lines.state is State.FAILED else answered
     except ConnectFailed as error:
-        return failed("gateway", str(error))
+        return failed("gateway", f"{error}. What to do: {error.cure}")
 
 
 def round_trip(tws: "Gateway") -> Finding:

@@ -55,17 +55,17 @@ def tail(symbols: Symbols = "", once: Once = False, as_json: AsJson = False) -> 
 
 
 def _look(wanted: frozenset[str]) -> Look:
-    from v6.journal.connections import SESSION_LOCK
     from v6.file_locks import is_held
+    from v6.journal.connections import SESSION_LOCK
     from v6.restart.windows import in_words
     from v6.session import live
 
     paths = Paths.locate()
-    running = is_held(paths.locks / SESSION_LOCK)
     try:
+        running = is_held(paths.locks / SESSION_LOCK)
         seen = live.read(live.place(paths))
     except (OSError, ValueError) as error:
-        raise FatalError(f"the session's quotes cannot be read: {error}") from error
+        raise FatalError(f"what the session sees cannot be told: {error}") from error
     if seen is None:
         words = "the market session runs and has no quotes yet" if running else "no market session runs, none has been"
         return Look(running, False, words, [])

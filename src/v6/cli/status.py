@@ -35,7 +35,8 @@ def status(as_json: AsJson = False) -> None:
 
     timetable()
     if not restart_sources.journal_exists():
-        output.say("V6 has not run here yet: there is no journal")
+        words = "V6 has not run here yet: there is no journal"
+        output.as_json({"at": clock.now(), "well": False, "words": words}) if as_json else output.say(words)
         raise typer.Exit(output.NO)
     context = _context()
     with closing(context.journal):

@@ -92,7 +92,7 @@ def _failure(
         verdict = heard.verdict if cause is ConnectCause.MUTE_BEFORE_HANDSHAKE else None
         wire |= heard.as_dict()
     where = f"{target.host}:{target.port}, {evidence}, known after {seconds:.2f} s"
-    return ConnectFailed(cause, where, seconds, reason=evidence, verdict=verdict, wire=wire)
+    return ConnectFailed(cause, where, seconds, seen=evidence, verdict=verdict, wire=wire)
 
 
 def facts(connection: Connection, started: float) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class Examination:
         """What a failed connection comes to."""
         self._wire |= error.wire
         self._evidence.append(f"the attempt ended after {error.seconds:.2f} s with a reset: {error.cause}")
-        detail = error.reason
+        detail = error.seen
         if error.verdict is Verdict.CLIENT_ID_IN_USE:
             detail = f"{detail}; {self._whose_id()}"
         person = None if error.recoverable else True

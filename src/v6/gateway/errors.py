@@ -75,7 +75,7 @@ class NotASimulator(GatewayError, FatalError):
 
 
 class ConnectFailed(GatewayError):
-    """No connection. `cause` in one word, `evidence` what was seen, where and when (`reason`: only what), `seconds` how
+    """No connection. `cause` in one word, `evidence` what was seen, where and when (`seen`: only what), `seconds` how
     long it took to know; `verdict` with its cure (`verdicts.TABLE`), `wire` the facts: seconds to each step, bytes
     received, server version."""
 
@@ -85,7 +85,7 @@ class ConnectFailed(GatewayError):
         evidence: str,
         seconds: float = 0.0,
         *,
-        reason: str = "",
+        seen: str = "",
         verdict: Verdict | None = None,
         wire: Mapping[str, Any] | None = None,
     ) -> None:
@@ -93,10 +93,15 @@ class ConnectFailed(GatewayError):
         super().__init__(f"{cause}: {TABLE[self.verdict].meaning} ({evidence})")
         self.cause = cause
         self.evidence = evidence
-        self.reason = reason or evidence
+        self.seen = seen or evidence
         self.seconds = seconds
         self.wire = dict(wire or {})
         self.recoverable = cause not in (ConnectCause.VERSION, ConnectCause.NOT_TWS)
+
+    @property
+    def cure(self) -> str:
+        """What a person can do about it."""
+        return TABLE[self.verdict].cure
 
 
 class Disconnected(GatewayError, RecoverableError):

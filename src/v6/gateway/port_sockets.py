@@ -37,7 +37,7 @@ STATES = {
 USUAL_PORTS = {7496, 7497, 4001, 4002}
 """TWS live and paper, Gateway live and paper."""
 WAITING = "not accepted yet"
-OVER = "nobody, it is over"
+OVER = "nobody (it is over)"
 HIDDEN = "hidden from this user"
 
 
@@ -99,15 +99,15 @@ class PortSockets:
         return dict(Counter((row.side, row.state, row.owner) for row in self._all()))
 
     def words(self) -> str:
-        """One line: `LISTEN java (pid 4711), queue 0; tws: ESTABLISHED 2; client: ESTABLISHED 2`."""
+        """One line: `LISTEN java (pid 4711), queue 0; tws CLOSE_WAIT: 2 of java (pid 4711)`."""
         if self.blind:
             head = f"TWS's side is not visible: {self.blind}"
         elif self.listener is None:
             head = "nobody listens"
         else:
             head = f"LISTEN {self.listener.owner}, queue {self.queued}"
-        found = sorted(Counter((row.side, row.state) for row in self.rows).items())
-        return "; ".join([head, *(f"{side}: {state} {number}" for (side, state), number in found)])
+        found = sorted(Counter((row.side, row.state, row.owner) for row in self.rows).items())
+        return "; ".join([head, *(f"{side} {state}: {number} of {owner}" for (side, state, owner), number in found)])
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

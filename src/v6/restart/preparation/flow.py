@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from v6 import clock
 from v6.config.settings import Restart as Settings
 from v6.gateway.connection import Log
+from v6.gateway.connection_budget import ConnectionBudgetSpent
 from v6.gateway.errors import ConnectFailed, NoClientId
 from v6.gateway.sockets import Listener
 from v6.journal import events, restarts
@@ -158,7 +159,7 @@ class Preparation:
         try:
             async with self.given.opener(None) as gateway:
                 require_allowed(settings, gateway.accounts)
-        except (ConnectFailed, NoClientId) as error:  # then it is asked, and reported, when it matters
+        except (ConnectFailed, NoClientId, ConnectionBudgetSpent) as error:  # it is asked again when it matters
             self.given.log.warning(f"whose account it is could not be asked: {error}")
 
     # the steps
