@@ -7,8 +7,9 @@ PYTEST := $(PYTHON_VENV) -m pytest -q
 WORKERS ?= 2
 # of tests that start processes and sockets: they wait more than they work
 WAITING_WORKERS ?= 4
-# environments whose tests run at once, each with WORKERS
+# environments whose tests run at once: each with WORKERS, or with GATEWAY_WORKERS where they wait
 AT_ONCE ?= 2
+GATEWAY_WORKERS ?= 3
 # ib_insync or ib_async: the library that `make setup` puts into .venv; when unset, the one that it has
 LIBRARY ?=
 LOCK_ib_insync := requirements.lock
@@ -49,7 +50,7 @@ integration: setup-test
 	@$(PYTEST) -n $(WAITING_WORKERS) --dist worksteal -m "integration and not clients and not soak"
 
 libraries: setup-test ## the gateway's tests on both TWS libraries and every supported Python found here
-	@dev/pythons.sh gateway "$(AT_ONCE)" "$(WORKERS)"
+	@dev/pythons.sh gateway "$(AT_ONCE)" "$(GATEWAY_WORKERS)"
 
 libraries-table: setup-test ## measure what works on which library and Python, write it into docs/libraries.md
 	@dev/pythons.sh environments | xargs $(PYTHON_VENV) dev/libraries_table.py
@@ -65,10 +66,11 @@ pythons: setup-test ## the suite's core on the other supported Pythons found her
 bench: setup-test ## the benchmark table
 	@$(PYTHON_VENV) dev/bench.py
 
-soak: setup-test ## the long repetitions, not in CI; every job around a restart on ib_async too
+soak: setup-test ## the long repetitions, not in CI; every job around a restart on ib_async too, the gateway's on every Python
 	@$(PYTEST) -m soak --timeout 3600
 	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock --like .venv
 	@.venv-ib_async/bin/python -m pytest -q -n $(WAITING_WORKERS) -m "both_libraries and not soak" tests/jobs
+	@dev/pythons.sh soak "$(AT_ONCE)" "$(WORKERS)"
 
 wire: setup ## write scripts/<job>.py and crontab.txt from the jobs and config/default.yaml
 	@$(PYTHON_VENV) dev/wire.py

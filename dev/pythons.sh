@@ -4,6 +4,7 @@
 # .venv-3.12-ib_async of another.
 #
 #   dev/pythons.sh gateway [AT_ONCE] [WORKERS]   the gateway's tests in all of them but .venv, the restart's on ib_async
+#   dev/pythons.sh soak [AT_ONCE] [WORKERS]      what those leave out: the long ones, on all of them but .venv
 #   dev/pythons.sh core [AT_ONCE] [WORKERS]      the suite's core on the other Pythons
 #   dev/pythons.sh environments                  only make them, and print their folders
 set -euo pipefail
@@ -76,7 +77,15 @@ gateway() {
     case $1 in
         .venv) ;; # the suite itself
         .venv-ib_async) run "$1" "$2" -m "both_libraries and not soak" "${WITH_RESTARTS[@]}" ;;
-        *) run "$1" "$2" -m "both_libraries and not soak" tests/gateway ;;
+        *) run "$1" "$2" -m "both_libraries and not soak and not one_python" tests/gateway ;;
+    esac
+}
+
+soak() {
+    case $1 in
+        .venv) ;;
+        .venv-ib_async) run "$1" "$2" --timeout 3600 -m "both_libraries and soak" tests/gateway ;;
+        *) run "$1" "$2" --timeout 3600 -m "both_libraries and (soak or one_python)" tests/gateway ;;
     esac
 }
 
@@ -90,8 +99,8 @@ core() {
 main() {
     local what=${1:-} at_once=${2:-2} workers=${3:-2} folder
     case $what in
-        gateway | core | environments) ;;
-        *) printf 'pythons: unknown %s; allowed: gateway, core, environments\n' "${what:-nothing}" >&2 && exit 2 ;;
+        gateway | soak | core | environments) ;;
+        *) printf 'pythons: unknown %s; allowed: gateway, soak, core, environments\n' "${what:-nothing}" >&2 && exit 2 ;;
     esac
     make_environments
     if [[ $what == environments ]]; then

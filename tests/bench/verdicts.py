@@ -2,7 +2,8 @@
 """Measure how soon a failing connection names its cause: `python tests/bench/verdicts.py [--repeat 3]`.
 
 Each diagnosis is a process of its own, timed from its first line (so all imports are in it) to its verdict, against a
-server that never closes a connection by itself, or the simulated TWS. Beside it what the library's own connect says, with a limit of 4 s.
+server that never closes a connection by itself, or the simulated TWS. Beside it what the library's own connect says,
+with a limit of 4 s.
 A case counts as met only with the right verdict. Prints `name | figure | bar | ok`, exit 1 if any bar is missed.
 """
 

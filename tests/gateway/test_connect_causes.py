@@ -136,6 +136,7 @@ def test_a_used_client_id_is_left_for_the_next_one(gateway: Callable[..., Gatewa
             assert gw.client_id not in (10, 11), "10 is in quarantine, 11 has only just been used"
 
 
+@pytest.mark.one_python
 def test_fifty_failures_in_turn_leave_nothing_behind(gateway: Callable[..., Gateway]) -> None:
     kinds = [talk for talk, _ in AT_ONCE.values() if talk is not AT_ONCE["an empty list of accounts"][0]]
     for number in range(50):

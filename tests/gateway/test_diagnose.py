@@ -21,7 +21,7 @@ from v6.simulator.testing import SimulatedTWS, simulated_tws
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
 
-PROBE = 0.6
+PROBE = 1.0
 LONG = 20.0
 
 CONNECTED_TO: list[int] = []

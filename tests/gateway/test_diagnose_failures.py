@@ -52,6 +52,7 @@ SOAK = [pytest.mark.soak, pytest.mark.timeout(900)]
 
 
 @pytest.mark.parametrize(("count", "mute"), [(50, 2.0), pytest.param(500, 4.0, marks=SOAK)])
+@pytest.mark.one_python
 def test_mixed_failures_leave_no_socket_no_descriptor_and_no_lease(
     count: int, mute: float, leases: Path, tmp_path: Path
 ) -> None:

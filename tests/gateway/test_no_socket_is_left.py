@@ -60,6 +60,7 @@ def test_a_terminated_or_killed_process_leaves_nothing(sign: signal.Signals, lea
         assert client_ids.holders(leases) == []
 
 
+@pytest.mark.one_python
 def test_connections_in_turn_leave_no_descriptor(gateway: Callable[..., Gateway]) -> None:
     with raw_tws(never_closing) as tws:
         with gateway(tws.port, last_client_id=10):

@@ -90,6 +90,7 @@ def test_a_collection_outlasts_the_reset_complete(
     assert slow_tws.stats.peak_lines <= 10
 
 
+@pytest.mark.one_python
 def test_after_1102_only_silent_lines_are_requested_again_and_only_once(
     slow_tws: SimulatedTWS, gateway: Callable[..., Gateway], options: list[Contract]
 ) -> None:

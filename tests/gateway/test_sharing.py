@@ -45,6 +45,7 @@ def start(tws: SimulatedTWS, leases: Path, contracts: list[Contract]) -> "subpro
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.one_python
 def test_three_collectors_at_once_stay_within_one_budget(leases: Path, options: list[Contract]) -> None:
     with simulated_tws(fast=False, start_at=TUESDAY, lines=LINES, greeks_seconds=(0.1, 0.3)) as tws:
         tws.faults.no_greeks_share = 0.0

@@ -1,9 +1,10 @@
 """The ways in which a program may use a TWS library, each in a process of its own: with V6's gateway, and with the
-library's own `IB()`. As a program it does one of them (`ways_of_use.py API WAY PORT LEASES`) and prints its outcome.
+library's own `IB()`. As a program (`ways_of_use.py API WAY LEASES SETTINGS`) it does one and prints its outcome.
 """
 
 import asyncio
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -93,15 +94,12 @@ def _library() -> Any:
     return importlib.import_module("ib_async" if find_spec("ib_async") else "ib_insync")
 
 
-def _gateway(port: int, leases: Path) -> tuple[Blocking, Twin]:
+def _gateway(settings: str, leases: Path) -> tuple[Blocking, Twin]:
+    from v6.config.settings import Ibkr
     from v6.gateway.client import Gateway, connect
 
-    sys.path.insert(0, str(Path(__file__).parent))
-    from gateway_support import ibkr
-
     def gateway() -> Gateway:
-        settings = ibkr(port, connect_timeout_seconds=CONNECT_SECONDS, request_timeout_seconds=CONNECT_SECONDS)
-        return connect(settings, purpose="checks", leases=leases)
+        return connect(Ibkr.model_validate_json(settings), purpose="checks", leases=leases)
 
     def blocking() -> None:
         with gateway() as opened:
@@ -114,8 +112,9 @@ def _gateway(port: int, leases: Path) -> tuple[Blocking, Twin]:
     return blocking, twin
 
 
-def _own_api(port: int, _leases: Path) -> tuple[Blocking, Twin]:
+def _own_api(settings: str, _leases: Path) -> tuple[Blocking, Twin]:
     """Imported where it is used, as a page or a plug-in does."""
+    port = json.loads(settings)["port"]
 
     def blocking() -> None:
         ib = _library().IB()
@@ -132,16 +131,16 @@ def _own_api(port: int, _leases: Path) -> tuple[Blocking, Twin]:
     return blocking, twin
 
 
-APIS: dict[str, Callable[[int, Path], tuple[Blocking, Twin]]] = {
+APIS: dict[str, Callable[[str, Path], tuple[Blocking, Twin]]] = {
     "V6's gateway": _gateway,
     "the library's own": _own_api,
 }
 
 
-def attempt(api: str, way: str, port: int, leases: Path) -> str:
+def attempt(api: str, way: str, leases: Path, settings: str) -> str:
     """`works`, or the error in a few words."""
     try:
-        WAYS[way](*APIS[api](port, leases))
+        WAYS[way](*APIS[api](settings, leases))
     except BaseException as error:  # whatever it is becomes the table's cell
         told = TOLD.search(str(error))
         return f"{type(error).__name__}: {told[0] if told else str(error)[:60]}"
@@ -150,10 +149,13 @@ def attempt(api: str, way: str, port: int, leases: Path) -> str:
 
 def outcome(python: Path, api: str, way: str, port: int, leases: Path) -> str:
     """The same, in a process of the interpreter `python`."""
-    command = [python, __file__, api, way, str(port), leases]
+    from gateway_support import ibkr
+
+    settings = ibkr(port, connect_timeout_seconds=CONNECT_SECONDS, request_timeout_seconds=CONNECT_SECONDS)
+    command = [python, __file__, api, way, leases, settings.model_dump_json()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PROCESS_SECONDS, check=False)
     return done.stdout.strip() or f"exit {done.returncode}: {done.stderr.strip()[-200:]}"
 
 
 if __name__ == "__main__":
-    print(attempt(sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])))
+    print(attempt(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]))

@@ -77,7 +77,10 @@ class Trading:
         """Every contract of the slot is stored once and complete in the ledger."""
         for task in COLLECTORS:
             rows = self.desk.rows(slot, TABLES[task], task)
-            assert rows.height == rows["con_id"].n_unique() == CONTRACTS[task], task
+            assert (rows.height, rows["con_id"].n_unique()) == (CONTRACTS[task],) * 2, (
+                task,
+                self.desk.misses(slot, task),
+            )
             line = self.desk.line(slot, task)
             assert line is not None
             assert (line.state, line.complete) == ("closed", CONTRACTS[task]), (task, line)

@@ -63,6 +63,22 @@ def test_the_next_run_names_the_killed_one_and_tells_a_person(fresh_toys: ToyChe
     db.close()
 
 
+def test_a_run_of_another_task_with_the_same_script_says_so_too(fresh_toys: ToyCheckout) -> None:
+    """A market session that was killed is begun anew by the line that resumes it, not by its own of tomorrow."""
+    supervisor = fresh_toys.start("toy_sleep")
+    job = fresh_toys.await_mark("toy_sleep")
+    fresh_toys.run("toy_succeed")
+    assert [run.outcome for run in fresh_toys.runs_of("toy_sleep")] == [None]  # it lives
+
+    supervisor.kill()
+    supervisor.communicate(timeout=20)
+    os.kill(job, signal.SIGKILL)
+    wait_until(lambda: not alive(job))
+    fresh_toys.run("toy_succeed")
+
+    assert [run.outcome for run in fresh_toys.runs_of("toy_sleep")] == ["killed"]
+
+
 @pytest.mark.parametrize("failpoint", ["attempt_recorded", "attempt_ended"])
 def test_a_supervisor_killed_at_a_failpoint_leaves_one_open_row_that_the_next_run_closes(
     fresh_toys: ToyCheckout, failpoint: str

@@ -27,7 +27,7 @@ TASK = "diagnose"
 STUCK_SECONDS = 0.6
 """How long connections must wait without a break before nobody is said to accept them."""
 LOOK_SECONDS = 0.1
-OWN_SECONDS = 0.1
+OWN_SECONDS = 0.25
 """What a diagnosis keeps of the probe for its own looks at the kernel's tables when TWS was mute."""
 ROUND_TRIP_SECONDS = 0.3
 """What is kept for the round trip of a TWS that was ready only at the end of the probe."""

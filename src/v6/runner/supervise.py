@@ -30,6 +30,7 @@ class Supervisor:
     def __init__(self, home: str, schedule: compiled.Schedule, task: compiled.Task, arguments: Sequence[str]) -> None:
         self.home = home
         self.task = task
+        self.siblings = {other.name for other in schedule.tasks.values() if other.script == task.script}
         self.arguments = arguments
         self.slot = environment.slot_of(os.environ)
         self.log_directory = schedule.settings["log_directory"]
@@ -46,11 +47,10 @@ class Supervisor:
         lock_fd = lock.acquire(places.place(self.home, "locks"), self.task.name)
         if lock_fd is None:
             return self._skip("running", "another run of this task holds its lock")
-        # we hold the lock: an attempt without an end, and its supervisor, are dead
-        for killed in runs.open_attempts(self.db, self.task.name):
+        for killed in self._killed():
             from v6.runner import aftermath
 
-            aftermath.notice_killed(self.known, killed, self._record_path(killed.id))
+            aftermath.notice_killed(self.known, killed, self._record_path(killed.id, killed.task))
         if self.task.depends_on:
             from v6.runner.dependencies import wait_for
 
@@ -63,6 +63,25 @@ class Supervisor:
         if clock.monotonic() >= self.deadline:
             return self._skip("deadline", f"more than {_seconds_allowed(self.task)} s after its slot")
         return self._attempts(lock_fd)
+
+    def _killed(self) -> "list[runs.Run]":
+        """Attempts without an end whose job and supervisor are dead: of this task, because we hold its lock; of tasks
+        with the same script, whose own next run may be a day away, when nobody holds theirs."""
+        return [
+            attempt
+            for attempt in runs.open_attempts(self.db)
+            if attempt.task == self.task.name or (attempt.task in self.siblings and self._is_dead(attempt))
+        ]
+
+    def _is_dead(self, attempt: "runs.Run") -> bool:
+        from pathlib import Path
+
+        from v6.file_locks import is_held
+
+        if is_held(Path(f"{places.place(self.home, 'locks')}/{attempt.task}.lock")):
+            return False
+        # its row is completed before its lock falls: still without an end means that nobody is left to do it
+        return any(still.id == attempt.id for still in runs.open_attempts(self.db, attempt.task))
 
     def _attempts(self, lock_fd: int) -> int:
         first_id, attempt = 0, 1
@@ -136,8 +155,8 @@ class Supervisor:
             environment.LOCK_FD: str(lock_fd),
         }
 
-    def _record_path(self, run_id: int) -> str:
-        return f"{places.place(self.home, 'runs')}/{self.task.name}-{run_id}.json"
+    def _record_path(self, run_id: int, task: str = "") -> str:
+        return f"{places.place(self.home, 'runs')}/{task or self.task.name}-{run_id}.json"
 
 
 def _seconds_allowed(task: compiled.Task) -> int:

@@ -296,6 +296,15 @@ def option_farm_flap(desk):
         pass
 
 
+def usfarm_down(desk):
+    desk.run("usfarm_down")
+    client = desk.connect()
+    assert "2103" in [frame[3] for frame in client.seen if frame[0] == "4"]
+    data(client)
+    assert time_of(client)
+    assert client.falls_silent()
+
+
 def history_farm_flap(desk):
     client = desk.connect()
     desk.run("history_farm_flap")
@@ -578,6 +587,7 @@ EXPECTED = {
     "slow_drip": slow_drip,
     "stuck_acceptor": stuck_acceptor,
     "truncated_frame": lambda desk: garbage(desk, "truncated_frame", b"\0\0\0", ends=True),
+    "usfarm_down": usfarm_down,
     "unknown_message": lambda desk: unknown_message(desk),
     "volatility_pause": lambda desk: volatility_pause(desk),
     "weekend_reset": weekend_reset,
