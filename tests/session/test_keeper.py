@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from keeper_support import Stage, kept
 
-from v6.gateway import client_ids, watching
-from v6.gateway.errors import Disconnected
+from v6.gateway import client_ids, installation, library, watching
+from v6.gateway.errors import Disconnected, LibraryUnusable
 from v6.gateway.lines import LineBudget
 from v6.journal import connections
 from v6.model import Contract, MissReason
@@ -61,6 +61,19 @@ def test_a_lost_connection_is_begun_anew_and_given_up_meanwhile(tws: SimulatedTW
     assert stage.statuses() == [
         connections.CONNECTED, connections.RECONNECTING, connections.CONNECTED, connections.WAITING
     ]  # fmt: skip
+
+
+def test_what_only_another_environment_can_mend_ends_the_session_instead_of_being_tried_for_ever(
+    tws: SimulatedTWS, home: Path
+) -> None:
+    async def run() -> None:
+        wanted = next(name for name in sorted(installation.EVENT_PACKAGES) if name not in library.installed())
+        stage = Stage(tws.port, home, ibkr={"library": wanted})
+        with pytest.raises(LibraryUnusable, match="not installed"):
+            await stage.keeper.start()
+        await stage.keeper.close()
+
+    asyncio.run(run())
 
 
 def test_the_first_pause_is_kept_before_the_first_new_try(tws: SimulatedTWS, home: Path) -> None:

@@ -23,6 +23,7 @@ from v6 import clock
 from v6.gateway.diagnosed import diagnosed
 from v6.gateway.verdicts import Diagnosis, Verdict
 from v6.journal import runs
+from v6.journal.connections import SESSION
 from v6.journal.runs import Run
 from v6.model import RecoverableError
 from v6.restart import windows
@@ -187,7 +188,7 @@ def _diagnosed(ctx: Context) -> Diagnosis:
 
 
 def _resume(ctx: Context, wrapper: going_on.Wrapper) -> str:
-    entry = ctx.config.scheduler.tasks.get(going_on.SESSION)
+    entry = ctx.config.scheduler.tasks.get(SESSION)
     persistent = ctx.settings.ibkr.persistent_connection and entry is not None and entry.enabled
     if persistent and going_on.in_session(ctx.calendar, ctx.now()):
         return going_on.begin_session(wrapper, ctx.paths.locks)

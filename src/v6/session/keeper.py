@@ -22,6 +22,7 @@ from v6.gateway.connection import Log
 from v6.gateway.errors import ConnectFailed, Disconnected, GatewayError
 from v6.gateway.verdicts import TABLE
 from v6.journal import connections
+from v6.model import FatalError
 from v6.session.health import FAILURES_ALLOWED, Health
 from v6.session.live import Live
 from v6.session.looking import Looks
@@ -146,6 +147,8 @@ class Keeper:
             try:
                 gateway = self._opener()
                 await gateway.open_async()
+            except FatalError:  # a spoilt library, a wrong TWS: no other try in this process can mend that
+                raise
             except (GatewayError, OSError) as error:
                 self._failed(_failure(error))
             else:

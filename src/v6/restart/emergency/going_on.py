@@ -12,14 +12,13 @@ from pathlib import Path
 from v6 import clock, file_locks
 from v6.gateway import detached
 from v6.journal import runs
+from v6.journal.connections import SESSION, SESSION_LOCK
 from v6.restart.emergency.failures import NotDone
 from v6.scheduler import upcoming
 from v6.scheduler.compiled import Schedule
 from v6.scheduler.nyse_calendar import CalendarError, NYSECalendar
 
 VALIDATION = "post_restart"
-SESSION = "run_market_session"
-SESSION_LOCK = "market_session.lock"
 BEFORE_OPEN = timedelta(minutes=5)
 LOOK_SECONDS = 0.1
 START_SECONDS = 30.0  # an interpreter, the libraries, on a busy host
