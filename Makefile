@@ -25,10 +25,10 @@ help: ## this list
 
 setup: ## .venv from a lock file (hash-checked), LIBRARY=ib_async for that one; system packages checked, installed when root
 	$(if $(LIBRARY),$(if $(LOCK_$(LIBRARY)),,$(error LIBRARY=$(LIBRARY): allowed: ib_insync, ib_async)))
-	@dev/setup.sh $(if $(LIBRARY),--lock $(LOCK_$(LIBRARY)))
+	@dev/setup.sh $(if $(filter setup,$(MAKECMDGOALS)),--say) $(if $(LIBRARY),--lock $(LOCK_$(LIBRARY)))
 
 fresh: ## .venv anew from the same lock file: the cure of a spoilt one
-	@dev/setup.sh --fresh
+	@dev/setup.sh --fresh --say
 
 setup-test: setup
 	@dev/setup.sh --for-tests

@@ -5,6 +5,7 @@
 #   dev/setup.sh --venv DIR --lock FILE [--python PYTHON] [--like DIR]
 #                                                  --like: take from that environment what both lock files hold; seconds
 #   dev/setup.sh --fresh [--venv DIR]              the same environment anew, from the same lock file: the cure of a spoilt one
+#   dev/setup.sh --say [...]                       and say at the end what is ready, and what is next
 #   dev/setup.sh --for-tests                       the system packages that only the tests need; .venv must be ib_insync's
 #   dev/setup.sh --clients                         what the client tests run on beside the two virtual environments of the
 #                                                  TWS libraries: .venv-ibapi and tests/clients/stoqey/node_modules
@@ -136,6 +137,18 @@ PYTHON
     ) || die "$1: $told"
 }
 
+say_ready() {
+    "$1/bin/python" - "$1" <<'PYTHON'
+import sys
+
+from v6.gateway import installation
+
+name, version = installation.choose("auto")
+python = "{}.{}".format(*sys.version_info[:2])
+print(f"ready: {name} {version}, Python {python} in {sys.argv[1]}; next: make demo, or README.md, Install on a real host")
+PYTHON
+}
+
 # whether environment $1 is complete and of the version of Python $2
 alike() {
     [[ -f $1/.stamp && -d $(packages_of "$1" "$2") ]]
@@ -194,18 +207,19 @@ make_stoqey() {
 }
 
 main() {
-    local venv=.venv lock='' python='' like='' clients='' fresh=''
+    local venv=.venv lock='' python='' like='' clients='' fresh='' say=''
     while [[ $# -gt 0 ]]; do
         case $1 in
             --for-tests) for_tests && return ;;
             --clients) clients=yes && shift ;;
             --fresh) fresh=yes && shift ;;
+            --say) say=yes && shift ;;
             --venv) venv=$2 && shift 2 ;;
             --lock) lock=$2 && shift 2 ;;
             --python) python=$2 && shift 2 ;;
             --like) like=$2 && shift 2 ;;
             *) die "unknown argument $1; allowed: --venv DIR, --lock FILE, --python PYTHON, --like DIR, --fresh," \
-                "--for-tests, --clients" ;;
+                "--say, --for-tests, --clients" ;;
         esac
     done
     [[ -n $lock ]] || lock=$(lock_of "$venv")
@@ -220,6 +234,7 @@ main() {
     fi
     [[ -z $fresh ]] || forget "$venv"
     make_venv "$venv" "$lock" "$python" "$like"
+    [[ -z $say ]] || say_ready "$venv"
 }
 
 main "$@"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """End everything of ours that is at work, and begin anew.
 
-Usage: scripts/emergency_restart.py [--dry-run] [--all] [--restart-tws]
+Usage: .venv/bin/python scripts/emergency_restart.py [--dry-run] [--all] [--restart-tws]
 Needs: nothing; by hand only. In this order, each step an event of the audit trail before and after it: ends our runs
 (supervisors first, then the process groups that the journal recorded, then what else holds a lease: TERM, grace, KILL;
 by number and start, never by name, never a stranger's), completes their rows in the journal, sees that no lease and no
@@ -10,7 +10,8 @@ started again where there is one, everything else by cron. It asks nothing and n
 --all: ends runs of restart.essential_tasks too.
 --restart-tws: ends and starts TWS by tws.start_command and tws.stop_command, within tws.max_restarts.
 --dry-run: says what would be done, changes nothing.
-A repeat is safe, also after a kill: what was broken off is named.
+A repeat is safe, also after a kill: what was broken off is named. A broken edit of the configuration does not keep it
+from its work: it goes on with the last good one.
 Exit codes: 0 all is ended and TWS is healthy, or cannot be judged because it is restarting by itself; 1 something is
 still not well (what, and what to do); 2 the configuration is wrong, or the state belongs to another user.
 """

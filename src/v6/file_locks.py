@@ -9,17 +9,48 @@ from pathlib import Path
 TABLE = Path("/proc/locks")
 
 
-def held() -> dict[int, int]:
-    """Inode of each file under a `flock` -> the process that took it. Raises OSError when the kernel does not tell."""
-    lines = TABLE.read_text(encoding="ascii").splitlines()
-    rows = [line.split() for line in lines if " FLOCK " in line and "->" not in line]  # ->: who waits
-    return {int(fields[-3].rpartition(":")[2]): int(fields[-4]) for fields in rows}
+class Held:
+    """The kernel's table as it is now. Raises OSError when the kernel does not tell."""
+
+    def __init__(self) -> None:
+        lines = TABLE.read_text(encoding="ascii").splitlines()
+        rows = [line.split() for line in lines if " FLOCK " in line and "->" not in line]  # ->: who waits
+        self._by_inode: dict[int, list[tuple[int, int]]] = {}
+        for fields in rows:
+            major, minor, inode = fields[-3].split(":")
+            found = (os.makedev(int(major, 16), int(minor, 16)), int(fields[-4]))
+            self._by_inode.setdefault(int(inode), []).append(found)
+
+    def holder(self, path: Path) -> int:
+        """The process that took the lock of this file; 0: nobody holds it, or there is no such file."""
+        try:
+            file = os.stat(path)  # noqa: PTH116 - as light as the rest
+        except FileNotFoundError:
+            return 0
+        found = self._by_inode.get(file.st_ino, ())
+        return next((pid for device, pid in found if device == file.st_dev or _may_have_open(pid, file)), 0)
 
 
 def is_held(path: Path) -> bool:
     """False too for a file that is not there. Raises OSError."""
+    return Held().holder(path) != 0
+
+
+def _may_have_open(pid: int, file: os.stat_result) -> bool:
+    """An inode is one file system's only, and btrfs and overlays show another device in the table than for the file:
+    then the process must have this very file open. One that has ended may have left the lock to a child."""
+    folder = f"/proc/{pid}/fd"
     try:
-        inode = os.stat(path).st_ino  # noqa: PTH116 - as light as the rest
+        descriptors = os.listdir(folder)  # noqa: PTH208 - as light as the rest
     except FileNotFoundError:
+        return True
+    except PermissionError:
         return False
-    return inode in held()
+    return any(_is(f"{folder}/{descriptor}", file) for descriptor in descriptors)
+
+
+def _is(entry: str, file: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(entry), file)  # noqa: PTH116 - as light as the rest
+    except OSError:
+        return False

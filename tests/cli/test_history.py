@@ -1,6 +1,7 @@
 """`v6 runs` and `v6 slots`."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from typer.testing import Result
 
 from v6.clock import NEW_YORK
-from v6.journal import ledger, runs
+from v6.journal import events, ledger, runs
 from v6.journal.database import connect
 
 Command = Callable[..., Result]
@@ -85,6 +86,23 @@ def test_runs_are_listed_newest_first(v6: Command, answer: Answer, home: Path) -
 def test_a_question_never_creates_a_journal(v6: Command, home: Path) -> None:
     assert "no run in the journal" in v6("runs").stdout
     assert not (home / "var" / "v6.db").exists()
+
+
+@pytest.mark.usefixtures("evening")
+def test_events_are_listed_in_new_york_time_with_their_details_the_newest_last(
+    v6: Command, answer: Answer, home: Path
+) -> None:
+    assert "no event in the journal of the kind k" in v6("events", "--kind", "k").stdout
+    with closing(connect(home / "var" / "v6.db")) as db:
+        for number in range(3):
+            events.record(db, "k", f"step {number}", "k", {"who": {"uid": 7, "user": "eve"}, "left": ["a", "b"]})
+        events.record(db, "other", "no such")
+
+    said = v6("events", "--kind", "k", "--limit", "2").stdout.splitlines()
+
+    assert [line[10:16] + line[19:] for line in said if line[0] != " "] == [" 21:00 EST  k  step 1", " 21:00 EST  k  step 2"]
+    assert said[1:3] == ["    who: uid 7, user eve", "    left: a; b"]
+    assert [one["details"]["who"]["user"] for one in answer("events", "--kind", "k")] == ["eve"] * 3
 
 
 def test_why_answers_on_one_screen(v6: Command) -> None:

@@ -1,7 +1,9 @@
 """`v6 status`: each line is held against what the journal, the locks and the leases were given."""
 
 import fcntl
+import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,8 +17,10 @@ from typer.testing import Result
 
 from v6 import clock
 from v6.clock import NEW_YORK
+from v6.gateway import diagnosed
 from v6.gateway.connection import Silent
 from v6.gateway.connection_budget import ConnectionBudget
+from v6.gateway.verdicts import Diagnosis, Verdict
 from v6.journal import connections, database, events, ledger, restarts, session_cycles
 
 V6 = Callable[..., Result]
@@ -67,7 +71,8 @@ def line(said: Result, name: str) -> str:
 
 
 def test_before_the_first_run_it_says_so_and_makes_no_journal(v6: V6, answer: Answer, home: Path) -> None:
-    assert v6("status", code=1).stdout == "V6 has not run here yet: there is no journal\n"
+    said = v6("status", code=1).stdout
+    assert said.startswith("V6 has not run here yet: there is no journal. Next: `v6 gateway diagnose` ")
     assert answer("status", code=1)["well"] is False
     assert not (home / "var" / "v6.db").exists()
 
@@ -119,12 +124,85 @@ def test_l25_the_session_is_shown_with_its_last_cycle_and_the_next(
     assert answer("status", code=1)["session"]["next"] == "2026-11-24T10:40:00-05:00"
 
 
+def test_l25_a_session_that_hangs_is_wrong_and_said_to_prove_nothing(
+    v6: V6,
+    at: Callable[[datetime], None],
+    persistent: None,
+    journal: Path,
+    session_lock: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with closing(database.connect(journal)) as db:
+        connections.say(db, "run_market_session", connections.CONNECTED, client_id=10)
+    at(SATURDAY + timedelta(hours=3))
+    monkeypatch.setattr(clock, "shifted", lambda: None)
+    said = v6("status", code=1)
+    assert line(said, "connection").startswith("! connection  Disconnected (nothing proven for 3 h 0 min), ")
+    shown = line(said, "session")
+    assert shown.startswith(f"! session     runs (pid {os.getpid()}) · but has proven nothing for 3 h 0 min")
+
+
 def test_a_session_that_should_run_and_does_not_is_wrong(
     v6: V6, at: Callable[[datetime], None], persistent: None, journal: Path
 ) -> None:
     assert line(v6("status"), "session") == "  session     does not run now"
     at(TUESDAY)
     assert line(v6("status", code=1), "session") == "! session     should run and does not"
+
+
+def test_a_session_that_runs_on_after_it_was_turned_off_is_said_to_end(
+    v6: V6, journal: Path, session_lock: None
+) -> None:
+    with closing(database.connect(journal)) as db:
+        connections.say(db, "run_market_session", connections.RECONNECTING, attempts=2)
+    shown = line(v6("status", code=1), "session")
+    assert " · off (ibkr.persistent_connection): it ends within a minute" in shown
+
+
+def test_a_younger_diagnosis_that_found_something_wrong_has_a_line_of_its_own(
+    v6: V6, answer: Answer, home: Path, journal: Path, at: Callable[[datetime], None]
+) -> None:
+    file = home / "var" / "state" / diagnosed.FILE
+    file.parent.mkdir()
+
+    def found(verdict: Verdict, instant: datetime, port: int = 7497) -> None:
+        told = Diagnosis(verdict, f"127.0.0.1:{port}", "", (), instant, 0.1)
+        file.write_text(json.dumps(told.as_dict()))
+
+    at(SATURDAY + timedelta(seconds=80))
+    found(Verdict.REFUSED, SATURDAY + timedelta(seconds=60))
+    shown = line(v6("status", code=1), "diagnosis")
+    assert re.match(r"! diagnosis   refused, 2\d s ago: ", shown)
+    assert answer("status", code=1)["connection"]["state"] == "ok"
+    for verdict, seconds, port in (
+        (Verdict.HEALTHY, 60, 7497),
+        (Verdict.REFUSED, 60, 4002),
+        (Verdict.REFUSED, -60, 7497),  # before the run that ended well
+        (Verdict.REFUSED, -900, 7497),
+    ):
+        found(verdict, SATURDAY + timedelta(seconds=seconds), port)
+        assert "diagnosis " not in v6("status").stdout
+    at(SATURDAY + timedelta(hours=1))
+    found(Verdict.REFUSED, SATURDAY + timedelta(seconds=60))
+    assert "diagnosis " not in v6("status").stdout
+
+
+def test_while_the_configuration_is_refused_not_all_is_well(v6: V6, answer: Answer, home: Path, journal: Path) -> None:
+    (home / ".env").write_text("IBKR_PERSISTENT_CONNECTION=flase\n")
+    said = v6("status", code=1)
+    assert "shown is the last good one" in said.stderr
+    assert not said.stdout.count("!")
+    assert "IBKR_PERSISTENT_CONNECTION" in answer("status", code=1)["refused"]
+
+
+@pytest.mark.parametrize("question", [("status",), ("gateway", "diagnose"), ("gateway", "watch", "--once")])
+def test_what_the_environment_has_wrong_is_said_once(
+    v6: V6, journal: Path, monkeypatch: pytest.MonkeyPatch, question: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("IBKR_PORT", "99999")
+    said = v6(*question, code=2).stderr
+    assert said.count("IBKR_PORT") == 1
+    assert "last good" not in said
 
 
 def test_each_collectors_last_completed_slot_has_its_age(v6: V6, at: Callable[[datetime], None], journal: Path) -> None:
@@ -158,13 +236,16 @@ def test_l29_a_budget_that_is_nearly_spent_is_wrong(
 
 
 def test_an_alert_that_nobody_has_received_is_wrong_and_has_its_age(
-    v6: V6, journal: Path, at: Callable[[datetime], None]
+    v6: V6, home: Path, journal: Path, at: Callable[[datetime], None]
 ) -> None:
     with closing(database.connect(journal)) as db:
         events.raise_alert(db, severity="failure", title="run failed", body="", key="k")
         at(SATURDAY + timedelta(hours=3))
         shown = line(v6("status", code=1), "alerts")
-        assert shown == "! alerts      1 not delivered, the oldest 3 h 0 min ago: run failed"
+        waiting = "! alerts      1 not delivered, the oldest 3 h 0 min ago: run failed"
+        assert shown == f"{waiting} · no channel is set, nobody can be told: V6_ALERT_URLS in .env (CONTRIBUTING.md)"
+        (home / ".env").write_text("V6_ALERT_URLS=json://127.0.0.1:9\n")
+        assert line(v6("status", code=1), "alerts") == waiting
         events.mark_delivered(db, 1)
     assert line(v6("status"), "alerts").startswith("  alerts ")
 

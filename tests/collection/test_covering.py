@@ -1,6 +1,8 @@
 """One collects a slot: what a run of a collector does when somebody else holds the slot's claim."""
 
 import argparse
+import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -17,6 +19,7 @@ from v6.config.load import load
 from v6.journal import ledger, runs, session_cycles
 from v6.model import SkipRun
 from v6.paths import Paths
+from v6.runner import lock
 from v6.runner.context import Context
 from v6.runner.slot_claims import SlotClaims
 
@@ -95,17 +98,14 @@ def test_a_claim_that_falls_without_a_commit_is_taken_over(
 def test_a_run_whose_time_is_over_names_the_holder(make: Make, session: SlotClaims) -> None:
     ctx = make(seconds=covering.CLOSING + 0.2)
     session.take(SLOT)
-    with (
-        pytest.raises(SlotHeldError, match=r"^another run of collect_futures_snapshots is still at work"),
-        claimed_slot(ctx),
-    ):
-        raise AssertionError("it was held")
+    assert held(ctx).startswith("another run of collect_futures_snapshots is still at work")
+    running = lock.acquire(str(ctx.paths.locks), "market_session")
+    assert running is not None
+    assert held(ctx).startswith(f"the market session, which has not begun it, or another run of {TASK} is still")
     session_cycles.begin(ctx.journal, TASK, SLOT)
-    with (
-        pytest.raises(SlotHeldError, match=r"^the market session \(pid \d+, since 10:35:0\d\) is still"),
-        claimed_slot(ctx),
-    ):
-        raise AssertionError("it was held")
+    assert re.match(r"^the market session \(pid \d+, since 10:35:0\d\) is still", held(ctx))
+    os.close(running)
+    assert held(ctx).startswith("another run of collect_futures_snapshots is still"), "that session has died"
     assert SlotHeldError.recoverable
 
 
@@ -149,12 +149,35 @@ def test_the_ledger_of_a_lost_slot_is_not_opened_under_who_works_on_it(make: Mak
     assert states(ctx) == {LONG_AGO: "open"}
 
 
+def test_a_slot_that_a_run_waited_for_in_vain_is_in_the_ledger_though_its_holder_is_frozen(
+    make: Make, session: SlotClaims
+) -> None:
+    ctx = make()
+    (ctx.paths.slots / TASK).mkdir(parents=True)
+    (ctx.paths.slots / TASK / f"{LONG_AGO.timestamp():.0f}").touch()
+    session.take(LONG_AGO)
+    run = runs.start_attempt(ctx.journal, task=TASK, slot=LONG_AGO, attempt=1, pid=1, log_file="")
+    runs.finish_attempt(ctx.journal, run, runs.Ended("recoverable", 1, 1.0, 0.3, 60.0, "held", SlotHeldError.reason))
+    runs.record_skip(ctx.journal, task=TASK, slot=LONG_AGO, reason="deadline", detail="no time", log_file="")
+    open_lost(ctx, SLOT, lambda _: (3, None))
+    settle(ctx)
+    assert states(ctx) == {LONG_AGO: "closed"}
+    assert [miss.reason for miss in ledger.misses(ctx.journal, TASK, LONG_AGO)] == ["killed"] * 3
+
+
 def test_a_covered_day_is_a_day_that_succeeded(make: Make) -> None:
     db = make().journal
     run = runs.start_attempt(db, task=TASK, slot=SLOT, attempt=1, pid=1, log_file="")
     runs.finish_attempt(db, run, runs.Ended("skip", 0, 1.0, 0.3, 60.0, "the market session", runs.COVERED))
     assert runs.succeeded_on(db, TASK, "2026-11-20")
     assert not runs.succeeded_on(db, TASK, "2026-11-19")
+
+
+def held(ctx: Context) -> str:
+    """What a run says whose time is over."""
+    with pytest.raises(SlotHeldError) as found, claimed_slot(ctx):
+        raise AssertionError("it was held")
+    return str(found.value)
 
 
 def settle(ctx: Context) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -53,8 +54,8 @@ def messages(data: bytes) -> Iterator[list[bytes]]:
         data = data[end:]
 
 
-def answers(ready: bytes, quote: Callable[[int], bytes]) -> Talk:
-    """Ready, tells the time, and answers a request for market data with `quote` of its id."""
+def answers(ready: bytes, quote: Callable[[int], bytes], *, resets_after_time: bool = False) -> Talk:
+    """Ready, tells the time, and answers a request for market data with `quote` of its id; b"": by hanging up."""
 
     def talk(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -65,8 +66,15 @@ def answers(ready: bytes, quote: Callable[[int], bytes]) -> Talk:
             for fields in messages(data):
                 if fields[0] == CURRENT_TIME:
                     connection.sendall(TIME)
+                    if resets_after_time:
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        connection.close()
+                        return
                 elif fields[0] == MARKET_DATA:
-                    connection.sendall(quote(int(fields[2])))
+                    if not (said := quote(int(fields[2]))):
+                        connection.shutdown(socket.SHUT_RDWR)
+                        return
+                    connection.sendall(said)
 
     return talk
 
@@ -101,6 +109,7 @@ CASES = {
     "a TWS of 2013": Case(Verdict.VERSION_TOO_OLD, says(frame(100, "20130101 09:30:00 EST")), exit_code=2),
     "a client id in use": Case(Verdict.CLIENT_ID_IN_USE, says(HANDSHAKE, USED_ID)),
     "no account": Case(Verdict.NO_ACCOUNT, says(HANDSHAKE, frame(15, 1, "") + frame(9, 1, 1))),
+    "hangs up on market data": Case(Verdict.MUTE_AFTER_HANDSHAKE, answers(READY, lambda _: b"")),
     "a farm down": Case(Verdict.FARMS_DOWN, answers(READY + FARM_DOWN, live)),
     "no subscription": Case(Verdict.NO_MARKET_DATA, answers(READY, not_subscribed), exit_code=2),
 }

@@ -1,14 +1,17 @@
 """No two connections of this host share a client id, and no crash keeps one (L32)."""
 
 import os
+import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from v6 import clock
-from v6.gateway import client_ids
+from v6 import clock, file_locks
+from v6.gateway import client_ids, occupancy
 from v6.gateway.errors import NoClientId
 
 TAKE_AND_DIE = """
@@ -71,3 +74,41 @@ def test_a_quarantine_ends_by_itself_and_with_a_reboot(leases: Path) -> None:
     client_ids.take(leases, 10, 10).quarantine(10 * client_ids.QUARANTINE_SECONDS)  # a stamp of another boot
     with client_ids.take(leases, 10, 10) as lease:
         assert lease.client_id == 10
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file of this process may grow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_on_a_full_disk_ids_are_leased_and_given_back_as_ever(leases: Path) -> None:
+    """The lock is the lease; nothing says who has it but the kernel."""
+    before = len(os.listdir("/proc/self/fd"))
+    with full_disk():
+        with client_ids.take(leases, 10, 10, "a task") as lease:
+            seen = [(one.client_id, one.pid, one.task) for one in client_ids.holders(leases)]
+            leased, _ = occupancy.client_ids(leases)
+        client_ids.take_one(leases, 10).quarantine()
+    assert seen == [(lease.client_id, os.getpid(), "")]
+    assert [(one.client_id, one.pid, one.since) for one in leased] == [(10, os.getpid(), None)]
+    assert len(os.listdir("/proc/self/fd")) == before
+    with client_ids.take_one(leases, 10):
+        pass
+
+
+def test_who_looks_turns_nobody_away(leases: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    client_ids.take(leases, 11, 11).release()
+    with client_ids.take(leases, 10, 10, "a task"):
+        with monkeypatch.context() as patched:
+            patched.setattr(client_ids, "_lock", lambda path: pytest.fail(f"{path} was tried"))
+            by_the_kernel = client_ids.holders(leases)
+            assert client_ids.clear_quarantines(leases) == []
+        monkeypatch.setattr(file_locks, "TABLE", tmp_path / "nowhere")
+        assert client_ids.holders(leases) == by_the_kernel, "where the kernel does not tell the locks are tried"
+    assert [one.client_id for one in by_the_kernel] == [10]

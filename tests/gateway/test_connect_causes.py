@@ -106,6 +106,7 @@ def test_a_full_accept_queue_is_unreachable_when_the_time_is_over(gateway: Calla
         with socket.create_connection(address):  # fills the queue: the kernel drops what comes next
             error, _ = fail(gateway(address[1], connect_timeout_seconds=MUTE_SECONDS))
     assert error.cause is ConnectCause.UNREACHABLE
+    assert "or a TWS that is stuck" in error.evidence
     assert error.seconds < MUTE_SECONDS + 1.0
 
 

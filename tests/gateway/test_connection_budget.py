@@ -14,9 +14,10 @@ from gateway_support import HANDSHAKE, frame, free_port, ibkr, raw_tws
 
 from v6.gateway import connection_budget
 from v6.gateway.client import Gateway, connect
-from v6.gateway.connection_budget import ConnectionBudget, ConnectionBudgetSpent, Limit
+from v6.gateway.connection_budget import ConnectionBudget, ConnectionBudgetSpent, Limit, NoRoomForRetries, limits
 from v6.gateway.errors import ConnectCause, ConnectFailed
 from v6.journal import connection_attempts
+from v6.journal.connection_attempts import Attempt
 from v6.simulator.testing import SimulatedTWS
 
 pytestmark = pytest.mark.integration
@@ -141,6 +142,50 @@ def test_a_person_is_told_before_a_limit_is_reached(leases: Path) -> None:
     assert [(limit.span, limit.used) for limit in told] == [("hour", 8), ("hour", 9), ("hour", 10), ("day", 10)]
     assert told[0].words == "8 of 10 connections in the last hour (ibkr.connections_per_hour): a task 8"
     assert not told[0].spent
+
+
+@pytest.mark.parametrize(("attempt", "let_through"), [(1, 60), (2, 36), (3, 18), (6, 18)])
+def test_the_more_a_run_has_tried_the_sooner_the_hour_has_no_room_for_it(attempt: int, let_through: int) -> None:
+    known = [Attempt(float(number), 1, "a task") for number in range(60)]
+    found = [limits(ibkr(1), known[:used], 100.0) for used in range(61)]
+    assert sum(hour.leaves_room(attempt) for hour, _ in found) == let_through
+    assert all(day.leaves_room(attempt) for _, day in found)
+
+
+def test_a_retry_is_refused_before_a_first_attempt_and_says_so(
+    tws: SimulatedTWS, gateway: Callable[..., Gateway], leases: Path
+) -> None:
+    for _ in range(6):
+        budget(leases, connections_per_hour=10).count(refuse=True)
+    again = gateway(tws.port, connections_per_hour=10)
+    again.attempt = 2
+    with (
+        pytest.raises(NoRoomForRetries, match=r"^6 of 10 connections in the last hour .*kept for first attempts"),
+        again,
+    ):
+        pass
+    with gateway(tws.port, connections_per_hour=10):
+        pass
+
+
+SLOTS = [300.0 * number for number in range(30) for _ in ("options", "futures")] + [900.0 * n for n in range(10)]
+SESSION = [7.0, 30.0, 70.0, 140.0, 270.0] + [580 + 310.0 * number for number in range(25)]
+
+
+@pytest.mark.parametrize("mended", [30, 45, 58, 90])
+def test_after_an_outage_of_a_mute_tws_no_slot_and_no_session_is_refused(mended: int) -> None:
+    """Until that minute each run of the collectors and of health_check fails and has two retries; the session goes on
+    connecting as it does after failures."""
+    tries = [(at, 1, True) for at in SLOTS] + [(at, 1, False) for at in SESSION]
+    known: list[Attempt] = []
+    while tries:
+        at, attempt, retried = first = min(tries)
+        tries.remove(first)
+        let_through = all(limit.leaves_room(attempt) for limit in limits(ibkr(1), known, at))
+        assert let_through or attempt > 1, f"refused in minute {at / 60:.0f}"
+        known += [Attempt(at, 1, "")] * let_through
+        if retried and at < 60 * mended and attempt < 3:
+            tries.append((at + 15.0 * let_through + 5.0 * attempt, attempt + 1, True))
 
 
 def test_it_is_free_again_an_hour_later(leases: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,22 +1,38 @@
 """Every verdict of a diagnosis, from servers that are what it names; and what a diagnosis itself does to TWS."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from diagnose_support import CASES, answers, examine, live, stuck
-from gateway_support import HANDSHAKE, READY, TUESDAY, frame, free_port, never_closing, raw_tws, sockets, wait_until
+from diagnose_support import CASES, answers, examine, hangs_up, live, stuck, wait_for_ever
+from gateway_support import (
+    HANDSHAKE,
+    READY,
+    TUESDAY,
+    frame,
+    free_port,
+    ibkr,
+    never_closing,
+    raw_tws,
+    sockets,
+    wait_until,
+)
 
-from v6.gateway import client_ids, diagnose, silence, tws_programs
+from v6.gateway import client_ids, diagnose, installation, refused, silence, tws_programs
+from v6.gateway.errors import ConnectCause, ConnectFailed
+from v6.gateway.lines import LineBudget
+from v6.gateway.port_sockets import PortSockets
 from v6.gateway.sockets import CannotLook
-from v6.gateway.verdicts import Verdict
+from v6.gateway.verdicts import Diagnosis, Verdict
 from v6.simulator.testing import SimulatedTWS, simulated_tws
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
@@ -111,18 +127,66 @@ def test_the_simulated_tws_gets_the_verdict_of_its_fault(name: str, morning: Sim
     assert client_ids.holders(leases) == []
 
 
-def test_delayed_data_are_not_live_data(leases: Path) -> None:
-    def delayed(number: int) -> bytes:
-        told = frame(
-            4, 2, number, 10167, "Requested market data is not subscribed. Displaying delayed market data.", ""
-        )
-        return told + frame(58, 1, number, 3) + frame(1, 6, number, 66, 600.0, 5, 0)
+def refusal(code: int, text: str) -> Callable[[int], bytes]:
+    return lambda number: frame(4, 2, number, code, text, "")
 
-    with raw_tws(answers(READY, delayed)) as tws:
-        found = examine(tws.port, leases, probe_seconds=LONG)
 
-    assert (found.verdict, found.exit_code) == (Verdict.NO_MARKET_DATA, 2)
-    assert "delayed: SPY bid 600" in found.detail
+def price(number: int, tick: int = 1) -> bytes:
+    return frame(1, 6, number, tick, 600.0, 5, 0)
+
+
+def delayed(number: int) -> bytes:
+    return refusal(10167, "Displaying delayed market data.")(number) + frame(58, 1, number, 3) + price(number, 66)
+
+
+UNPROVEN: dict[str, tuple[Callable[[int], bytes], Verdict, int, str]] = {
+    "delayed": (delayed, Verdict.NO_MARKET_DATA, 2, "delayed: SPY bid 600"),
+    "frozen": (
+        lambda number: frame(58, 1, number, 2) + price(number),
+        Verdict.NO_MARKET_DATA,
+        1,
+        "frozen: SPY bid 600, frozen although the market is open",
+    ),
+    "no line at TWS": (refusal(101, "Max number of tickers"), Verdict.NO_MARKET_DATA, 1, "all lines in use: SPY"),
+    "no permission": (refusal(10187, "No market data permissions"), Verdict.NO_MARKET_DATA, 2, "no subscription: SPY"),
+    "no such symbol": (refusal(200, "No security"), Verdict.COULD_NOT_CHECK, 1, "not proven: SPY: TWS says 200"),
+    "a bad request": (refusal(321, "Error validating"), Verdict.COULD_NOT_CHECK, 1, "not proven: SPY: TWS says 321"),
+    "a failed request": (refusal(322, "Error processing"), Verdict.COULD_NOT_CHECK, 1, "not proven: SPY: TWS says 322"),
+    "of no kind": (price, Verdict.COULD_NOT_CHECK, 1, "TWS did not say of what kind"),
+}
+
+
+@pytest.mark.parametrize("name", UNPROVEN)
+def test_with_the_market_open_only_live_data_are_healthy(name: str, leases: Path) -> None:
+    quote, verdict, code, words = UNPROVEN[name]
+    with raw_tws(answers(READY, quote)) as tws:
+        found = examine(tws.port, leases, probe_seconds=PROBE if quote is price else LONG)
+
+    assert (found.verdict, found.exit_code) == (verdict, code), found
+    assert words in found.detail
+
+
+def test_with_every_line_of_ours_in_use_live_data_are_not_proven(morning: SimulatedTWS, leases: Path) -> None:
+    with closing(LineBudget(leases, "checks", 5)) as others:
+        while others.acquire() is not None:
+            pass
+        found = examine(morning.port, leases, probe_seconds=LONG)
+
+    assert (found.verdict, found.exit_code) == (Verdict.COULD_NOT_CHECK, 1)
+    assert "no market data line of the pool 'checks' was free" in found.detail
+
+
+@pytest.mark.parametrize("resets_after_time", [False, True])
+@pytest.mark.parametrize("market_open", [False, True])
+def test_l24_a_connection_that_dies_while_data_are_asked_for_is_not_healthy(
+    market_open: bool, resets_after_time: bool, leases: Path
+) -> None:
+    with raw_tws(answers(READY, lambda _: b"", resets_after_time=resets_after_time)) as tws:
+        found = examine(tws.port, leases, market_open=market_open, probe_seconds=LONG)
+
+    assert (found.verdict, found.exit_code) == (Verdict.MUTE_AFTER_HANDSHAKE, 1), found
+    assert "TWS hung up on the" in found.detail
+    assert found.seconds < LONG / 2
 
 
 @pytest.mark.parametrize(("market_open", "why"), [(False, "the market is closed"), (None, "is not known")])
@@ -145,15 +209,22 @@ def test_a_missing_subscription_is_named_also_when_the_market_is_closed(morning:
 # the kernel's tables come first
 
 
-def test_l27_nobody_is_connected_to_when_the_kernel_shows_that_nobody_listens(leases: Path) -> None:
-    port = free_port()
+def test_where_nobody_listens_the_kernel_refuses_and_a_port_it_forwards_is_not_taken_for_a_closed_one(
+    morning: SimulatedTWS, leases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forwarded port (DNAT) is in no table: whoever trusts the table alone calls a TWS that answers "refused"."""
+    real = diagnose.port_sockets
 
-    found = examine(port, leases)
+    def without_listener(*arguments: Any, **options: Any) -> PortSockets:
+        return replace(real(*arguments, **options), listener=None, rows=())
 
-    assert found.verdict is Verdict.REFUSED
-    assert port not in CONNECTED_TO
-    assert found.wire == {}
-    assert "no connection was tried: nobody listens" in found.evidence
+    closed = examine(free_port(), leases)
+    monkeypatch.setattr(diagnose, "port_sockets", without_listener)
+    forwarded = examine(morning.port, leases, probe_seconds=LONG)
+
+    assert closed.verdict is Verdict.REFUSED
+    assert any(line.startswith("no connection came about after") for line in closed.evidence)
+    assert forwarded.verdict is Verdict.HEALTHY
 
 
 def test_l27_a_stuck_acceptor_gets_no_further_connection(leases: Path) -> None:
@@ -196,24 +267,37 @@ def test_an_acceptor_that_is_stuck_with_an_empty_queue_is_seen_by_our_own_connec
 
 def test_a_tws_that_leaves_clients_in_close_wait_is_stuck_and_shows_no_dialog(leases: Path) -> None:
     """L27: what zombies look like from here: the table tells them from a dialog that a person could answer."""
-    with raw_tws(lambda _: None) as tws:
-        with socket.create_connection(("127.0.0.1", tws.port)):
-            pass
-        assert wait_until(lambda: "CLOSE_WAIT" in sockets(tws.port))
-        [zombie] = tws.accepted
+    few, many = (zombies_and_silence(number, leases) for number in (1, silence.STUCK_CLOSE_WAITS))
 
-        def read_and_say_nothing() -> None:
-            assert wait_until(lambda: len(tws.accepted) == 2)
-            tws.accepted[1].recv(65536)
+    assert few.verdict is Verdict.WAITING_FOR_DIALOG, few
+    assert "1 in CLOSE_WAIT: if more come, TWS is stuck" in few.detail
+    assert many.verdict is Verdict.MUTE_AFTER_TCP, many
+    assert "in CLOSE_WAIT: TWS is stuck" in many.detail
 
-        reader = threading.Thread(target=read_and_say_nothing)
-        reader.start()
-        found = examine(tws.port, leases, probe_seconds=PROBE)
-        reader.join()
-        zombie.close()
 
-    assert found.verdict is Verdict.MUTE_AFTER_TCP, found
-    assert "in CLOSE_WAIT: TWS is stuck" in found.detail
+def zombies_and_silence(number: int, leases: Path) -> Diagnosis:
+    """Of a TWS that reads, answers nobody, and keeps `number` connections of clients that have left."""
+    with raw_tws(wait_for_ever) as tws:
+        for _ in range(number):
+            socket.create_connection(("127.0.0.1", tws.port)).close()
+        assert wait_until(lambda: sockets(tws.port).count("CLOSE_WAIT") == number)
+        return examine(tws.port, leases, probe_seconds=PROBE)
+
+
+def test_one_that_hangs_up_on_us_and_serves_others_is_a_tws(leases: Path) -> None:
+    served = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        (hangs_up if served.is_set() else wait_for_ever)(connection)
+
+    with raw_tws(talk) as tws, socket.create_connection(("127.0.0.1", tws.port)):
+        assert wait_until(lambda: len(tws.accepted) == 1)
+        served.set()
+        found = examine(tws.port, leases, probe_seconds=LONG)
+
+    assert (found.verdict, found.exit_code) == (Verdict.MUTE_AFTER_TCP, 1), found
+    assert "what listens there closed the connection before the handshake" in found.detail
+    assert "1 other connections are served, and TWS takes 32 clients at most" in found.detail
 
 
 def test_what_a_forwarder_has_read_says_nothing_about_tws(leases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,13 +310,14 @@ def test_what_a_forwarder_has_read_says_nothing_about_tws(leases: Path, monkeypa
     assert f"the forwarder {program}" in found.detail
 
 
+def cannot_look(*_arguments: Any, **_options: Any) -> Any:
+    raise CannotLook("/proc/net/tcp: Permission denied")
+
+
 def test_l30_tables_that_cannot_be_read_are_said_to_be_and_the_rest_is_checked(
     morning: SimulatedTWS, leases: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def closed(*_arguments: Any, **_options: Any) -> Any:
-        raise CannotLook("/proc/net/tcp: Permission denied")
-
-    monkeypatch.setattr(diagnose, "port_sockets", closed)
+    monkeypatch.setattr(diagnose, "port_sockets", cannot_look)
 
     found = examine(morning.port, leases, probe_seconds=LONG)
 
@@ -255,6 +340,7 @@ def test_a_name_that_does_not_resolve_is_an_unreachable_host(leases: Path) -> No
 
     assert found.verdict is Verdict.UNREACHABLE
     assert "does not resolve" in found.detail
+    assert any(line.startswith("no connection came about after") for line in found.evidence), "so there was no reset"
 
 
 # whose it is
@@ -280,12 +366,63 @@ def test_an_id_that_nobody_of_ours_has_is_another_programs(morning: SimulatedTWS
     assert f"(pid {os.getpid()})" in found.detail.partition("connected now:")[2]
 
 
+@pytest.mark.parametrize(
+    ("visible", "words"), [(True, f"connected now: .*pid {os.getpid()}"), (False, "who is connected cannot be seen$")]
+)
+def test_l30_who_is_connected_beside_a_failed_run_is_looked_at_or_said_not_to_be_visible(
+    visible: bool, words: str, leases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not visible:
+        monkeypatch.setattr(diagnose, "port_sockets", cannot_look)
+    with stuck() as listener:
+        error = ConnectFailed(ConnectCause.CLIENT_ID_IN_USE, "client id 10: TWS says 326")
+        found = diagnose.of_failure(ibkr(listener.getsockname()[1]), leases, error)
+
+    assert re.search(words, found.detail), found.detail
+
+
+# in the place of a TWS that listens
+
+
+def test_a_port_that_is_open_on_another_address_only_is_named_with_it(leases: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        found = examine(port, leases, host="127.0.0.2")
+
+    assert found.verdict is Verdict.REFUSED
+    assert f"port {port} is open on 127.0.0.1 only" in found.detail
+    assert "nobody listens (the port is open on 127.0.0.1 only)" in found.evidence[0]
+
+
+def test_a_port_that_is_open_over_ipv6_only_is_told_from_a_closed_one(leases: Path) -> None:
+    """The kernel's table does not say that a listener of :: leaves IPv4 alone."""
+    with socket.create_server(("::", 0), family=socket.AF_INET6) as listener:
+        found = examine(listener.getsockname()[1], leases)
+
+    assert found.verdict is Verdict.REFUSED
+    assert re.search(r"although the kernel shows .* over IPv6, it seems, and the connection was tried", found.detail)
+
+
 TWS_AT_ITS_LOGIN = "import sys; print(flush=True); sys.stdin.read()"
+TWS_ON_ANOTHER_PORT = (
+    "import socket, sys; server = socket.create_server(('127.0.0.1', 0)); print(server.getsockname()[1], flush=True); "
+    "sys.stdin.read()"
+)
+
+
+def test_a_tws_that_listens_on_an_unusual_port_is_named_with_it(leases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tws_programs, "STARTING_SECONDS", 0.0)
+    with tws_without_a_port(TWS_ON_ANOTHER_PORT) as pid:
+        [listening] = tws_programs.TwsProgram(pid, "java", 0.0).listens() or ()
+        found = examine(free_port(), leases)
+
+    assert (found.verdict, found.exit_code) == (Verdict.REFUSED, 1)
+    assert f"(pid {pid}) listens on {listening} instead" in found.detail
 
 
 @contextmanager
-def tws_without_a_port() -> Iterator[int]:
-    command = [sys.executable, "-c", TWS_AT_ITS_LOGIN, "install4j.ibgateway.GWClient"]
+def tws_without_a_port(program_text: str = TWS_AT_ITS_LOGIN) -> Iterator[int]:
+    command = [sys.executable, "-c", program_text, "install4j.ibgateway.GWClient"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         program.stdout.readline()
@@ -296,7 +433,7 @@ def tws_without_a_port() -> Iterator[int]:
 def test_a_tws_that_runs_and_has_not_opened_its_port_waits_for_its_login(
     leases: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diagnose, "listening_ports", lambda _but: [])  # of whatever else this host runs
+    monkeypatch.setattr(refused, "listening_ports", lambda _but: [])  # of whatever else this host runs
     with tws_without_a_port() as pid:
         young = examine(free_port(), leases)
         monkeypatch.setattr(tws_programs, "STARTING_SECONDS", 0.0)
@@ -318,6 +455,15 @@ def test_the_evidence_has_bytes_times_version_and_both_tables(morning: Simulated
     assert set(found.sockets) == {"before", "after"}
     assert found.sockets["after"]["listener"]["pid"] == os.getpid()
     assert found.client_id == 8
+    assert f"library: {' '.join(installation.choose('auto'))}" in found.evidence
+    assert "1 of 10000 connections in the last hour (ibkr.connections_per_hour): diagnose 1" in found.evidence
+
+
+def test_l29_a_spent_budget_of_connections_is_remarked(morning: SimulatedTWS, leases: Path) -> None:
+    found = examine(morning.port, leases, probe_seconds=LONG, connections_per_hour=1)
+
+    assert found.verdict is Verdict.HEALTHY
+    assert "their budget is spent: 1 of 1 connections in the last hour" in found.detail
 
 
 def test_the_goodbye_of_a_healthy_diagnosis_is_no_reset(leases: Path) -> None:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from gateway_support import free_port, wait_until
 from v6.gateway import client_ids, port_sockets
 from v6.gateway.port_sockets import HIDDEN, PortSocket, PortSockets, far_end
 from v6.gateway.port_sockets import port_sockets as look
-from v6.gateway.sockets import CannotLook
+from v6.gateway.sockets import PROC, CannotLook
 
 pytestmark = pytest.mark.integration
 
@@ -76,6 +76,27 @@ def test_a_run_of_ours_is_named_by_its_task_and_its_client_id(listener: socket.s
     [row] = [row for row in found.rows if row.side == "client"]
     assert row.task == "collect_option_snapshots as client 17"
     assert row.owner.startswith("collect_option_snapshots as client 17 (")
+
+
+def test_the_many_clients_of_one_run_are_named_in_a_few_words(listener: socket.socket, leases: Path) -> None:
+    with ExitStack() as stack:
+        for number in range(10, 50):
+            stack.enter_context(client_ids.take_one(leases, number, f"task {number % 8}"))
+        stack.enter_context(socket.create_connection(listener.getsockname()))
+        words = look("127.0.0.1", port_of(listener), leases).words()
+
+    assert "task 2 as client 10, 18, 26 and 2 more, task 3 as client " in words
+    assert len(words) < 500
+
+
+def test_a_listener_that_the_first_reading_of_the_table_skips_is_seen_by_the_second(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `sockets.listener`: a table that changes while it is read can skip a row."""
+    readings = [[], *[port_sockets.all_rows(PROC)] * 2]
+    monkeypatch.setattr(port_sockets, "all_rows", lambda _proc: readings.pop(0))
+
+    assert look("127.0.0.1", port_of(listener)).listener is not None
 
 
 def test_connections_that_nobody_has_accepted_are_the_queue_and_nobodys_yet(listener: socket.socket) -> None:

@@ -30,9 +30,10 @@ def state(home: Path) -> Path:
     return home / "var" / "state"
 
 
-def ask(port: int, home: Path, **changes: Any) -> Diagnosis:
+def ask(port: int, home: Path, *, symbol: str = "SPY", client_id: int | None = None, **changes: Any) -> Diagnosis:
     settings = ibkr(port, **{"diagnose_every_seconds": 600.0, "probe_seconds": 10.0, **changes})
-    return diagnosed(settings, home / "var" / "leases", home / "var" / "state", market_open=True, symbol="SPY")
+    folders = (home / "var" / "leases", home / "var" / "state")
+    return diagnosed(settings, *folders, market_open=True, symbol=symbol, client_id=client_id)
 
 
 def test_asked_again_too_early_it_shows_the_last_one_with_its_age(morning: SimulatedTWS, home: Path) -> None:
@@ -58,6 +59,27 @@ def test_an_old_one_is_replaced(morning: SimulatedTWS, home: Path, state: Path) 
 def test_one_of_another_place_is_not_shown_for_this_one(morning: SimulatedTWS, home: Path) -> None:
     assert ask(free_port(), home).verdict is Verdict.REFUSED
     assert ask(morning.port, home).verdict is Verdict.HEALTHY
+
+
+def test_one_of_another_client_id_or_symbol_is_not_shown_for_this_one(morning: SimulatedTWS, home: Path) -> None:
+    """A person asks with another id to learn whether that one is free."""
+    first = ask(morning.port, home)
+    other_id = ask(morning.port, home, client_id=77)
+    other_symbol = ask(morning.port, home, client_id=77, symbol="QQQ")
+
+    assert (other_id.age, other_symbol.age) == (0.0, 0.0)
+    assert (first.client_id, other_id.client_id, other_symbol.symbol) == (8, 77, "QQQ")
+
+
+def test_a_verdict_that_cannot_be_stored_stands_and_says_so(morning: SimulatedTWS, home: Path, state: Path) -> None:
+    (state / FILE).mkdir(parents=True)
+
+    found = ask(morning.port, home)
+
+    assert found.verdict is Verdict.HEALTHY
+    assert "could not be stored" in found.evidence[-1]
+    assert stored(state) is None
+    assert sorted(path.name for path in state.iterdir()) == [LOCK, FILE]
 
 
 def test_one_from_the_future_is_not_believed(

@@ -18,6 +18,7 @@ FOUND = Diagnosis(
     at=datetime(2026, 11, 24, 10, 35, 0, 123000, NEW_YORK),
     seconds=0.31,
     client_id=8,
+    symbol="SPY",
     wire={"bytes_received": 211, "server_version": 176},
     sockets={"before": {"queued": 0, "rows": []}},
 )

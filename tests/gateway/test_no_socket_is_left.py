@@ -1,5 +1,6 @@
 """However a connection ends, no socket of it is left, also under a TWS that never closes its end (L27, L28)."""
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable
@@ -47,6 +48,28 @@ def test_an_exception_in_the_block_leaves_nothing(gateway: Callable[..., Gateway
         with pytest.raises(ZeroDivisionError), gateway(tws.port):
             raise ZeroDivisionError
         assert sockets(tws.port) == []
+
+
+def test_a_connection_that_cannot_be_used_leaves_nothing(gateway: Callable[..., Gateway], leases: Path) -> None:
+    """TWS is ready, but the budget of lines cannot be opened."""
+    (leases / "lines-options").mkdir(parents=True)
+
+    async def open_alone() -> None:
+        with pytest.raises(IsADirectoryError):
+            await gateway(tws.port).open_async()
+        assert sockets(tws.port) == []
+        assert client_ids.holders(leases) == []
+
+    async def open_in_a_block() -> None:
+        with pytest.raises(IsADirectoryError):
+            async with gateway(tws.port, client_id=8):
+                pass
+        assert sockets(tws.port) == []
+
+    with raw_tws(never_closing) as tws:
+        asyncio.run(open_alone())
+        asyncio.run(open_in_a_block())
+        assert client_ids.holders(leases) == []
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])

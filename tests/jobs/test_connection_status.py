@@ -3,6 +3,7 @@
 import argparse
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,19 +17,21 @@ from desk import Desk
 from loguru import logger
 
 from v6 import clock, file_locks
-from v6.analysis.findings import State
+from v6.analysis.findings import Finding, State
 from v6.checks import connection, market_session
 from v6.checks.connection import ConnectionStatus, connection_status
 from v6.config.load import load
 from v6.gateway import client_ids
-from v6.gateway.errors import ConnectFailed
-from v6.journal import connections, events
+from v6.gateway.errors import ConnectFailed, RequestTimeout
+from v6.journal import connections, events, runs, session_cycles
 from v6.paths import Paths
+from v6.runner import signals
 from v6.runner.context import Context
 from v6.simulator.testing import SimulatedTWS
 
 pytestmark = pytest.mark.integration
 
+COLLECTOR = "collect_option_snapshots"
 SAYS_AND_DIES = """
 import os, sys
 from pathlib import Path
@@ -46,7 +49,7 @@ def context(task: str = "a_task") -> Context:
 def status() -> ConnectionStatus:
     ctx = context()
     with closing(ctx.journal) as db:
-        return connection_status(db, ctx.paths, ctx.settings.ibkr)
+        return connection_status(db, ctx.paths, ctx.config)
 
 
 def say(desk: Desk, task: str, state: str, detail: str = "", attempts: int = 0, client_id: int | None = None) -> None:
@@ -191,7 +194,82 @@ def test_l30_what_cannot_be_looked_at_is_said(desk: Desk, monkeypatch: pytest.Mo
     assert "could not look at the schedule" in said
 
 
+@pytest.mark.parametrize(("task", "minutes"), [(connections.SESSION, 5), ("health_check", 61), ("a_task", 61)])
+def test_l25_a_connection_that_proves_nothing_any_more_is_not_called_connected(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, task: str, minutes: int
+) -> None:
+    """A process that hangs: its socket and its lease are there all the while."""
+    monkeypatch.setattr(clock, "shifted", lambda: None)
+    with context(task).gateway("checks"):
+        assert status().words == "API Connected"
+        desk.at(f"{10 + minutes // 60}:{minutes % 60:02}")
+        found = status()
+    assert found.words.startswith("Disconnected (nothing proven for ")
+    assert found.age is not None
+    assert found.age >= timedelta(minutes=minutes - 1)
+
+
+def test_an_answer_that_is_overdue_is_a_doubt_and_no_connection(desk: Desk) -> None:
+    say(desk, connections.SESSION, connections.RECONNECTING, "in doubt, 1 of 3: no answer to a ping within 5 s")
+    with session_lock(desk):
+        found = status()
+    assert (found.words, found.connected) == ("Reconnecting (in doubt)", False)
+    assert "no answer to a ping" in found.evidence[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("refused", "refused"),
+        ("connection lost: TWS closed the connection", "connection lost"),
+        ("both ib_insync and ib_async are\ninstalled: pip uninstall one of them", "could not connect"),
+        ("", "could not connect"),
+    ],
+)
+def test_the_verdict_of_a_status_is_a_word_of_a_short_list(desk: Desk, said: str, shown: str) -> None:
+    say(desk, "a_task", connections.DISCONNECTED, said)
+    found = status()
+    assert found.words == f"Disconnected ({shown})"
+    assert said in found.evidence[0]
+
+
+def test_what_a_person_has_tried_with_another_tws_says_nothing_of_this_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with context().gateway("checks"):
+        pass
+    with monkeypatch.context() as shell:
+        shell.setenv("IBKR_PORT", "1")
+        there = Context(
+            "b", None, argparse.Namespace(), load(Paths.locate()), Paths.locate(), logger, clock.monotonic()
+        )
+        with pytest.raises(ConnectFailed), there.gateway("checks"):
+            pass
+    assert (status().words, status().task) == ("Waiting for cycle", "a_task")
+
+
 # what the run tells the journal
+
+
+@pytest.mark.parametrize(
+    "ended_by", [signals.Terminated(signal.SIGTERM), RequestTimeout("the current time", 5)], ids=str
+)
+def test_l24_a_run_that_was_not_answered_is_not_called_waiting(
+    desk: Desk, tws: SimulatedTWS, ended_by: BaseException
+) -> None:
+    def end(*_: object) -> None:
+        raise ended_by
+
+    tws.set(mute_after_start=True)
+    before = signal.signal(signal.SIGALRM, end)
+    try:
+        with pytest.raises(type(ended_by)), context().gateway("checks") as gateway:
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            gateway.current_time()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert status().words == "Disconnected (a question was not answered)"
 
 
 def test_l29_a_person_is_told_once_before_the_budget_is_spent(desk: Desk) -> None:
@@ -236,6 +314,29 @@ def test_l29_a_recent_round_trip_of_the_session_spares_a_connection(desk: Desk, 
         assert tws.stats.connections == 2
 
 
+def test_what_the_session_knows_to_be_away_is_not_well_and_fails_when_it_lasts(desk: Desk, tws: SimulatedTWS) -> None:
+    def look() -> Finding:
+        with closing(desk.journal()) as db:
+            row = next(known for known in connections.known(db) if known.task == connections.SESSION)
+            connections.say(db, row.task, row.status, client_id=row.client_id, away=away)
+        return market_session.gateway(context("health_check"))
+
+    with session_connected(desk):
+        away = "data farms down: usfarm"
+        assert look().state is State.COULD_NOT_CHECK, "farms are away for seconds on many days"
+        desk.at("10:01")
+        assert look().state is State.COULD_NOT_CHECK
+        desk.at("10:03")
+        found = look()
+        assert found.state is State.FAILED
+        assert found.evidence.startswith("data farms down: usfarm; away for 3 min; the market session's round trip")
+        away = ""
+        assert look().state is State.OK
+        away = "TWS has lost IBKR"
+        assert look().state is State.COULD_NOT_CHECK, "another outage, which has only begun"
+    assert tws.stats.connections == 1
+
+
 def test_without_a_session_health_check_asks_tws_itself(desk: Desk, tws: SimulatedTWS) -> None:
     assert "answered in" in market_session.gateway(context("health_check")).evidence
     assert tws.stats.connections == 1
@@ -270,9 +371,54 @@ def test_a_session_that_is_connected_is_well_and_one_that_is_not_is_not(persiste
         assert found.state is State.OK
         assert "API Connected" in found.evidence
         say(persistent, connections.SESSION, connections.RECONNECTING, "mute", attempts=2)
+        assert market_session.session(context()).state is State.COULD_NOT_CHECK, "no message to a person yet"
+        persistent.at("10:03")
+        say(persistent, connections.SESSION, connections.RECONNECTING, "mute", attempts=3)
         found = market_session.session(context())
     assert found.state is State.FAILED
-    assert "Reconnecting (2)" in found.evidence
+    assert "Reconnecting (3)" in found.evidence
+
+
+def cycles(desk: Desk, *outcomes: str) -> None:
+    """Of the options collector, one a slot from 09:35 on."""
+    with closing(desk.journal()) as db:
+        for number, outcome in enumerate(outcomes):
+            slot = desk.slot("09:35") + timedelta(minutes=5 * number)
+            session_cycles.begin(db, COLLECTOR, slot)
+            session_cycles.end(db, COLLECTOR, slot, outcome, "no quote came")
+
+
+def ended_by_itself(desk: Desk, task: str, wall: str, outcome: str = "success") -> None:
+    desk.at(wall)
+    with closing(desk.journal()) as db:
+        run = runs.start_attempt(db, task=task, slot=None, attempt=1, pid=1, log_file="")
+        runs.finish_attempt(db, run, runs.Ended(outcome, 0, 1.0, 1.0, 1.0, "2 cycles; ended: 180 MB of memory"))
+
+
+def test_a_session_whose_cycles_fail_one_after_another_is_a_failure_although_cron_collects(persistent: Desk) -> None:
+    with session_connected(persistent):
+        cycles(persistent, "failed", "success", "failed", "success")
+        assert market_session.session(context()).state is State.OK
+        cycles(persistent, "failed", "success", "failed", "success", "failed")
+        found = market_session.session(context())
+        assert found.state is State.FAILED
+        assert "3 of its 5 cycles in 30 min failed, cron's runs take its slots over" in found.evidence
+        assert f"the last: {COLLECTOR} no quote came" in found.evidence
+        persistent.at("10:06")
+        assert market_session.session(context()).state is State.OK
+
+
+def test_a_session_that_ends_by_itself_again_and_again_is_a_failure(persistent: Desk) -> None:
+    ended_by_itself(persistent, connections.SESSION, "10:00")
+    ended_by_itself(persistent, "resume_market_session", "10:05", "skip")
+    with session_connected(persistent):
+        assert market_session.session(context()).state is State.OK
+        ended_by_itself(persistent, "resume_market_session", "10:50")
+        found = market_session.session(context())
+        assert found.state is State.FAILED
+        assert "ended by itself 2 times in 1 h 0 min, the last time: 2 cycles; ended: 180 MB" in found.evidence
+        persistent.at("11:01")
+        assert market_session.session(context()).state is State.OK
 
 
 def test_l25_a_session_that_proves_nothing_any_more_is_a_failure(
@@ -284,4 +430,4 @@ def test_l25_a_session_that_proves_nothing_any_more_is_a_failure(
         monkeypatch.setattr(clock, "shifted", lambda: None)
         found = market_session.session(context())
     assert found.state is State.FAILED
-    assert "has proven nothing for 5 min" in found.evidence
+    assert "Disconnected (nothing proven for 5 min)" in found.evidence

@@ -118,7 +118,8 @@ def test_a_run_is_ended_with_its_supervisor_and_not_tried_again(site: Desk, at_w
     ran = site.run("emergency_restart")
 
     assert ran.code == 1, ran.words
-    assert "NOT WELL: diagnosis: waiting for a dialog" in ran.words
+    assert ran.words.count("NOT WELL: diagnosis: waiting for a dialog") == 1
+    assert ran.words.splitlines()[-2:-1] == ["1 ended"]
     assert "What to do: look at TWS's window" in ran.words
     assert at_work.wait(10) == 128 + signal.SIGTERM
     assert gone(holder.pid)
@@ -215,7 +216,19 @@ def test_a_dry_run_says_what_it_would_do_and_changes_nothing(site: Desk, at_work
     assert f"would end process group {holder.pid} of {TASK}, since {started}" in looked.words
     assert f"scripts/{TASK}.py" in looked.words
     assert "could not restart TWS: tws.start_command is not configured" in looked.words
+    assert "validate it by post_restart; then leave the rest to cron: no market session" in looked.words
+    assert looked.words.splitlines()[-1] == "dry run, nothing was done; 2 would be ended"
     assert trail(site) == []
+
+
+def test_a_dry_run_with_a_typo_in_dotenv_says_whether_the_session_would_begin_again(site: Desk) -> None:
+    site.configure({"ibkr": {"persistent_connection": True}})
+    compile_schedule(site)
+    (site.home / ".env").write_text("IBKR_FORCE_DISCONNECT=flase\n")
+    looked = site.run("emergency_restart", "--dry-run")
+    assert looked.code == 0, looked.words
+    assert "going on with the last good one: .env: IBKR_FORCE_DISCONNECT" in looked.words
+    assert "validate it by post_restart; then start the market session again" in looked.words
 
 
 def everything(desk: Desk) -> dict[str, Any]:
@@ -269,7 +282,7 @@ def test_state_of_another_user_is_refused_with_the_command_to_use_instead(site: 
     os.chown(site.home / "var", 65534, 65534)
     ran = site.run("emergency_restart", "--dry-run")
     assert ran.code == 2
-    assert "belongs to nobody; run instead: sudo -u nobody scripts/emergency_restart.py" in ran.words
+    assert "belongs to nobody; run instead: sudo -u nobody .venv/bin/python scripts/emergency_restart.py" in ran.words
 
 
 # TWS

@@ -44,6 +44,7 @@ def test_a_session_collects_both_slots_on_one_connection_while_crons_runs_wait(t
     trading.desk.at("10:07")
     ended = session.wait()
     assert ended.code == 0
+    assert "until 16:20, 20 min after the close; collects collect_option_snapshots, " in ended.words
     assert "success: 2 cycles; ended: ibkr.persistent_connection is false now (.env: " in ended.words
     assert not any(trading.claimed(task, "10:10") for task in COLLECTORS)
     wait_until(lambda: trading.tws.stats.clients == 0)

@@ -4,15 +4,13 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 from desk import Desk
 from gateway_support import frame, ibkr, raw_tws, sockets
+from hanging_up import hangs_up_at
 
-from v6 import clock
 from v6.jobs import test_connection as job
-from v6.model import Contract, DataType, Quote, QuoteStatus
 from v6.paths import ROOT
 from v6.simulator.testing import SimulatedTWS
 
@@ -92,30 +90,24 @@ def test_data_outside_of_the_session_are_frozen_and_the_words_say_so(desk: Desk)
     assert said[-1] == "Result: PASS"
 
 
-@pytest.mark.parametrize(
-    ("data_type", "in_session", "enough"),
-    [
-        (DataType.LIVE, True, True),
-        (DataType.DELAYED, True, False),
-        (DataType.FROZEN, True, False),
-        (None, True, False),
-        (DataType.DELAYED_FROZEN, False, True),
-        (DataType.LIVE, None, True),
-    ],
-)
-def test_in_the_session_only_live_data_are_a_proof(
-    data_type: DataType | None, in_session: bool | None, enough: bool
-) -> None:
-    spy = Quote(Contract("STK", "SPY", "SMART"), QuoteStatus.COMPLETE, clock.now(), data_type=data_type, bid=600.0)
-    assert job.proves(spy, in_session) is enough
-    assert not job.proves(replace(spy, status=QuoteStatus.MISSING), in_session)
-
-
 def test_without_a_subscription_the_verdict_and_its_cure_are_the_last_line(desk: Desk, tws: SimulatedTWS) -> None:
     tws.set(no_subscription={"AAPL": 354})
     [result] = said_by(desk, "--level", "data", "--symbols", "AAPL", code=2)
     assert result.startswith("Result: FAIL: market data not flowing: AAPL: no_subscription 354")
     assert "What to do: no subscription or delayed: subscribe" in result
+
+
+def test_a_symbol_that_tws_does_not_know_is_said_to_be_that(desk: Desk) -> None:
+    [result] = said_by(desk, "--level", "data", "--symbols", "NOSUCH", code=2)
+    assert result.startswith("Result: FAIL: could not check: TWS does not know the symbol NOSUCH: no_contract 200")
+    assert "What to do: correct the symbol" in result
+
+
+def test_a_tws_that_hangs_up_is_told_with_its_cure(desk_without_tws: Desk) -> None:
+    with raw_tws(hangs_up_at("account summary")) as server:
+        [result] = said_by(desk_without_tws, "--level", "account", code=1, IBKR_PORT=str(server.port))
+    assert result.startswith("Result: FAIL: mute after the handshake: account summary: ")
+    assert "What to do: wait two minutes" in result
 
 
 def test_farms_that_are_down_are_the_verdict_when_data_fail(desk: Desk, tws: SimulatedTWS) -> None:
@@ -147,24 +139,23 @@ def test_a_tws_that_is_too_old_needs_a_person(desk_without_tws: Desk) -> None:
 
 
 def test_a_tws_that_falls_silent_after_its_start_fails(desk: Desk, tws: SimulatedTWS) -> None:
-    desk.configure({"ibkr": {"request_timeout_seconds": 0.5}})
+    desk.configure({"ibkr": {"probe_seconds": 0.5}})
     tws.set(mute_after_start=True)
     [result] = said_by(desk, code=1)
-    assert result.startswith("Result: FAIL: mute after the handshake: no answer to ")
+    assert result.startswith("Result: FAIL: mute after the handshake: no answer to current time within 0.5 s. What to")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "settings", "why"),
+    ("arguments", "environ", "why"),
     [
         (("--symbols", "AAPL"), {}, "--symbols is wrong with --level basic"),
-        ((), {"ibkr": {"nonsense": 1}}, "ibkr.nonsense: unknown key"),
+        ((), {"IBKR_PORT": "many"}, "IBKR_PORT"),
     ],
     ids=["arguments", "configuration"],
 )
 def test_what_is_wrong_before_it_begins_is_a_result_too(
-    desk_without_tws: Desk, arguments: tuple[str, ...], settings: dict[str, dict[str, object]], why: str
+    desk_without_tws: Desk, arguments: tuple[str, ...], environ: dict[str, str], why: str
 ) -> None:
-    desk_without_tws.configure(settings)
-    [result] = said_by(desk_without_tws, *arguments, code=2)
+    [result] = said_by(desk_without_tws, *arguments, code=2, **environ)
     assert result.startswith("Result: FAIL: ")
     assert why in result

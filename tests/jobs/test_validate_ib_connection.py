@@ -2,6 +2,8 @@
 
 import pytest
 from desk import Desk
+from gateway_support import raw_tws
+from hanging_up import hangs_up_at
 
 from v6.simulator.testing import SimulatedTWS
 
@@ -14,7 +16,7 @@ def test_before_the_open_everything_but_live_data_is_proven(desk: Desk) -> None:
     ran = desk.run("validate_ib_connection", slot="08:45")
 
     assert (ran.code, "success: 6 ok" in ran.words) == (0, True), ran.words
-    assert "outside the session, live data are not proven" in ran.words
+    assert "the market is closed: live data cannot be proven now" in ran.words
     assert "calendar: ok: agrees with TWS on" in ran.words
 
 
@@ -22,17 +24,32 @@ def test_in_the_session_data_must_be_live(desk: Desk) -> None:
     ran = desk.run("validate_ib_connection")
 
     assert ran.code == 0, ran.words
-    assert "market data: ok: SPY bid" in ran.words
+    assert "market data: ok: SPY: bid" in ran.words
     assert ", live" in ran.words
 
 
-def test_without_a_subscription_the_check_names_it(desk: Desk, tws: SimulatedTWS) -> None:
+def test_without_a_subscription_a_person_is_told_what_to_do(desk: Desk, tws: SimulatedTWS) -> None:
     tws.set(no_subscription={"*": 354})
 
     ran = desk.run("validate_ib_connection")
 
-    assert ran.code == 1
-    assert "market data: failed: SPY: no_subscription 354" in ran.words
+    assert ran.code == 2, "as `v6 gateway diagnose`: no retry subscribes"
+    assert "market data not flowing: SPY: no_subscription 354" in ran.words
+    assert "What to do: no subscription or delayed: subscribe" in ran.words
+
+
+@pytest.mark.parametrize("question", ["account summary", "market data", "contract details"])
+def test_a_tws_that_hangs_up_in_the_middle_has_proven_nothing(desk_without_tws: Desk, question: str) -> None:
+    desk_without_tws.at("08:45")
+    with raw_tws(hangs_up_at(question)) as server:
+        desk_without_tws.configure({"ibkr": {"port": server.port, "quote_timeout_seconds": 0.5}})
+
+        ran = desk_without_tws.run("validate_ib_connection", slot="08:45")
+
+    assert ran.code == 1, ran.words
+    assert "gateway: ok: answered in " in ran.words
+    assert "recoverable: mute_after_handshake: mute after the handshake: " in ran.words
+    assert "What to do: wait two minutes" in ran.words
 
 
 def test_l05_a_calendar_that_disagrees_with_tws_is_fatal(desk: Desk) -> None:
@@ -55,15 +72,15 @@ def test_a_clock_that_is_wrong_is_named(desk: Desk, tws: SimulatedTWS) -> None:
     assert "clock: failed: TWS +" in ran.words
 
 
-def test_a_tws_that_is_mute_after_its_start_fails_every_check_in_time(desk: Desk, tws: SimulatedTWS) -> None:
-    desk.configure({"ibkr": {"request_timeout_seconds": 0.5, "connect_timeout_seconds": 3.0}})
+def test_a_tws_that_is_mute_after_its_start_is_told_within_the_probe(desk: Desk, tws: SimulatedTWS) -> None:
+    desk.configure({"ibkr": {"probe_seconds": 0.5}})
     tws.set(mute_after_start=True)
 
     ran = desk.run("validate_ib_connection")
 
     assert ran.code == 1
-    assert "0 ok" not in ran.words
-    assert "RequestTimeout" in ran.words
+    assert "mute after the handshake: no answer to current time within 0.5 s. What to do: wait two min" in ran.words
+    assert "the kernel's tables: LISTEN" in ran.words
 
 
 def test_without_tws_the_run_ends_with_the_verdict_and_its_cure(desk_without_tws: Desk) -> None:

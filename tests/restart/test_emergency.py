@@ -25,10 +25,12 @@ from v6.gateway.connection import Silent
 from v6.gateway.process import RESTART, STEP
 from v6.journal import connections, database, events, runs
 from v6.journal.runs import Run
-from v6.restart.emergency import going_on, tws_anew
+from v6.restart.emergency import audit, going_on, tws_anew
 from v6.restart.emergency.at_work import AtWork, Kind, Looked, Places, look, members
+from v6.restart.emergency.audit import Trail
 from v6.restart.emergency.ending import end
 from v6.restart.emergency.failures import NotDone
+from v6.restart.emergency.flow import Emergency, Surroundings
 from v6.restart.emergency.identity import doubt
 from v6.restart.emergency.letting_go import let_go
 from v6.runner.slot_claims import SlotClaims
@@ -335,3 +337,46 @@ def test_a_validation_that_never_ran_is_no_validation(wrapper: going_on.Wrapper,
     written(wrapper, "echo the gate said no")
     with pytest.raises(NotDone, match=r"post_restart did not run \(exit 0\): the gate said no"):
         going_on.validate(wrapper, lambda: db, 20.0)
+
+
+# the audit trail
+
+
+def emergency(places: Places, journal: Path, log: Any) -> Emergency:
+    """Where nothing is at work, and TWS restarts by itself just now."""
+    around = Surroundings(
+        places=places,
+        tasks=(),
+        spared=(),
+        trail=Trail(lambda busy: database.connect(journal, busy), log),
+        log=log,
+        open_attempts=lambda: (),
+        close_rows=lambda _: "",
+        let_go=lambda _: "nothing is held",
+        window=lambda: "a window",
+        tws=lambda: "",
+        diagnose=lambda _: pytest.fail("TWS cannot be judged"),
+        validate=lambda: "",
+        resume=lambda: "",
+    )
+    return Emergency(around)
+
+
+def test_a_trail_with_gaps_is_no_success_and_the_gaps_cost_little_time(
+    home: Path, places: Places, db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    connect = database.connect
+    monkeypatch.setattr(audit, "BUSY_SECONDS", 0.5)
+    monkeypatch.setattr(database, "connect", lambda path, busy: waited.append(busy) or connect(path, busy))
+    whole = emergency(places, home / "var" / "v6.db", Silent())
+    assert "NOT WELL" not in whole.run(restart_tws=False, asked="a test")
+    assert set(waited) == {0.5}
+    db.execute("BEGIN IMMEDIATE")
+
+    torn = emergency(places, home / "var" / "v6.db", Silent())
+    summary = torn.run(restart_tws=False, asked="a test")
+
+    assert torn.trouble
+    assert "NOT WELL: audit: 7 events are not in the audit trail" in summary
+    assert waited[-7:] == [0.5, *6 * [audit.GAP_SECONDS]]

@@ -1,7 +1,9 @@
 """A job started by hand: no gate, no supervisor, the same code."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,10 +12,20 @@ from toy_checkout import ToyCheckout
 pytestmark = pytest.mark.integration
 
 
-def by_hand(toys: ToyCheckout, *arguments: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def only_by_hand(fresh_toys: ToyCheckout) -> Iterator[ToyCheckout]:
+    """With a toy that is a job for people only."""
+    module = fresh_toys.root / "src" / "v6" / "jobs" / "toy.py"
+    before = module.read_text()
+    module.write_text(f"{before}\nHANDS_ONLY = True\n")
+    yield fresh_toys
+    module.write_text(before)
+
+
+def by_hand(toys: ToyCheckout, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(toys.root / "scripts" / "toy.py"), *arguments],
-        env=toys.environ(PYTHONPATH=str(toys.root / "src")),
+        env=toys.environ(PYTHONPATH=str(toys.root / "src"), **environ),
         capture_output=True,
         text=True,
         timeout=60,
@@ -36,12 +48,13 @@ def test_the_exit_code_says_how_it_ended_and_stderr_why(toys: ToyCheckout, do: s
     [("succeed", 0, "did succeed"), ("recoverable", 1, "TWS is away"), ("uncaught", 2, "'missing'")],
 )
 def test_a_job_that_only_people_start_answers_on_stdout_however_it_ends(
-    fresh_toys: ToyCheckout, do: str, code: int, words: str
+    only_by_hand: ToyCheckout, do: str, code: int, words: str
 ) -> None:
-    module = fresh_toys.root / "src" / "v6" / "jobs" / "toy.py"
-    module.write_text(f"{module.read_text()}\nHANDS_ONLY = True\n")
-    done = by_hand(fresh_toys, "--do", do)
+    done = by_hand(only_by_hand, "--do", do)
     assert (done.returncode, done.stdout) == (code, f"{words}\n")
+    ending = re.compile(r"toy \| (success|recoverable|fatal): ")
+    assert not ending.search(done.stderr), "a terminal shows stdout too"
+    assert ending.search((only_by_hand.home / "logs" / "scheduler" / "unified_scheduler.log").read_text())
 
 
 def test_help_shows_the_jobs_words_and_its_arguments(toys: ToyCheckout) -> None:
@@ -76,4 +89,19 @@ def test_by_hand_a_broken_configuration_is_refused_with_what_helps(fresh_toys: T
     done = by_hand(fresh_toys, "--do", "succeed")
     assert done.returncode == 2
     assert "nonsense: unknown key" in done.stderr
-    assert "FORCE_RUN=true scripts/cron_wrapper.sh" in done.stderr
+    assert "FORCE_RUN=true scripts/cron_wrapper.sh scripts/toy.py" in done.stderr
+
+    production.write_text("")
+    refused = by_hand(fresh_toys, "--do", "succeed", IBKR_PORT="99999")
+    assert refused.returncode == 2
+    assert refused.stderr.count("IBKR_PORT") == 1
+    assert "FORCE_RUN" not in refused.stderr, "what the environment has wrong no last good file mends"
+
+
+def test_a_job_that_only_people_start_goes_on_with_the_last_good_configuration(only_by_hand: ToyCheckout) -> None:
+    """It is there for trouble, and no task that the gate would start."""
+    (only_by_hand.home / ".env").write_text("IBKR_PERSISTENT_CONNECTION=flase\n")
+    done = by_hand(only_by_hand, "--do", "succeed")
+    assert (done.returncode, done.stdout) == (0, "did succeed\n")
+    assert "going on with the last good one" in done.stderr
+    assert "IBKR_PERSISTENT_CONNECTION" in done.stderr

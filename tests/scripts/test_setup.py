@@ -116,8 +116,12 @@ def checkout(tmp_path: Path) -> Checkout:
 
 def test_a_spoilt_environment_is_refused_and_the_cure_in_the_message_works(checkout: Checkout) -> None:
     """With the library that was chosen once, which stays."""
-    assert checkout.run("make", "setup", "LIBRARY=ib_async").returncode == 0
-    assert "make setup LIBRARY=ib_insync" in checkout.run("make", "setup-test").stderr
+    made = checkout.run("make", "setup", "LIBRARY=ib_async")
+    assert made.returncode == 0
+    assert made.stdout.splitlines()[-1].startswith("ready: ib_async 2.1.0, Python 3.1")
+    on_the_way = checkout.run("make", "setup-test")
+    assert "make setup LIBRARY=ib_insync" in on_the_way.stderr
+    assert "ready" not in on_the_way.stdout
     assert checkout.libraries() == ["ib_async"]
 
     checkout.pip("install", "-q", "ib_insync")

@@ -50,6 +50,7 @@ class Stage:
         self.ibkr = ibkr(port, **settings.pop("ibkr", {}))
         self.market_open = settings.pop("market_open", True)
         backoff = settings.pop("backoff", SHORT)
+        settled = settings.pop("settled", 0.0)
         document = yaml.safe_load((ROOT / "config" / "default.yaml").read_text())["session"]
         session = Session.model_validate({**document, **QUICK, **settings})
         self.changes: list[bool] = []
@@ -66,6 +67,7 @@ class Stage:
             live=live.Live(live.place(self.paths), self.log),
             log=self.log,
             backoff_seconds=backoff,
+            settled_seconds=settled,
         )
         self.keeper.listeners.append(self.changes.append)
 
@@ -114,8 +116,10 @@ class _Row(StatusRow):
 
     told: list[tuple[str, int, str]]
 
-    def say(self, status: str, detail: str = "", *, attempts: int = 0, client_id: int | None = None) -> None:
-        super().say(status, detail, attempts=attempts, client_id=client_id)
+    def say(
+        self, status: str, detail: str = "", *, attempts: int = 0, client_id: int | None = None, away: str = ""
+    ) -> None:
+        super().say(status, detail, attempts=attempts, client_id=client_id, away=away)
         self.told.append((status, attempts, detail))
 
 

@@ -3,28 +3,33 @@
 import argparse
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from loguru import logger
 
 from v6 import clock
+from v6.analysis.slot_account import Standing
 from v6.clock import NEW_YORK
+from v6.collection.slot_book import SlotBook
 from v6.config.load import load
 from v6.gateway.errors import Disconnected
 from v6.journal import database, ledger, session_cycles
-from v6.model import Quote
+from v6.model import MissReason, Quote, QuoteStatus, RecoverableError
 from v6.paths import Paths
 from v6.runner.slot_claims import SlotClaims
 from v6.scheduler import compiled, schedule_text
 from v6.scheduler.compiled import Task
+from v6.session.collectors import Collectors
 from v6.session.context import SessionContext
 from v6.session.cycle import STUCK_AFTER, Cycle
 from v6.session.keeper import Keeper
 from v6.session.live import Live
+from v6.session.rules import Rules
 
 TASK = "collect_futures_snapshots"
 SLOT = datetime(2026, 11, 20, 10, 35, tzinfo=NEW_YORK)
@@ -47,6 +52,7 @@ class Stage:
     paths: Paths
     claims: SlotClaims
     task: Task
+    tasks: dict[str, Task]
     ending: threading.Event = field(default_factory=threading.Event)
 
     def context(self, meanwhile: Callable[[], None] = lambda: None, seconds: float = 60.0) -> SessionContext:
@@ -86,7 +92,8 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     paths = Paths.locate()
     text = schedule_text.render(load(paths, {}).scheduler, host_zone="America/New_York")
     with SlotClaims(paths.locks, TASK) as claims:
-        yield Stage(paths, claims, compiled.parse(text).tasks[TASK])
+        tasks = compiled.parse(text).tasks
+        yield Stage(paths, claims, tasks[TASK], tasks)
 
 
 def wait_for(cycle: Cycle) -> None:
@@ -132,6 +139,53 @@ def test_what_a_collector_hears_is_shown(stage: Stage, monkeypatch: pytest.Monke
     monkeypatch.setattr(context.live, "cycle", lambda task, quotes: shown.append((task, quotes)))
     context.show([])
     assert shown == [(TASK, [])]
+
+
+def test_a_view_that_cannot_be_made_costs_no_slot(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("Out of range float values are not JSON compliant")
+
+    context = stage.context()
+    monkeypatch.setattr(context.live, "cycle", refuse)
+    context.show([])
+
+
+@pytest.mark.parametrize(
+    ("reason", "after_seconds", "retried"),
+    [
+        (MissReason.DEADLINE, 1, True),
+        (MissReason.DEADLINE, 290, False),
+        (MissReason.DISCONNECTED, 1, True),
+        (MissReason.LINES, 1, True),
+        (MissReason.PACING, 1, True),
+        (MissReason.SERVER_LOST, 1, True),
+        (MissReason.NO_TICK, 1, False),
+    ],
+)
+def test_what_a_cycle_had_no_time_for_is_left_to_crons_run(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, reason: MissReason, after_seconds: int, retried: bool
+) -> None:
+    """One of two contracts: as long as the slot itself has time."""
+    offset = SLOT.timestamp() + after_seconds - datetime.now(tz=NEW_YORK).timestamp()
+    monkeypatch.setenv("V6_CLOCK_OFFSET", f"{offset:.3f}")
+    context = stage.context()
+    context.dry_run = True
+    book = SlotBook(context, "futures_snapshots", SLOT, {"ES": "ES", "NQ": "NQ"}, "symbol")
+    book.attempted = {"ES": Standing(QuoteStatus.COMPLETE, None), "NQ": Standing(QuoteStatus.MISSING, reason)}
+    with pytest.raises(RecoverableError, match="is not finished") if retried else nullcontext():
+        book.conclude()
+
+
+def test_a_cycle_leaves_a_third_of_its_collectors_attempt_to_cron(stage: Stage) -> None:
+    """The futures' attempts have 120 s, the options' 240: of session.cycle_seconds, 150, one is cut."""
+    context = stage.context()
+    rules = SimpleNamespace(config=context.config, plan=SimpleNamespace(tasks=stage.tasks))
+    keeper = cast("Keeper", SimpleNamespace(listeners=[]))
+    collectors = Collectors(context, cast("Rules", rules), keeper, context.live)
+    left = {task: collectors._context(task, SLOT).remaining() for task in (TASK, "collect_option_snapshots")}
+    assert left == {TASK: pytest.approx(80.0, abs=5.0), "collect_option_snapshots": pytest.approx(150.0, abs=5.0)}
+    late = collectors._context(TASK, SLOT - timedelta(seconds=240)).remaining()
+    assert late == pytest.approx(29.0, abs=5.0)
 
 
 def test_a_cycle_is_stuck_only_long_after_its_deadline(stage: Stage) -> None:

@@ -67,6 +67,7 @@ def test_farms_and_ibkr_that_are_away_are_named_and_are_no_failure() -> None:
     health = judge(replace(WELL, away="TWS has lost IBKR", farms={"usopt": 2103, "usfarm": 2104}), LIMIT)
     assert not health.failed
     assert health.words.startswith("TWS has lost IBKR; data farms down: usopt")
+    assert health.away == "TWS has lost IBKR; data farms down: usopt"
 
 
 def test_a_quote_that_has_not_come_yet_leaves_the_connection_unproven() -> None:

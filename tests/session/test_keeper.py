@@ -1,9 +1,12 @@
 """The market session's connection: proven, begun anew when that helps, and told to people."""
 
 import asyncio
+import socket
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,9 @@ from keeper_support import Stage, kept
 from v6.gateway import client_ids, installation, library, watching
 from v6.gateway.errors import Disconnected, LibraryUnusable
 from v6.gateway.lines import LineBudget
-from v6.journal import connections
+from v6.journal import connections, database, events
 from v6.model import Contract, MissReason
+from v6.paths import Paths
 from v6.session import live, looking
 from v6.simulator.faults.model import ServerReset
 from v6.simulator.testing import SimulatedTWS, simulated_tws
@@ -125,25 +129,29 @@ def test_a_connection_whose_quotes_stand_still_is_begun_anew(tws: SimulatedTWS, 
         await stage.said("no quote of SPY, QQQ for 0.7 s, the market is open")
         await stage.until(lambda: stage.rows[-1][:2] == (connections.RECONNECTING, 2))
         assert tws.stats.connections == 2, "a new one without a quote is not proven, the pauses grow"
+        await stage.until(lambda: stage.alerts() != [])
+        [(severity, title, body)] = stage.alerts()
+        assert (severity, title) == ("failure", "the market session connects, and TWS does not serve it")
+        assert "no quote of SPY, QQQ" in body
         tws.set(silent=frozenset())
         await stage.usable()
         await stage.said("s ago")
 
-    play(scene, tws, home, quote_age_seconds=0.7)
+    play(scene, tws, home, quote_age_seconds=0.7, backoff=(0.05, 0.05))
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "words", "away"),
     [
-        ({"farms_down": frozenset({"usfarm"})}, "data farms down: usfarm"),
-        ({"link_broken": True}, "TWS has lost IBKR"),
-        ({"halted": {"*": 1}}, "SPY halted; QQQ halted"),
-        ({"competing_session": True}, "SPY 10197"),
+        ({"farms_down": frozenset({"usfarm"})}, "data farms down: usfarm", "data farms down: usfarm"),
+        ({"link_broken": True}, "TWS has lost IBKR", "TWS has lost IBKR"),
+        ({"halted": {"*": 1}}, "SPY halted; QQQ halted", ""),
+        ({"competing_session": True}, "SPY 10197", ""),
     ],
     ids=["farm down", "link broken", "halted", "competing session"],
 )
 def test_what_a_new_connection_would_not_mend_is_said_and_not_counted(
-    fault: dict[str, Any], words: str, tws: SimulatedTWS, home: Path
+    fault: dict[str, Any], words: str, away: str, tws: SimulatedTWS, home: Path
 ) -> None:
     async def scene(stage: Stage) -> None:
         await stage.said("s ago")
@@ -151,6 +159,8 @@ def test_what_a_new_connection_would_not_mend_is_said_and_not_counted(
         await stage.said(words)
         await stage.looked(14)
         assert stage.keeper.usable
+        known = stage.in_journal()
+        assert (known.away.partition(" for ")[0], known.away_since is not None) == (away, bool(away))
         assert stage.rows[-1][0] == connections.CONNECTED
 
     play(scene, tws, home, quote_age_seconds=0.4)
@@ -256,6 +266,40 @@ def test_a_connection_that_dies_before_it_is_proven_does_not_shorten_the_pauses(
     play(scene, tws, home, ping_seconds=0.1, ping_every_seconds=0.05)
 
 
+def test_a_connection_that_comes_and_goes_lengthens_the_pauses_and_is_told_until_one_holds(
+    tws: SimulatedTWS, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L29: each is proven good for a moment."""
+
+    async def scene(stage: Stage) -> None:
+        for count in (1, 2, 3):
+            await stage.until(lambda: stage.rows[-1][0] == connections.CONNECTED_CLOSED)
+            tws.drop_all()
+            await stage.until(lambda: stage.rows[-1][1] == count, 10)  # noqa: B023 - awaited here
+        assert stage.rows[-1][:2] == (connections.DISCONNECTED, 3)
+        await stage.usable()
+        await stage.looked(3)
+        assert [row[:2] for row in stage.alerts()] == [("failure", "the market session keeps losing its connection")]
+        monkeypatch.setenv("V6_CLOCK_OFFSET", "601")
+        await stage.until(lambda: stage.rows[-1][1] == 0)
+        assert [row[1] for row in stage.alerts()[1:]] == ["the market session is connected again"]
+
+    play(scene, tws, home, market_open=False, backoff=(0.05, 0.05), settled=600.0)
+
+
+def test_a_connection_answers_what_people_were_told_of_an_earlier_process(tws: SimulatedTWS, home: Path) -> None:
+    Paths.locate().var.mkdir(parents=True)
+    with closing(database.connect(Paths.locate().journal)) as db:
+        for task, key in (("resume_market_session", "killed:7"), ("pre_restart", "failed:pre_restart")):
+            events.raise_alert(db, severity="failure", title=f"{task} was killed", body="", task=task, key=key)
+
+    async def scene(stage: Stage) -> None:
+        await stage.looked(4)
+
+    stage = play(scene, tws, home)
+    assert [row[:2] for row in stage.alerts()[2:]] == [("info", "the market session is connected again")]
+
+
 def test_a_budget_of_connections_that_is_spent_counts_like_any_failure(tws: SimulatedTWS, home: Path) -> None:
     """L29"""
 
@@ -320,6 +364,31 @@ def test_the_end_interrupts_a_try_to_connect(fault: str, tws: SimulatedTWS, home
 
     asyncio.run(run())
     assert tws.stats.clients == 0
+
+
+def test_a_name_server_that_is_silent_does_not_delay_the_end(
+    tws: SimulatedTWS, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it keep asyncio.run from returning."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def silent(host: str, *args: Any, **options: Any) -> Any:
+        if options.get("flags"):
+            raise socket.gaierror(socket.EAI_NONAME, "a name")
+        asked.set()
+        answered.wait(15)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+
+    async def run() -> None:
+        async with kept(tws.port, home, ibkr={"host": "tws.example", "connect_timeout_seconds": 60.0}) as stage:
+            await stage.until(asked.is_set)
+
+    started = time.monotonic()
+    asyncio.run(run())
+    assert time.monotonic() - started < 10
+    answered.set()
 
 
 def test_a_journal_that_cannot_be_written_does_not_hurt(tws: SimulatedTWS, home: Path) -> None:

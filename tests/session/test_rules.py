@@ -13,8 +13,11 @@ from v6.config.load import load
 from v6.jobs.run_market_session import run_market_session
 from v6.model import SkipRun
 from v6.paths import ROOT, Paths
+from v6.restart.manager import TWSRestartManager
+from v6.restart.states import Event
 from v6.runner.context import Context
 from v6.scheduler import schedule_text
+from v6.session import run
 from v6.session.rules import Rules
 
 CALENDAR = "# v6 calendar 1 covers 2026-11-01 2026-12-31\n2026-11-26 closed Thanksgiving\n"
@@ -67,6 +70,14 @@ def look(rules: Rules, at: str) -> str:
     return rules.why_over(ny(at))
 
 
+def test_a_session_says_at_its_start_until_when_it_lasts_and_what_it_collects(rules: Make) -> None:
+    tasks = "collect_option_snapshots, collect_futures_snapshots"
+    assert (
+        rules("2026-11-24 10:00").plan_in_words()
+        == f"until 16:20, 20 min after the close; collects {tasks} every 5 min"
+    )
+
+
 def test_a_session_goes_on_until_twenty_minutes_after_the_close(rules: Make) -> None:
     found = rules("2026-11-20 09:25")
     assert look(found, "2026-11-20 16:19") == ""
@@ -103,6 +114,79 @@ def test_the_roll_back_names_where_it_was_said(rules: Make, paths: Paths) -> Non
     edit(paths, "ibkr: {persistent_connection: false}\n")
     words = "ibkr.persistent_connection is false now (config/production.yaml)"
     assert look(found, "2026-11-20 10:01") == words
+
+
+def test_a_roll_back_in_the_second_in_which_a_session_begins_is_seen(
+    context: Callable[[str], Context], paths: Paths
+) -> None:
+    begins = context("2026-11-20 10:00")
+    edit(paths, "ibkr: {persistent_connection: false}\n")
+    assert look(Rules(begins), "2026-11-20 10:01").startswith("ibkr.persistent_connection is false now")
+
+
+def test_a_closure_that_is_announced_late_closes_the_market_of_a_session_at_work(rules: Make, paths: Paths) -> None:
+    found = rules("2026-11-20 10:00")
+    assert found.market_open
+    head, rest = CALENDAR.split("\n", 1)
+    (paths.compiled / "calendar.txt").write_text(f"{head}\n2026-11-20 closed Mourning\n{rest}")
+    assert look(found, "2026-11-20 10:01") == "10:01, NYSE is closed: Mourning"
+    assert not found.market_open
+
+
+@pytest.mark.parametrize(
+    ("events", "begins", "goes_on"),
+    [
+        ([Event.WINDOW_NEAR], False, False),
+        ([Event.TWS_GONE], False, True),
+        ([Event.TWS_BACK], False, True),
+        ([Event.TWS_BACK, Event.CONNECTED], False, True),
+        ([Event.TWS_BACK, Event.CONNECTED, Event.VALIDATED], True, True),
+        ([Event.FAILED], True, True),
+    ],
+    ids=["pre_restart", "restarting", "reconnecting", "validating", "normal", "degraded"],
+)
+def test_no_session_begins_while_tws_is_on_its_way_and_one_at_work_ends_only_before(
+    context: Callable[[str], Context],
+    monkeypatch: pytest.MonkeyPatch,
+    events: list[Event],
+    begins: bool,
+    goes_on: bool,
+) -> None:
+    class Begun(Exception): ...
+
+    def begun(_: Context) -> None:
+        raise Begun
+
+    ctx = context("2026-11-20 10:00")
+    session = run.MarketSession(ctx, Rules(ctx))
+    for event in events:
+        TWSRestartManager(ctx.journal, ()).step(event, "of the test")
+    monkeypatch.setattr(run, "Rules", begun)
+    with pytest.raises(Begun if begins else SkipRun):
+        run.run(ctx)
+    assert (session._why_over() == "") is goes_on
+    ctx.journal.close()
+
+
+def test_a_spoilt_journal_ends_no_session(context: Callable[[str], Context], paths: Paths) -> None:
+    ctx = context("2026-11-20 10:00")
+    session = run.MarketSession(ctx, Rules(ctx))
+    paths.journal.write_bytes(b"no database at all " * 500)
+    assert session._why_over() == ""
+
+
+def test_the_rules_are_read_again_half_a_minute_away_from_the_slots(
+    context: Callable[[str], Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx = context("2026-11-20 10:04")
+    rules = Rules(ctx)
+    session = run.MarketSession(ctx, rules)
+    read: list[datetime] = []
+    monkeypatch.setattr(rules, "read_again", read.append)
+    for second in ("10:04:20", "10:04:35", "10:05:00", "10:05:20", "10:05:31", "10:06:02"):
+        context(f"2026-11-20 {second}")
+        session._read_rules()
+    assert [f"{at:%H:%M:%S}" for at in read] == ["10:04:35", "10:05:31"]
 
 
 def test_a_broken_edit_changes_nothing_and_what_mends_it_counts(rules: Make, paths: Paths) -> None:

@@ -10,13 +10,17 @@ from enum import StrEnum
 import psutil
 
 from v6 import clock
+from v6.config.load import Config
 from v6.config.settings import Ibkr
 from v6.file_locks import is_held
 from v6.gateway import occupancy
+from v6.gateway.verdicts import TABLE
 from v6.journal import connections
 from v6.journal.connections import SESSION, SESSION_LOCK, Known
 from v6.paths import Paths
 from v6.restart import windows
+from v6.restart.windows import in_words
+from v6.runner.main import HAND_LIMIT_SECONDS
 from v6.scheduler import compiled
 from v6.scheduler.compiled import ScheduleError
 from v6.scheduler.nyse_calendar import CalendarError, NYSECalendar
@@ -26,6 +30,19 @@ DIED = "its process has died"
 NEVER = "nothing has connected yet"
 NO_SOCKET = "no established socket"
 NO_LEASE = "its client id is not leased"
+SILENT = "nothing proven for"
+DOUBT = "in doubt"
+LATELY = 2
+"""So many of the session's round trips may be due since the last proof."""
+VERDICTS = frozenset(row.words for row in TABLE.values()) | {
+    connections.LOST,
+    connections.UNANSWERED,
+    connections.BUDGET_SPENT,
+    connections.NO_CLIENT_ID,
+    connections.LIBRARY_UNUSABLE,
+    connections.NOT_A_SIMULATOR,
+}
+"""What a row may be disconnected for; anything longer is for the evidence."""
 LOOKS = 2  # a connection that ends between the journal's row and the kernel's tables is looked at again
 
 
@@ -67,9 +84,10 @@ class ConnectionStatus:
 
     @property
     def words(self) -> str:
-        """`API Connected`, `Reconnecting (3)`, `Disconnected (refused)`: never another text than these."""
+        """`API Connected`, `Reconnecting (3)`, `Disconnected (refused)`: never another text than these. `Reconnecting
+        (in doubt)`: an answer is overdue, and no new connection has been tried yet."""
         if self.status is Status.RECONNECTING:
-            return f"{self.status} ({self.attempts})"
+            return f"{self.status} ({self.attempts or DOUBT})"
         return f"{self.status} ({self.verdict})" if self.verdict else str(self.status)
 
     @property
@@ -87,14 +105,16 @@ class ConnectionStatus:
         return None if self.since is None else _between(self.since, self.at)
 
 
-def connection_status(db: sqlite3.Connection, paths: Paths, ibkr: Ibkr, at: datetime | None = None) -> ConnectionStatus:
-    """Of this home, at `at` (default: now). Reads the journal, the leases, the kernel's tables and the compiled
+def connection_status(
+    db: sqlite3.Connection, paths: Paths, config: Config, at: datetime | None = None
+) -> ConnectionStatus:
+    """Of this home and its configured TWS, at `at` (default: now). Reads the journal, the leases, the kernel's tables and the compiled
     schedule; TWS is not touched. Raises sqlite3.Error; what else cannot be looked at is said in the evidence."""
     now = clock.now() if at is None else at
-    found = _of_rows(db, paths, ibkr, now)
+    found = _of_rows(db, paths, config, now)
     for _ in range(LOOKS - 1):
         if found.status is Status.DISCONNECTED:
-            found = _of_rows(db, paths, ibkr, now)
+            found = _of_rows(db, paths, config, now)
     return _outside_windows(found, paths, now)
 
 
@@ -106,9 +126,24 @@ def session_row(db: sqlite3.Connection, paths: Paths) -> Known | None:
     return next((row for row in said if _lives(row.pid)), None)
 
 
-def _of_rows(db: sqlite3.Connection, paths: Paths, ibkr: Ibkr, now: datetime) -> ConnectionStatus:
-    """The live session's word first; then that of a run that is connected just now; then the latest."""
-    rows = connections.known(db)
+def silent_for(row: Known, config: Config, now: datetime) -> str:
+    """In words, how long a row that says connected has proven nothing, if longer than its task ever does; else "". Under
+    a shifted clock ages mean nothing."""
+    if row.status not in CONNECTED or clock.shifted():
+        return ""
+    age, session = windows.seconds_between(row.at, now), config.settings.session
+    if row.task == SESSION:
+        limit = session.cycle_seconds + LATELY * session.ping_every_seconds
+    else:
+        entry = config.scheduler.tasks.get(row.task)
+        limit = entry.timeout_seconds if entry else HAND_LIMIT_SECONDS
+    return in_words(age) if age > limit else ""
+
+
+def _of_rows(db: sqlite3.Connection, paths: Paths, config: Config, now: datetime) -> ConnectionStatus:
+    """The live session's word first; then that of a run that is connected just now; then the latest. What a person has
+    tried with another TWS says nothing of this one."""
+    rows = [row for row in connections.known(db) if row.place in ("", config.settings.ibkr.place)]
     if not rows:
         return ConnectionStatus(Status.DISCONNECTED, now, NEVER, evidence=("the journal has no word of a connection",))
     remarks: tuple[str, ...] = ()
@@ -117,18 +152,18 @@ def _of_rows(db: sqlite3.Connection, paths: Paths, ibkr: Ibkr, now: datetime) ->
     except OSError as error:
         session, remarks = None, (f"could not look whether a market session runs: {error}",)
     if session is not None:
-        return _judged(session, paths, ibkr, now)
-    judged = [_judged(row, paths, ibkr, now) for row in rows if row.status in CONNECTED]
-    found = next((one for one in judged if one.connected), None) or _judged(rows[0], paths, ibkr, now)
+        return _judged(session, paths, config, now)
+    judged = [_judged(row, paths, config, now) for row in rows if row.status in CONNECTED]
+    found = next((one for one in judged if one.connected), None) or _judged(rows[0], paths, config, now)
     return replace(found, evidence=found.evidence + remarks)
 
 
-def _judged(row: Known, paths: Paths, ibkr: Ibkr, now: datetime) -> ConnectionStatus:
+def _judged(row: Known, paths: Paths, config: Config, now: datetime) -> ConnectionStatus:
     """The row's word, or that it is no longer true."""
     said = ConnectionStatus(
         OF_ROW[row.status],
         now,
-        row.detail if row.status == connections.DISCONNECTED else "",
+        _verdict(row.detail) if row.status == connections.DISCONNECTED else "",
         row.attempts,
         row.task,
         row.since,
@@ -139,7 +174,14 @@ def _judged(row: Known, paths: Paths, ibkr: Ibkr, now: datetime) -> ConnectionSt
         return said
     if not _lives(row.pid):
         return _refuted(said, DIED, f"process {row.pid} is gone")
-    return _held_against_kernel(said, row, paths, ibkr) if said.connected else said
+    if silent := silent_for(row, config, now):
+        return replace(said, status=Status.DISCONNECTED, verdict=f"{SILENT} {silent}", since=said.proven_at)
+    return _held_against_kernel(said, row, paths, config.settings.ibkr) if said.connected else said
+
+
+def _verdict(detail: str) -> str:
+    word = detail.partition(":")[0]
+    return word if word in VERDICTS else connections.NO_CONNECTION
 
 
 def _held_against_kernel(said: ConnectionStatus, row: Known, paths: Paths, ibkr: Ibkr) -> ConnectionStatus:
@@ -148,7 +190,7 @@ def _held_against_kernel(said: ConnectionStatus, row: Known, paths: Paths, ibkr:
     except occupancy.CannotTell as why:
         said = replace(said, evidence=(*said.evidence, f"could not look: {why}"))
     else:
-        if not any(one.client_id == row.client_id and one.pid in (row.pid, None) for one in leased):
+        if not any(one.client_id == row.client_id and one.pid == row.pid for one in leased):
             return _refuted(said, NO_LEASE, f"client id {row.client_id} is not leased by process {row.pid}")
     try:
         states = _states(row.pid, ibkr.port)

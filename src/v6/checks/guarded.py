@@ -12,9 +12,11 @@ from v6.scheduler.compiled import ScheduleError
 CANNOT = (OSError, sqlite3.Error, psutil.Error, V6Error, ScheduleError)
 
 
-def guarded(name: str, check: Callable[[], Finding]) -> Finding:
-    """The check's finding, or `could_not_check` with what stopped it."""
+def guarded(name: str, check: Callable[[], Finding], *, but: tuple[type[Exception], ...] = ()) -> Finding:
+    """The check's finding, or `could_not_check` with what stopped it; errors of the kinds `but` are the caller's."""
     try:
         return check()
+    except but:
+        raise
     except CANNOT as error:
         return could_not_check(name, f"{type(error).__name__}: {error}")

@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
-from v6 import clock
 from v6.analysis.findings import Finding, could_not_check, failed, ok
 from v6.checks import tws
-from v6.checks.connection import ConnectionStatus, connection_status, session_row
+from v6.checks.connection import LATELY, ConnectionStatus, Status, connection_status, session_row
 from v6.gateway import connection_budget
-from v6.journal import connections
-from v6.journal.connections import SESSION
+from v6.journal import connections, runs, session_cycles
+from v6.journal.connections import SESSION, Known
 from v6.restart import windows
 from v6.restart.windows import in_words, seconds_between
 from v6.runner.context import Context
@@ -16,35 +15,39 @@ from v6.runner.context import Context
 RESUMES = "resume_market_session"
 RESUMED_WITHIN = timedelta(minutes=6)
 """It is begun anew every five minutes."""
-LATELY = 2
-"""So many of its round trips may be due since the last proof."""
+AWAY_AT_MOST = timedelta(minutes=1)
+"""So long may IBKR or a data farm be away, as farms are for seconds on many days, until it is a failure."""
+RECONNECTING_AT_MOST = timedelta(minutes=2)
+"""A missed answer, or the first tries after a loss, are no message to a person yet."""
+FAILED_CYCLES, CYCLES_WITHIN = 3, timedelta(minutes=30)
+ENDS, ENDS_WITHIN = 2, timedelta(hours=1)
+"""From so many on the session is of no use: cron collects, or each of its logins is for nothing."""
 
 
 def gateway(ctx: Context) -> Finding:
-    """The market session's last round trip if it is a recent one, for a connection of our own would prove no more; else
-    as without a session."""
-    status = connection_status(ctx.journal, ctx.paths, ctx.settings.ibkr, ctx.now())
-    if status.task == SESSION and status.connected and _lately(ctx, status):
-        return ok("gateway", f"the market session's round trip {_age(status)} ago; {'; '.join(status.evidence)}")
-    return tws.gateway(ctx)
+    """The market session's last look if it is a recent one, for a connection of our own would show no more; else as
+    without a session."""
+    status = connection_status(ctx.journal, ctx.paths, ctx.config, ctx.now())
+    row = session_row(ctx.journal, ctx.paths) if status.task == SESSION and status.connected else None
+    if row is None or not _lately(ctx, status):
+        return tws.gateway(ctx)
+    words = f"the market session's round trip {_age(status)} ago; {'; '.join(status.evidence)}"
+    return _behind_tws(ctx, row, words) if row.away else ok("gateway", words)
 
 
 def session(ctx: Context) -> Finding:
     """Whether the market session holds its connection while it should."""
     if why := _not_wanted(ctx):
         return ok("market session", why)
+    if why := _useless(ctx):
+        return failed("market session", why)
     if session_row(ctx.journal, ctx.paths) is None:
         return _absent(ctx)
-    status = connection_status(ctx.journal, ctx.paths, ctx.settings.ibkr, ctx.now())
+    status = connection_status(ctx.journal, ctx.paths, ctx.config, ctx.now())
     evidence = "; ".join((status.words, *status.evidence))
-    if not status.connected:
-        return failed("market session", evidence)
-    if clock.shifted():
-        return ok("market session", f"{evidence}; the age of its proof means nothing under a shifted clock")
-    settings = ctx.settings.session
-    if (status.age or timedelta()).total_seconds() > settings.cycle_seconds + LATELY * settings.ping_every_seconds:
-        return failed("market session", f"runs, but has proven nothing for {_age(status)}: {evidence}")
-    return ok("market session", f"{evidence}, {_age(status)} ago")
+    if status.status is Status.RECONNECTING and (status.lasting or timedelta()) <= RECONNECTING_AT_MOST:
+        return could_not_check("market session", f"only since a moment: {evidence}")
+    return (ok if status.connected else failed)("market session", f"{evidence}, {_age(status)} ago")
 
 
 def budget(ctx: Context) -> Finding:
@@ -66,6 +69,30 @@ def _not_wanted(ctx: Context) -> str:
         return f"not needed: {phase}"
     window = windows.current(ctx.windows, ctx.now())
     return f"not needed: inside {window}" if window else ""
+
+
+def _behind_tws(ctx: Context, row: Known, words: str) -> Finding:
+    """TWS answers, but IBKR or a data farm is away."""
+    lasting = seconds_between(row.away_since, ctx.now())
+    state = failed if lasting > AWAY_AT_MOST.total_seconds() else could_not_check
+    return state("gateway", f"{row.away}; away for {in_words(max(0.0, lasting))}; {words}")
+
+
+def _useless(ctx: Context) -> str:
+    """Why the session helps nobody, although each of its runs and cycles seems to end in order; "" when it does."""
+    now = ctx.now()
+    cycles = session_cycles.between(ctx.journal, now - CYCLES_WITHIN, now)
+    bad = [cycle for cycle in cycles if cycle.outcome == session_cycles.FAILED]
+    if len(bad) >= FAILED_CYCLES:
+        last = f"the last: {bad[-1].task} {bad[-1].summary}"
+        within = in_words(CYCLES_WITHIN.total_seconds())
+        return f"{len(bad)} of its {len(cycles)} cycles in {within} failed, cron's runs take its slots over; {last}"
+    ends = [run for task in (SESSION, RESUMES) for run in runs.ended_since(ctx.journal, task, now - ENDS_WITHIN)]
+    by_itself = sorted((run.ended_at, run.summary) for run in ends if run.outcome == "success")
+    if len(by_itself) >= ENDS:
+        within = in_words(ENDS_WITHIN.total_seconds())
+        return f"ended by itself {len(by_itself)} times in {within}, the last time: {by_itself[-1][1]}"
+    return ""
 
 
 def _absent(ctx: Context) -> Finding:

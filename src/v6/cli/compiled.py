@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """What is in force on this host now; the environment's switches are applied."""
+    """What is in force on this host now; the environment's switches are applied. `refused`: why a later edit is not,
+    else ""."""
 
     schedule: "Schedule"
     calendar: "NYSECalendar"
+    refused: str
 
 
 def timetable() -> Timetable:
@@ -38,12 +40,13 @@ def timetable() -> Timetable:
     calendar = NYSECalendar(paths.compiled / "calendar.txt", observe_holidays=schedule.observe_holidays)
     if refused:
         _say_refused(refused)
-    return Timetable(schedule, calendar)
+    return Timetable(schedule, calendar, refused)
 
 
 def configuration(*, say: bool = True) -> "Config":
     """The configuration as gate and jobs have it: after a broken edit the one the schedule in force was compiled from,
-    which is said on stderr (not with `say` false, where `timetable` has said it). Raises ConfigError without one."""
+    which is said on stderr (not with `say` false, where `timetable` says it). Raises ConfigError without one, and for
+    what the environment itself has wrong."""
     from v6.config.errors import ConfigError
     from v6.config.load import load
     from v6.config.sources import compiled_sources
@@ -55,9 +58,13 @@ def configuration(*, say: bool = True) -> "Config":
         last_good = compiled_sources(paths)
         if last_good is None:
             raise
+        try:
+            found = load(paths, os.environ, last_good)
+        except ConfigError:
+            raise error from None
         if say:
             _say_refused(str(error))
-        return load(paths, os.environ, last_good)
+        return found
 
 
 def require_task(name: str, allowed: Iterable[str]) -> None:

@@ -32,8 +32,10 @@ def diagnose(client_id: ClientId = None, as_json: AsJson = False) -> None:
     Connects at most once, and only if the kernel's tables leave a question; asked again too soon it repeats its answer.
     """
     from v6.gateway.diagnosed import diagnosed
+    from v6.runner.ownership import require_own
 
     settings, paths = restart_sources.settings(), Paths.locate()
+    require_own(paths.var, ".venv/bin/v6 gateway diagnose")
     market_open, window = _market()
     found = diagnosed(
         settings.ibkr,

@@ -41,10 +41,12 @@ def _look(ibkr: "Ibkr", leases: Path) -> "PortSockets":
 
 
 def _trouble(seen: "PortSockets") -> Iterator[str]:
+    from v6.gateway.verdicts import TABLE, Verdict
+
     if seen.refuses:
         yield "nobody listens: TWS is not running, its API is off, or it has another port"
     if seen.queued:
-        yield f"{seen.queued} connections wait to be accepted: TWS accepts nobody, only its restart helps"
+        yield f"{seen.queued} connections wait to be accepted: {TABLE[Verdict.ACCEPT_QUEUE_STUCK].cure}"
     if unclosed := seen.count("CLOSE_WAIT", "tws"):
         yield f"{unclosed} CLOSE_WAIT: their clients have gone and TWS has not closed; many of them make it deaf"
 

@@ -1,4 +1,4 @@
-"""`v6 why`, `v6 runs` and `v6 slots`: what happened, and why something did not."""
+"""`v6 why`, `v6 runs`, `v6 events` and `v6 slots`: what happened, and why something did not."""
 
 import os
 from contextlib import closing
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from v6.analysis.slot_states import SlotState
+    from v6.journal.events import Event
     from v6.journal.runs import Run
     from v6.rehearsal.window import Window
 
@@ -28,6 +29,7 @@ Task = Annotated[str | None, typer.Option(help="Only this task.")]
 def register(app: typer.Typer) -> None:
     app.command()(why)
     app.command()(runs)
+    app.command()(events)
     app.command()(slots)
 
 
@@ -75,6 +77,24 @@ def runs(
     )
 
 
+def events(
+    kind: Annotated[str | None, typer.Option(help="Only this kind, such as emergency_restart.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the latest.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The audit trail: what happened, by whom and with which details; the latest events, the newest last."""
+    found = _events(kind, limit)
+    if as_json:
+        output.as_json([event._asdict() for event in found])
+        return
+    if not found:
+        output.say("no event in the journal" + (f" of the kind {kind}" if kind else ""))
+    for event in found:
+        output.say(f"{event.at:%Y-%m-%d %H:%M:%S %Z}  {event.kind}  {event.text}")
+        for name, value in event.details.items():
+            output.say(f"    {name}: {_plainly(value)}")
+
+
 def slots(
     day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, today, yesterday.")],
     task: Task = None,
@@ -112,6 +132,26 @@ def _recent(task: str | None, limit: int) -> "list[Run]":
         return []
     with closing(db):
         return journal_runs.recent(db, task, limit)
+
+
+def _events(kind: str | None, limit: int) -> "list[Event]":
+    """Oldest first."""
+    from v6.journal import events as journal_events
+
+    db = _journal()
+    if db is None:
+        return []
+    with closing(db):
+        return journal_events.recent(db, kind, limit)[::-1]
+
+
+def _plainly(value: object) -> str:
+    """A value of an event's details, in one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_plainly, value)) or "none"
+    return str(value)
 
 
 def _journal() -> "sqlite3.Connection | None":

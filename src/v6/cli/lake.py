@@ -52,6 +52,10 @@ def compact(
     as_json: AsJson = False,
 ) -> None:
     """Put the files of each trade date together, one a date. Exit code 1: no table has rows of the date."""
+    from v6.paths import Paths
+    from v6.runner.ownership import require_own
+
+    require_own(Paths.locate().var, ".venv/bin/v6 lake compact")
     lake = _lake()
     day = moments.day(date) if date else None
     tables = [entry.name for entry in lake.status() if entry.exists]

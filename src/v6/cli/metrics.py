@@ -20,8 +20,11 @@ def metrics(
     """Print the metrics in Prometheus' text format, as node_exporter's textfile collector gets them."""
     from v6.alerts import metrics as exporter
     from v6.journal import database
+    from v6.runner.ownership import require_own
 
     paths = Paths.locate()
+    if write:
+        require_own(paths.var, ".venv/bin/v6 metrics --write")
     with closing(database.connect(paths.journal)) as db:
         if not write:
             typer.echo(exporter.text(db, paths), nl=False)

@@ -99,8 +99,10 @@ def restore(
     Nothing is sent to TWS: the next post_restart restores and compares with it, if it is not too old then.
     """
     from v6.journal import database, events
+    from v6.runner.ownership import require_own
 
     paths = Paths.locate()
+    require_own(paths.var, ".venv/bin/v6 state restore")
     manager = _manager()
     path = _path(manager, which)
     state = manager.restore(path)

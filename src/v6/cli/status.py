@@ -14,10 +14,15 @@ from v6.paths import Paths
 if TYPE_CHECKING:
     from v6.analysis.findings import Finding
     from v6.cli.status_parts import Part
+    from v6.config.load import Config
     from v6.runner.context import Context
 
 LIMIT_SECONDS = 60.0
 MARKS = {"ok": " ", "failed": "!", "could_not_check": "?"}
+NEVER_RAN = (
+    "V6 has not run here yet: there is no journal. Next: `v6 gateway diagnose` says whether TWS is there, then the steps "
+    "of 'Install on a real host' in README.md"
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
@@ -29,21 +34,22 @@ def register(app: typer.Typer) -> None:
 def status(as_json: AsJson = False) -> None:
     """Connection, market session, collectors, restart, connection budget and alerts, each with its age.
 
-    Exit code 1: something is wrong (!) or could not be looked at (?).
+    Exit code 1: something is wrong (!), could not be looked at (?), or the configuration is refused.
     """
     from v6.analysis.findings import State
 
-    timetable()
+    config, refused = configuration(say=False), timetable().refused
     if not restart_sources.journal_exists():
-        words = "V6 has not run here yet: there is no journal"
-        output.as_json({"at": clock.now(), "well": False, "words": words}) if as_json else output.say(words)
+        facts = {"at": clock.now(), "well": False, "words": NEVER_RAN}
+        output.as_json(facts) if as_json else output.say(NEVER_RAN)
         raise typer.Exit(output.NO)
-    context = _context()
+    context = _context(config)
     with closing(context.journal):
         parts = list(_parts(context))
-    well = all(part.finding.state is State.OK for part in parts)
+    well = not refused and all(part.finding.state is State.OK for part in parts)
     if as_json:
-        output.as_json({"at": clock.now(), "well": well} | {part.finding.check: _facts(part) for part in parts})
+        said = {"at": clock.now(), "well": well, "refused": refused}
+        output.as_json(said | {part.finding.check: _facts(part) for part in parts})
     else:
         for part in parts:
             output.say(_line(part.finding))
@@ -56,16 +62,18 @@ def _parts(context: "Context") -> "Iterator[Part]":
 
     for look in (
         status_parts.connection,
+        status_parts.diagnosis,
         status_parts.session,
         status_parts.collectors,
         status_parts.restart,
         status_parts.budget,
         status_parts.alerts,
     ):
-        yield _guarded(look, context)
+        if part := _guarded(look, context):
+            yield part
 
 
-def _guarded(look: "Callable[[Context], Part]", context: "Context") -> "Part":
+def _guarded(look: "Callable[[Context], Part | None]", context: "Context") -> "Part | None":
     """What cannot be looked at is neither well nor wrong (L30)."""
     from v6.analysis.findings import could_not_check
     from v6.checks.guarded import CANNOT
@@ -77,7 +85,7 @@ def _guarded(look: "Callable[[Context], Part]", context: "Context") -> "Part":
         return Part(could_not_check(look.__name__, f"{type(error).__name__}: {error}"), {})
 
 
-def _context() -> "Context":
+def _context(config: "Config") -> "Context":
     """The checks want what a job is given."""
     from argparse import Namespace
 
@@ -89,7 +97,7 @@ def _context() -> "Context":
         task="status",
         slot=None,
         args=Namespace(),
-        config=configuration(say=False),
+        config=config,
         paths=Paths.locate(),
         log=logger,
         deadline=clock.monotonic() + LIMIT_SECONDS,

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from v6 import clock
-from v6.analysis.findings import Finding, State
+from v6.alerts.services import URLS
+from v6.analysis.findings import Finding, State, could_not_check
 from v6.checks import collectors as collected
-from v6.checks.connection import Status, connection_status, session_row
+from v6.checks.connection import Status, connection_status, session_row, silent_for
 from v6.cli.restart import standing
-from v6.gateway import connection_budget
+from v6.gateway import connection_budget, diagnosed
+from v6.gateway.verdicts import Verdict
 from v6.journal import events, runs, session_cycles
 from v6.journal.session_cycles import Cycle
 from v6.restart.states import State as RestartState
@@ -24,6 +26,8 @@ from v6.session import slots
 TROUBLE = (Status.DISCONNECTED, Status.RECONNECTING)
 TROUBLES = 100
 BEFORE_OPEN = timedelta(minutes=5)
+OFF = "off (ibkr.persistent_connection)"
+DIAGNOSIS_COUNTS = 600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def _at(epoch: float) -> datetime:
 
 
 def connection(ctx: Context) -> Part:
-    found = connection_status(ctx.journal, ctx.paths, ctx.settings.ibkr)
+    found = connection_status(ctx.journal, ctx.paths, ctx.config)
     words = [f"{found.words}, {ctx.settings.ibkr.place}", found.task]
     words += [
         f"proven {_ago(found.proven_at)}" if found.proven_at else "",
@@ -67,6 +71,22 @@ def connection(ctx: Context) -> Part:
     )
 
 
+def diagnosis(ctx: Context) -> Part | None:
+    """The last diagnosis, while it has found something wrong since the connection was last known to be as it is shown;
+    else no line."""
+    last = diagnosed.stored(ctx.paths.state)
+    if last is None or last.place != ctx.settings.ibkr.place or not 0 <= last.age < DIAGNOSIS_COUNTS:
+        return None
+    proven = connection_status(ctx.journal, ctx.paths, ctx.config).proven_at
+    if last.verdict is Verdict.HEALTHY or (proven is not None and seconds_between(last.at, proven) >= 0):
+        return None
+    words = f"{last.row.words}, {_ago(last.at)}: `v6 gateway diagnose` asks again"
+    facts = {"verdict": str(last.verdict), "found_at": last.at, "cure": last.row.cure}
+    if last.verdict is Verdict.COULD_NOT_CHECK:
+        return Part(could_not_check("diagnosis", words), facts)
+    return _part("diagnosis", False, words, **facts)
+
+
 def session(ctx: Context) -> Part:
     """The market session: it must run while it is turned on and the market is open."""
     wanted = ctx.settings.ibkr.persistent_connection
@@ -78,14 +98,17 @@ def session(ctx: Context) -> Part:
     facts: dict[str, Any] = {"persistent": wanted, "running": row is not None, "since": since, "next": following}
     facts["last_cycle"] = last._asdict() if last else None
     if row is not None:
+        silent = silent_for(row, ctx.config, now)
         words = [
             f"runs (pid {row.pid})",
+            f"but has proven nothing for {silent}" if silent else "",
+            "" if wanted else f"{OFF}: it ends within a minute",
             f"since {since:%H:%M} ({_ago(since)})" if since else "",
             *_cycles(last, following),
         ]
-        return _part("session", wanted, " · ".join(filter(None, words)), **facts)
+        return _part("session", wanted and not silent, " · ".join(filter(None, words)), **facts)
     if not wanted:
-        return _part("session", True, "off (ibkr.persistent_connection)", **facts)
+        return _part("session", True, OFF, **facts)
     missing = ctx.calendar.get_market_phase(now) == "market_open"
     words = ["should run and does not" if missing else "does not run now", *_cycles(last, None)]
     return _part("session", not missing, " · ".join(words), **facts)
@@ -146,6 +169,8 @@ def alerts(ctx: Context) -> Part:
     oldest, many = waiting[0], "at least " if len(waiting) == TROUBLES else ""
     words = f"{many}{len(waiting)} not delivered, the oldest {_ago(oldest.at)}: {oldest.title}"
     words += f" ({oldest.error})" if oldest.error else ""
+    if not ctx.config.environment.get(URLS):
+        words += f" · no channel is set, nobody can be told: {URLS} in .env (CONTRIBUTING.md)"
     return _part("alerts", False, words, undelivered=len(waiting), oldest=oldest.at)
 
 

@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from v6 import clock
+from v6.collection.slot_book import SLOT_HELD
+from v6.file_locks import is_held
 from v6.journal import runs, session_cycles
+from v6.journal.connections import SESSION_LOCK
 from v6.model import RecoverableError, SkipRun
 from v6.runner.context import Context
 from v6.runner.slot_claims import SlotClaims
@@ -26,7 +29,7 @@ CLOSING = 10.0
 class SlotHeldError(RecoverableError):
     """Somebody else was still at work on the slot when the attempt's time was over."""
 
-    reason = "slot_held"
+    reason = SLOT_HELD
 
 
 @contextmanager
@@ -60,8 +63,14 @@ def _claim(ctx: Context, claims: SlotClaims) -> datetime:
 
 
 def _holder(ctx: Context, slot: datetime) -> str:
-    """As far as the journal knows: a lock of the kernel has no name."""
+    """As far as the journal and the session's own lock tell: a claim has no name."""
+    try:
+        session = is_held(ctx.paths.locks / SESSION_LOCK)
+    except OSError:
+        return "whoever holds its claim"
+    if not session:
+        return f"another run of {ctx.task}"
     cycle = session_cycles.of_slot(ctx.journal, ctx.task, slot)
     if cycle is None or cycle.ended_at is not None:
-        return f"another run of {ctx.task}"
+        return f"the market session, which has not begun it, or another run of {ctx.task}"
     return f"the market session (pid {cycle.pid}, since {cycle.started_at:%H:%M:%S})"

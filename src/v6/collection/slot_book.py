@@ -32,6 +32,9 @@ CLOSING = 10.0
 WORTH_RETRYING = frozenset({MissReason.DISCONNECTED, MissReason.SERVER_LOST, MissReason.PACING, MissReason.LINES})
 """Misses that another attempt at the same slot can mend; a contract that did not tick will not tick either."""
 
+SLOT_HELD = "slot_held"
+"""The reason of a run that found its slot claimed until its time was over."""
+
 KILLED = {None, "killed", "signal"}
 """Outcomes of attempts that could not say what became of their slot."""
 
@@ -107,7 +110,7 @@ class SlotBook:
         result = self.account(NOT_ASKED)
         if result.expected and result.missing == result.expected:
             raise RecoverableError(f"nothing collected for {self.slot:%H:%M}: {result.words()}")
-        if any(shortfall.reason in WORTH_RETRYING for shortfall in result.shortfalls):
+        if any(self._worth_retrying(shortfall.reason) for shortfall in result.shortfalls):
             raise RecoverableError(f"slot {self.slot:%H:%M} is not finished: {result.words()}")
         return result
 
@@ -128,6 +131,12 @@ class SlotBook:
         if left <= 0:
             raise SlotOverError(f"the time of slot {self.slot:%H:%M} is over: its quotes would be late")
         return left
+
+    def _worth_retrying(self, reason: MissReason | None) -> bool:
+        """A cycle of the market session has less time than its slot: what it did not come to, cron's run does."""
+        if reason is MissReason.DEADLINE:
+            return self.ctx.claimed and self.ctx.now().astimezone(UTC) < self.limit
+        return reason in WORTH_RETRYING
 
     @property
     def _writes(self) -> bool:
@@ -158,11 +167,12 @@ def stored_in_lake(ctx: Context, table: str, slot: datetime, key: Key) -> dict[s
 
 
 def open_lost(ctx: Context, current: datetime, expected_at: Callable[[datetime], tuple[int, int | None]]) -> None:
-    """Open the ledger for slots that the gate let through and whose run was killed before it could.
+    """Open the ledger for slots that the gate let through and whose run was killed before it could, or found the slot
+    claimed until its time was over.
 
     `expected_at`: how many contracts a slot expected, and of which version of the universe. `settle_unfinished` then
-    closes them. Runs that ended with a word of their own need nothing: the journal has their reason. Nor does a slot
-    that somebody is at work on, however late.
+    closes them. Runs that ended with another word of their own need nothing: the journal has their reason. Nor does a
+    slot that somebody is at work on, however late, as long as no run has waited for it in vain.
     """
     claimed = ctx.paths.slots / ctx.task
     if ctx.dry_run or not claimed.exists():
@@ -173,8 +183,8 @@ def open_lost(ctx: Context, current: datetime, expected_at: Callable[[datetime],
         return
     known = {entry.slot for entry in ledger.slots_of(ctx.journal, ctx.task, over[0], current)}
     for slot in over:
-        outcomes = {run.outcome for run in runs.of_slot(ctx.journal, ctx.task, slot)}
-        if slot in known or not outcomes <= KILLED:
+        attempts = runs.of_slot(ctx.journal, ctx.task, slot)
+        if slot in known or not ({run.outcome for run in attempts} <= KILLED or _held(attempts)):
             continue
         with _if_free(ctx, slot) as free:
             if free:
@@ -184,9 +194,14 @@ def open_lost(ctx: Context, current: datetime, expected_at: Callable[[datetime],
 
 @contextmanager
 def _if_free(ctx: Context, slot: datetime) -> Iterator[bool]:
-    """Whether nobody is at work on the slot; then nobody can begin to inside."""
+    """Whether nobody is at work on the slot; then nobody can begin to inside. Who was waited for in vain is frozen: it
+    may hold its claim for days, and if it ever wakes its own word replaces ours."""
     with SlotClaims(ctx.paths.locks, ctx.task) as claims:
-        yield claims.take(slot)
+        yield claims.take(slot) or _held(runs.of_slot(ctx.journal, ctx.task, slot))
+
+
+def _held(attempts: Iterable[runs.Run]) -> bool:
+    return any(attempt.reason == SLOT_HELD for attempt in attempts)
 
 
 def _slot_of(claim: str) -> datetime:
@@ -201,8 +216,8 @@ def _over(ctx: Context, slot: datetime) -> bool:
 def settle_unfinished(
     ctx: Context, table: str, key: Key, current: datetime, expected_of: Callable[[ledger.Slot], dict[str, str]]
 ) -> None:
-    """Close the slots that killed runs of this task left open, from what they had committed; not one that somebody is
-    at work on: the session, or a run that took a slot over from it."""
+    """Close the slots that killed or frozen runs of this task left open, from what they had committed; not one that
+    somebody is at work on: the session, or a run that took a slot over from it."""
     if ctx.dry_run:
         return
     for entry in ledger.open_slots(ctx.journal, ctx.task):
@@ -216,7 +231,9 @@ def settle_unfinished(
 
 
 def _settle_killed(book: SlotBook) -> None:
-    result = settle(book, Standing(QuoteStatus.MISSING, MissReason.KILLED, "the run was killed before it finished"))
+    result = settle(
+        book, Standing(QuoteStatus.MISSING, MissReason.KILLED, "who had claimed it was killed or frozen before the end")
+    )
     book.ctx.log.warning("slot {:%Y-%m-%d %H:%M} had been left open: {}", book.slot, result.words())
 
 

@@ -93,6 +93,7 @@ class Gateway(ConnectionFacts, DataQuestions, OrderQuestions):
         self.on_outage: Outage = _unobserved if on_outage is None else on_outage
         self.until = until
         self.insists = True  # on a fixed client id: tried again while TWS says that it is in use
+        self.attempt = 1  # of the run: later ones have less of the budget
         self._budget = ConnectionBudget(settings, leases, task, log, on_budget)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection: Connection | None = None
@@ -126,7 +127,7 @@ class Gateway(ConnectionFacts, DataQuestions, OrderQuestions):
         await self.close_async()
 
     async def open_async(self) -> None:
-        """Connect under a leased client id, or the fixed one."""
+        """Connect under a leased client id, or the fixed one. When it raises, nothing of it is left."""
         used = library.load(self.settings.library)
         deadline = clock.monotonic() + self.settings.connect_timeout_seconds
         if self.fixed_client_id is None:
@@ -184,7 +185,7 @@ class Gateway(ConnectionFacts, DataQuestions, OrderQuestions):
 
     async def _establish(self, used: library.Library, lease: client_ids.Lease, seconds: float) -> None:
         settings = self.settings
-        counted = self._budget.count(refuse=self.fixed_client_id is None)
+        counted = self._budget.count(refuse=self.fixed_client_id is None, attempt=self.attempt)
         connection = Connection(
             used,
             messages_per_second=settings.messages_per_second,
@@ -200,17 +201,27 @@ class Gateway(ConnectionFacts, DataQuestions, OrderQuestions):
             if kind := OUTAGES.get(error.cause):
                 self.on_outage(kind, error.evidence)
             raise
-        if settings.simulator and not all(map(SIMULATED_ACCOUNT.fullmatch, connection.receiver.accounts or ())):
-            await connection.close(CLOSING_GRACE)
-            raise NotASimulator(f"ibkr.simulator is true, but {settings.host}:{settings.port} has real accounts")
-        size: int = getattr(settings.market_data_lines, self.purpose)
+        try:
+            await self._require_simulator(connection)
+            size: int = getattr(settings.market_data_lines, self.purpose)
+            lines = market_data.Lines(connection, LineBudget(self.leases, self.purpose, size))
+        except BaseException:
+            connection.abort()
+            await connection.finished()
+            raise
         connection.observe(self.on_outage)
-        self._connection, self._lease = connection, lease
-        self._lines = market_data.Lines(connection, LineBudget(self.leases, self.purpose, size))
+        self._connection, self._lease, self._lines = connection, lease, lines
         self.log.info(
-            f"connected to {settings.host}:{settings.port} as client {lease.client_id}, server version "
+            f"connected to {settings.place} as client {lease.client_id}, server version "
             f"{self.server_version}, {used.name} {used.version}"
         )
+
+    async def _require_simulator(self, connection: Connection) -> None:
+        """Where the settings are a rehearsal's."""
+        accounts = connection.receiver.accounts or ()
+        if self.settings.simulator and not all(map(SIMULATED_ACCOUNT.fullmatch, accounts)):
+            await connection.close(CLOSING_GRACE)
+            raise NotASimulator(f"ibkr.simulator is true, but {self.settings.place} has real accounts")
 
     async def close_async(self) -> None:
         """Disconnect, and only then give lines and client id back to other processes. Safe to repeat."""

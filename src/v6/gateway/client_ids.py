@@ -5,13 +5,15 @@ The least recently used id comes first: TWS may refuse (326) an id whose last co
 
 import fcntl
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from v6 import clock
+from v6 import clock, file_locks
 from v6.gateway.errors import NoClientId
 
 QUARANTINE_SECONDS = 120.0
@@ -19,7 +21,8 @@ QUARANTINE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who leases an id, as its file says: `since` in seconds since 1970 UTC."""
+    """Who leases an id; `task` and `since` (seconds since 1970 UTC) as its file says, "" and 0.0 where it says nothing:
+    the lock is the lease, and on a full disk no word is written."""
 
     client_id: int
     pid: int
@@ -49,8 +52,10 @@ class Lease:
             self._descriptor = -1
 
     def _write(self, text: str) -> None:
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, text.encode(), 0)
+        """What the disk does not take is missing: the lock is the lease."""
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, text.encode(), 0)
 
     def __enter__(self) -> Self:
         return self
@@ -65,10 +70,11 @@ def take(folder: Path, first: int, last: int, task: str = "") -> Lease:
     """Lease a free id of first..last. Raises NoClientId when there is none."""
     folder.mkdir(parents=True, exist_ok=True)
     for client_id in sorted(range(first, last + 1), key=lambda number: _last_use(folder, number)):
-        descriptor = _lock(_file(folder, client_id))
+        path = _file(folder, client_id)
+        descriptor = _lock(path)
         if descriptor is None:
             continue
-        if _quarantined(descriptor):
+        if quarantine_left(path) > 0:
             os.close(descriptor)
             continue
         return Lease(client_id, descriptor, task)
@@ -80,44 +86,55 @@ def take_one(folder: Path, client_id: int, task: str = "") -> Lease:
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = _lock(_file(folder, client_id))
     if descriptor is None:
-        raise NoClientId(f"client id {client_id} is leased by {_holder(folder, client_id)}")
+        raise NoClientId(f"client id {client_id} is leased by {_named(folder, client_id)}")
     return Lease(client_id, descriptor, task)
 
 
-def _holder(folder: Path, client_id: int) -> str:
-    for holder in holders(folder):
-        if holder.client_id == client_id:
-            since = datetime.fromtimestamp(holder.since, clock.NEW_YORK)
-            return f"{holder.task or 'a process'} (pid {holder.pid}, since {since:%H:%M:%S %Z})"
-    return "a process that has just ended"
-
-
 def holders(folder: Path) -> list[Holder]:
-    """The leases in force."""
-    found = []
-    for path in sorted(folder.glob("client-*")):
-        descriptor = _lock(path)
-        if descriptor is not None:
-            os.close(descriptor)
-            continue
-        facts = dict(line.split(" ", 1) for line in path.read_text().splitlines() if " " in line)
-        client_id = int(path.name.removeprefix("client-"))
-        found.append(Holder(client_id, int(facts.get("pid", 0)), facts.get("task", ""), float(facts.get("since", 0))))
-    return found
+    """The leases in force, by the kernel's table of locks: whoever wants an id meanwhile is not turned away. Only where
+    that table cannot be read the locks are tried."""
+    try:
+        taker = file_locks.Held().holder
+    except OSError:
+        taker = _tried
+    return held(folder, taker)
+
+
+def held(folder: Path, taker: Callable[[Path], int]) -> list[Holder]:
+    """By number. `taker`: the process that holds a file's lock, 0 for nobody."""
+    return [_holder(path, pid) for path in files(folder) if (pid := taker(path))]
 
 
 def clear_quarantines(folder: Path) -> list[int]:
     """Give every id in quarantine free again, when nothing of ours is connected any more; those ids."""
     cleared = []
-    for path in sorted(folder.glob("client-*")):
-        descriptor = _lock(path)
-        if descriptor is None:
-            continue
-        if _quarantined(descriptor):
+    for path in files(folder):
+        descriptor = _lock(path) if quarantine_left(path) > 0 else None
+        if descriptor is not None:
             os.ftruncate(descriptor, 0)
-            cleared.append(int(path.name.removeprefix("client-")))
-        os.close(descriptor)
-    return sorted(cleared)
+            os.close(descriptor)
+            cleared.append(number(path))
+    return cleared
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("client-*"), key=number)
+
+
+def number(path: Path) -> int:
+    return int(path.name.removeprefix("client-"))
+
+
+def quarantine_left(path: Path) -> float:
+    """Seconds. The stamp is the host's monotonic clock; one further ahead than a quarantine lasts is from before a
+    reboot."""
+    left = _seconds(_said(path).get("quarantine_until", "")) - clock.monotonic()
+    return left if 0 < left <= QUARANTINE_SECONDS else 0.0
+
+
+def _holder(path: Path, pid: int) -> Holder:
+    said = _said(path)
+    return Holder(number(path), pid, said.get("task", ""), _seconds(said.get("since", "")))
 
 
 def _names(folder: Path) -> str:
@@ -125,6 +142,30 @@ def _names(folder: Path) -> str:
         ", ".join(f"{holder.client_id} by {holder.task or holder.pid}" for holder in holders(folder))
         or "all quarantined"
     )
+
+
+def _named(folder: Path, client_id: int) -> str:
+    for holder in holders(folder):
+        if holder.client_id == client_id:
+            since = datetime.fromtimestamp(holder.since, clock.NEW_YORK)
+            return f"{holder.task or 'a process'} (pid {holder.pid}, since {since:%H:%M:%S %Z})"
+    return "a process that has just ended"
+
+
+def _said(path: Path) -> dict[str, str]:
+    try:
+        text = path.read_text(errors="replace")
+    except FileNotFoundError:
+        return {}
+    return dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
+
+
+def _seconds(text: str) -> float:
+    """0.0 for what a full disk has cut off."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def _file(folder: Path, client_id: int) -> Path:
@@ -142,16 +183,18 @@ def _lock(path: Path) -> int | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         os.close(descriptor)
-        return None
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
     return descriptor
 
 
-def _quarantined(descriptor: int) -> bool:
-    """The stamp is the host's monotonic clock; one further ahead than a quarantine lasts is from before a reboot."""
-    words = os.pread(descriptor, 200, 0).decode(errors="replace").split()
-    if words[:1] != ["quarantine_until"]:
-        return False
-    left = float(words[1]) - clock.monotonic()
-    return 0 < left <= QUARANTINE_SECONDS
+def _tried(path: Path) -> int:
+    """The pid that the holder has written; 0: nobody holds it."""
+    descriptor = _lock(path)
+    if descriptor is None:
+        return int(_seconds(_said(path).get("pid", "")))
+    os.close(descriptor)
+    return 0

@@ -91,6 +91,9 @@ def _failure(
         evidence = f"{evidence}, {heard.words}"
         verdict = heard.verdict if cause is ConnectCause.MUTE_BEFORE_HANDSHAKE else None
         wire |= heard.as_dict()
+    elif cause is ConnectCause.CLOSED_AT_ONCE:
+        verdict, words = silence.hung_up(target.host, target.port)
+        evidence = f"{evidence}; {words}" if words else evidence
     where = f"{target.host}:{target.port}, {evidence}, known after {seconds:.2f} s"
     return ConnectFailed(cause, where, seconds, seen=evidence, verdict=verdict, wire=wire)
 
@@ -118,7 +121,8 @@ def _reason(
     heard = f"{wire.received} bytes received"
     if wire.lost.done():
         if wire.version is None:
-            return ConnectCause.CLOSED_AT_ONCE, f"{wire.lost.result()} before the handshake, {heard}"
+            words = wire.lost.result().replace("TWS", "what listens there")  # a proxy, perhaps
+            return ConnectCause.CLOSED_AT_ONCE, f"{words} before the handshake, {heard}"
         return ConnectCause.CLOSED_AFTER_HANDSHAKE, f"{wire.lost.result()}, server version {wire.version}, {heard}"
     if wire.version is None:
         return ConnectCause.MUTE_BEFORE_HANDSHAKE, f"{heard} in {target.timeout:.3g} s"
@@ -135,4 +139,7 @@ def _never_connected(attempt: "asyncio.Future[None]", target: Target) -> tuple[C
         return ConnectCause.UNREACHABLE, f"the name does not resolve: {error.strerror}"
     if error is not None:
         return ConnectCause.UNREACHABLE, str(error)
-    return ConnectCause.UNREACHABLE, f"no answer to the connection request within {target.timeout:.3g} s"
+    return (
+        ConnectCause.UNREACHABLE,
+        f"no answer to the connection request within {target.timeout:.3g} s: a firewall, or a TWS that is stuck",
+    )

@@ -21,6 +21,9 @@ from v6.model import RecoverableError
 
 NEAR = 0.8
 """Of a limit: from there on a person is told."""
+ROOM = (1.0, 0.6, 0.3)
+"""Of the hour's limit, for a run's first attempt, its second, and each later one: an outage that is tried again and
+again must leave room for the slots that follow it."""
 NEVER_REACHED = (ConnectCause.REFUSED, ConnectCause.UNREACHABLE)
 """No TCP connection came about, so TWS saw nothing."""
 NAMED = 4
@@ -28,6 +31,10 @@ NAMED = 4
 
 class ConnectionBudgetSpent(GatewayError, RecoverableError):  # noqa: N818 - it names what happened
     """As many connections as are allowed have been opened; TWS was not asked."""
+
+
+class NoRoomForRetries(ConnectionBudgetSpent):
+    """So many have been opened that the rest is kept for first attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,11 @@ class Limit:
     @property
     def spent(self) -> bool:
         return self.used >= self.most
+
+    def leaves_room(self, attempt: int) -> bool:
+        """Whether it lets that attempt of a run through; 1 is the first."""
+        share = ROOM[min(attempt, len(ROOM)) - 1] if self.span == "hour" else 1.0
+        return self.used < share * self.most
 
     @property
     def words(self) -> str:
@@ -86,20 +98,20 @@ class ConnectionBudget:
         self._log = log
         self._near = near
 
-    def count(self, *, refuse: bool) -> Attempt | None:
-        """One more connection. None: it could not be written down, which the log says and which stops nobody.
-        Raises ConnectionBudgetSpent when `refuse` and none is left."""
+    def count(self, *, refuse: bool, attempt: int = 1) -> Attempt | None:
+        """One more connection, of that attempt of a run. None: it could not be written down, which the log says and
+        which stops nobody. Raises ConnectionBudgetSpent when `refuse` and none is left for such an attempt."""
         try:
-            attempt, found = self._written(refuse=refuse)
+            counted, found = self._written(attempt if refuse else None)
         except OSError as error:
             self._log.warning(f"a connection that the budget does not count: {error}")
             return None
         for limit in found:
             if limit.near and self._near is not None:
                 self._near(limit)
-        if attempt is None:
+        if counted is None:
             raise _refusal(found)
-        return attempt
+        return counted
 
     def take_back(self, attempt: Attempt | None) -> None:
         """It never reached TWS."""
@@ -110,16 +122,16 @@ class ConnectionBudget:
         except OSError as error:
             self._log.warning(f"a connection that never reached TWS stays counted: {error}")
 
-    def _written(self, *, refuse: bool) -> tuple[Attempt | None, tuple[Limit, Limit]]:
-        """The limits with the new attempt; without one when it is refused."""
+    def _written(self, attempt: int | None) -> tuple[Attempt | None, tuple[Limit, Limit]]:
+        """The limits with the new connection; without one when it is refused. `attempt` None: never refused."""
         with connection_attempts.opened(self._leases) as book:
             known, now = book.attempts.known, book.attempts.now
             self._complain(book.attempts)
             before = limits(self._settings, known, now)
-            if refuse and any(limit.spent for limit in before):
+            if attempt is not None and not all(limit.leaves_room(attempt) for limit in before):
                 return None, before
-            attempt = book.add(self._task)
-            return attempt, limits(self._settings, [*known, attempt], now)
+            counted = book.add(self._task)
+            return counted, limits(self._settings, [*known, counted], now)
 
     def _complain(self, attempts: Attempts) -> None:
         if attempts.garbled:
@@ -143,7 +155,11 @@ def _limit(span: str, setting: str, seconds: float, most: int, known: Sequence[A
 
 
 def _refusal(found: Sequence[Limit]) -> ConnectionBudgetSpent:
-    """Names the limit that keeps it longest."""
+    """Names the limit that keeps it longest; when none is spent, it was a retry."""
     waits = {limit.free: limit for limit in found if limit.free is not None}
+    if not waits:
+        return NoRoomForRetries(
+            f"{found[0].words}; the rest is kept for first attempts, the run's own says why it failed"
+        )
     free_at = datetime.fromtimestamp(max(waits), clock.NEW_YORK)
     return ConnectionBudgetSpent(f"{waits[max(waits)].words}; the next is free at {free_at:%Y-%m-%d %H:%M:%S %Z}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from v6.gateway import error_codes
 from v6.gateway.contracts import to_library
+from v6.gateway.errors import Disconnected
 from v6.gateway.line import DATA_TYPES, DELAYED_FOLLOW, PRICES
 from v6.gateway.receiver import Computation
 from v6.model import Contract, DataType, MissReason
@@ -30,6 +31,8 @@ class Flow(StrEnum):
     NO_SUBSCRIPTION = "no subscription"
     DELAYED = "delayed"
     COMPETING = "competing session"
+    FROZEN = "frozen"
+    LINES = "all lines in use"
     SILENT = "no tick"
 
 
@@ -41,7 +44,7 @@ class Shown:
 
 async def prove_data(gateway: "Gateway", symbol: str, market_open: bool | None, seconds: float) -> Shown:
     """What TWS shows of `symbol` within `seconds`; while the market is not known to be open live data cannot be proven,
-    only disproven. Raises Disconnected."""
+    only disproven. Raises Disconnected, also when the connection ends before TWS has shown anything."""
     await gateway.set_market_data_type_async(LIVE if market_open else FROZEN)
     connection, lines = gateway.connection, gateway.lines
     byte = lines.take()
@@ -59,6 +62,8 @@ async def prove_data(gateway: "Gateway", symbol: str, market_open: bool | None, 
     finally:
         connection.receiver.streams.pop(number, None)
         lines.done_with.append((number, byte))
+    if lost := connection.wire.lost_words:
+        raise Disconnected(lost)
     return watch.result(limit)
 
 
@@ -98,6 +103,8 @@ class Watch:
         row = error_codes.lookup(code, text)
         if row.miss is MissReason.COMPETING_SESSION:
             self._show(Flow.COMPETING, words)
+        elif row.miss is MissReason.LINES:
+            self._show(Flow.LINES, words)
         elif code == DELAYED_FOLLOW:
             self._suspect(Shown(Flow.DELAYED, words))
         elif row.miss is MissReason.NO_SUBSCRIPTION and row.ends:
@@ -120,10 +127,12 @@ class Watch:
         if self._type is None or not self._price:
             return
         words = f"{self._symbol} {self._price}, {self._type}"
-        if self._market_open:
-            self._show(Flow.LIVE if self._type is DataType.LIVE else Flow.DELAYED, words)
-        elif self._type in (DataType.DELAYED, DataType.DELAYED_FROZEN):
+        if self._type in (DataType.DELAYED, DataType.DELAYED_FROZEN):
             self._show(Flow.DELAYED, words)
+        elif self._market_open and self._type is DataType.LIVE:
+            self._show(Flow.LIVE, words)
+        elif self._market_open:
+            self._suspect(Shown(Flow.FROZEN, f"{words} although the market is open"))
         else:
             self._show(Flow.UNPROVEN, words)
 

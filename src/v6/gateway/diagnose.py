@@ -1,8 +1,9 @@
 """One verdict about the connection to TWS, with its evidence and its cure, without ever making things worse (L27).
 
-The kernel's tables first: where they show that nobody listens, or that nobody accepts, TWS is not touched. Then one
-connection as every job's, on an id of its own, whose failure ends with a reset; then a round trip (L24), the farms, and
-the data of one symbol. What cannot be checked is said to be so (L30).
+The kernel's tables first: where they show that nobody accepts, TWS is not touched. Then one connection as every job's,
+on an id of its own, whose failure ends with a reset; then a round trip (L24), the farms, and the data of one symbol.
+Where nobody listens there is no TWS to be touched: the kernel refuses, unless it forwards the port itself (DNAT), which
+no table here shows. What cannot be checked is said to be so (L30).
 """
 
 import asyncio
@@ -12,14 +13,15 @@ from typing import Any
 
 from v6 import clock
 from v6.config.settings import Ibkr
-from v6.gateway import library, tws_programs
+from v6.gateway import connection_budget, library, refused
 from v6.gateway.client import Gateway, connect
 from v6.gateway.connect import facts
 from v6.gateway.connection import Log
+from v6.gateway.connection_budget import NEVER_REACHED
 from v6.gateway.data_proof import Flow, prove_data
 from v6.gateway.error_codes import FARM_CONNECTS, FARM_DOWN
-from v6.gateway.errors import ConnectFailed, Disconnected, GatewayError, NoClientId, RequestTimeout
-from v6.gateway.port_sockets import PortSockets, listening_ports, port_sockets
+from v6.gateway.errors import ConnectCause, ConnectFailed, Disconnected, GatewayError, NoClientId, RequestTimeout
+from v6.gateway.port_sockets import PortSockets, port_sockets
 from v6.gateway.sockets import CannotLook
 from v6.gateway.verdicts import Diagnosis, Verdict, now
 
@@ -38,6 +40,8 @@ DATA_NEEDS_PERSON = {
     Flow.DELAYED: True,
     Flow.COMPETING: False,
     Flow.SILENT: False,
+    Flow.FROZEN: False,
+    Flow.LINES: False,
 }
 
 
@@ -54,14 +58,12 @@ async def diagnose(
 
     What is visible is known within about a second, a mute TWS within `probe_seconds`. Raises nothing of the gateway's:
     what kept the check from being made is a verdict too."""
-    return await Examination(settings, leases, log, client_id).run(market_open, symbol)
+    return await Examination(settings, leases, log, client_id, symbol).run(market_open)
 
 
 def of_failure(settings: Ibkr, leases: Path, error: ConnectFailed) -> Diagnosis:
     """Of a connection that has just failed: TWS is not asked again, only the kernel is."""
-    examination = Examination(settings, leases, None, None)
-    examination.look("after")
-    return examination.failed(error)
+    return Examination(settings, leases, None, None).failed(error)
 
 
 class Found(Exception):  # noqa: N818 - it names what happened
@@ -75,7 +77,7 @@ class Found(Exception):  # noqa: N818 - it names what happened
 class Examination:
     """One diagnosis under way, and what it has found so far."""
 
-    def __init__(self, settings: Ibkr, leases: Path, log: Log | None, client_id: int | None) -> None:
+    def __init__(self, settings: Ibkr, leases: Path, log: Log | None, client_id: int | None, symbol: str = "") -> None:
         self._settings = settings
         self._leases = leases
         self._log = log
@@ -84,19 +86,16 @@ class Examination:
         self._evidence: list[str] = []
         self._wire: dict[str, Any] = {}
         self._sockets: dict[str, Any] = {}
-        self._before: PortSockets | None = None
+        self._symbol = symbol
 
-    async def run(self, market_open: bool | None, symbol: str) -> Diagnosis:
+    async def run(self, market_open: bool | None) -> Diagnosis:
         try:
-            self._before = self.look("before")
-            if self._before is not None:
-                self._require_listener(self._before)
-                await self._require_acceptor(self._before)
-            healthy = await self._connected(lambda gateway: self._examine(gateway, market_open, symbol))
+            if (before := self.look("before")) is not None:
+                await self._require_acceptor(before)
+            healthy = await self._connected(lambda gateway: self._examine(gateway, market_open))
         except Found as found:
             return self._diagnosis(found.verdict, found.detail, found.person)
         except ConnectFailed as error:
-            self.look("after")
             return self.failed(error)
         except NoClientId as error:
             return self._diagnosis(Verdict.CLIENT_ID_IN_USE, str(error))
@@ -107,13 +106,19 @@ class Examination:
 
     def failed(self, error: ConnectFailed) -> Diagnosis:
         """What a failed connection comes to."""
+        after = self.look("after")
         self._wire |= error.wire
-        self._evidence.append(f"the attempt ended after {error.seconds:.2f} s with a reset: {error.cause}")
+        reached = error.cause not in NEVER_REACHED
+        ended = "the attempt ended with a reset" if reached else "no connection came about"
+        self._say(f"{ended} after {error.seconds:.2f} s: {error.cause}")
+        if error.cause is ConnectCause.REFUSED:
+            refusal = refused.judge(self._settings.host, self._settings.port, after)
+            self._evidence += refusal.evidence
+            return self._diagnosis(refusal.verdict, refusal.detail)
         detail = error.seen
         if error.verdict is Verdict.CLIENT_ID_IN_USE:
-            detail = f"{detail}; {self._whose_id()}"
-        person = None if error.recoverable else True
-        return self._diagnosis(error.verdict, detail, person)
+            detail = f"{detail}; {_whose_id(after)}"
+        return self._diagnosis(error.verdict, detail, None if error.recoverable else True)
 
     def look(self, when: str) -> PortSockets | None:
         """The kernel's sockets into the evidence; None when they cannot be seen, which is said."""
@@ -127,20 +132,6 @@ class Examination:
         return seen
 
     # without touching TWS
-
-    def _require_listener(self, seen: PortSockets) -> None:
-        if not seen.refuses:
-            return
-        self._say("no connection was tried: nobody listens")
-        others = listening_ports(self._settings.port)
-        instead = f"; listening here instead: {', '.join(map(str, others))}" if others else ""
-        programs = tws_programs.running()
-        for program in programs:
-            self._say(f"a TWS runs: {program}")
-        if programs and not others and not programs[0].still_starting:
-            words = f"{programs[0]} has not opened port {self._settings.port}: it most likely waits for its login"
-            raise Found(Verdict.WAITING_FOR_DIALOG, f"{words}, or its API is off")
-        raise Found(Verdict.REFUSED, f"nobody listens on {self._settings.place}{instead}")
 
     async def _require_acceptor(self, seen: PortSockets) -> None:
         """Connections that wait now may be accepted in a moment; those that still do after a while will not be."""
@@ -157,7 +148,8 @@ class Examination:
 
     async def _connected(self, examine: Callable[[Gateway], Awaitable[str]]) -> str:
         """What `examine` says of an open gateway; nothing of it is left."""
-        library.load(self._settings.library)  # not part of the time that TWS is given
+        used = library.load(self._settings.library)  # not part of the time that TWS is given
+        self._say(f"library: {used.name} {used.version}")
         gateway = self._gateway()
         begun = clock.monotonic()
         await gateway.open_async()
@@ -189,10 +181,10 @@ class Examination:
         gateway.insists = False
         return gateway
 
-    async def _examine(self, gateway: Gateway, market_open: bool | None, symbol: str) -> str:
+    async def _examine(self, gateway: Gateway, market_open: bool | None) -> str:
         await self._require_answer(gateway)
         self._require_farms(gateway)
-        shown = await self._data(gateway, market_open, symbol)
+        shown = await self._data(gateway, market_open)
         account = f"{len(gateway.accounts)} accounts, {len(gateway.farms)} farms"
         return f"server version {gateway.server_version}, {account}, {shown}"
 
@@ -218,29 +210,27 @@ class Examination:
         if down := sorted(name for name, code in gateway.farms.items() if code in FARM_DOWN):
             raise Found(Verdict.FARMS_DOWN, f"down: {', '.join(down)}")
 
-    async def _data(self, gateway: Gateway, market_open: bool | None, symbol: str) -> str:
+    async def _data(self, gateway: Gateway, market_open: bool | None) -> str:
         connecting = sorted(name for name, code in gateway.farms.items() if code == FARM_CONNECTS)
         limit = min(self._settings.probe_seconds, CONNECTING_SECONDS if connecting else self._settings.probe_seconds)
-        shown = await prove_data(gateway, symbol, market_open, limit)
+        try:
+            shown = await prove_data(gateway, self._symbol, market_open, limit)
+        except Disconnected as error:
+            words = f"TWS hung up on the question about market data: {error}"
+            raise Found(Verdict.MUTE_AFTER_HANDSHAKE, words) from None
         self._say(f"market data: {shown.flow}: {shown.words}")
         if shown.flow is Flow.LIVE:
             return f"live data flow ({shown.words})"
         if shown.flow is Flow.SILENT and connecting:
             raise Found(Verdict.FARMS_DOWN, f"still connecting: {', '.join(connecting)}; {shown.words}")
-        if shown.flow is Flow.UNPROVEN or (shown.flow is Flow.SILENT and not market_open):
+        if market_open and shown.flow is Flow.UNPROVEN:
+            raise Found(Verdict.COULD_NOT_CHECK, f"TWS answers, but live data are not proven: {shown.words}")
+        if shown.flow in (Flow.UNPROVEN, Flow.SILENT) and not market_open:
             why = "whether the market is open is not known" if market_open is None else "the market is closed"
-            why = shown.words if market_open else f"{why} ({shown.words})"
-            return f"live data are not proven: {why}"
+            return f"live data are not proven: {why} ({shown.words})"
         raise Found(Verdict.NO_MARKET_DATA, f"{shown.flow}: {shown.words}", person=DATA_NEEDS_PERSON[shown.flow])
 
     # what it comes to
-
-    def _whose_id(self) -> str:
-        """Our own lease keeps every other run of this home from the id."""
-        rows = self._before.rows if self._before else ()
-        owners = sorted({row.owner for row in rows if row.side == "client" and row.state == "ESTABLISHED"})
-        connected = f"connected now: {', '.join(owners)}" if owners else "nobody else on this host is connected"
-        return f"no run of V6 here has it: another program, or TWS has not noticed that its owner is gone; {connected}"
 
     def _tell_steps(self) -> None:
         names = ("connected", "handshake", "ready", "round_trip")
@@ -249,19 +239,42 @@ class Examination:
         version, received = self._wire.get("server_version"), self._wire.get("bytes_received")
         self._say(f"{steps}; server version {version}, {received} bytes received")
 
+    def _budget(self) -> str:
+        """Into the evidence; a remark when it is spent, which hides behind a diagnosis that is never refused."""
+        try:
+            found = connection_budget.used(self._settings, self._leases)
+        except OSError as error:
+            self._say(f"how many connections were opened cannot be told: {error}")
+            return ""
+        limit = max(found, key=lambda each: each.used / each.most)
+        self._say(limit.words)
+        return f"; runs are refused a connection, their budget is spent: {limit.words}" if limit.spent else ""
+
     def _say(self, words: str) -> None:
         self._evidence.append(words)
 
     def _diagnosis(self, verdict: Verdict, detail: str, person: bool | None = None) -> Diagnosis:
+        spent = self._budget()
         return Diagnosis(
             verdict=verdict,
             place=self._settings.place,
-            detail=detail,
+            detail=detail + spent,
             evidence=tuple(self._evidence),
             at=now(),
             seconds=round(clock.monotonic() - self._started, 4),
             client_id=self._client_id,
+            symbol=self._symbol,
             wire=self._wire,
             sockets=self._sockets,
             person=person,
         )
+
+
+def _whose_id(seen: PortSockets | None) -> str:
+    """Our own lease keeps every other run of this home from the id."""
+    if seen is None:
+        connected = "who is connected cannot be seen"
+    else:
+        owners = sorted({row.owner for row in seen.rows if row.side == "client" and row.state == "ESTABLISHED"})
+        connected = f"connected now: {', '.join(owners)}" if owners else "nobody else on this host is connected"
+    return f"no run of V6 here has it: another program, or TWS has not noticed that its owner is gone; {connected}"

@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -45,12 +45,11 @@ def diagnosed(
     begun = clock.now()
     try:
         with alone(state, 2 * settings.probe_seconds + PATIENCE_SECONDS):
-            if (stored := _recent(state, settings, begun)) is not None:
+            wanted = (settings.place, settings.diagnose_client_id if client_id is None else client_id, symbol)
+            if (stored := _recent(state, settings, wanted, begun)) is not None:
                 return stored
             work = diagnose(settings, leases, log=log, market_open=market_open, symbol=symbol, client_id=client_id)
-            found = asyncio.run(work)
-            _store(state / FILE, found)
-            return found
+            return _store(state / FILE, asyncio.run(work))
     except (UnderWay, OSError) as error:
         return Diagnosis(Verdict.COULD_NOT_CHECK, settings.place, f"{error}", (), now(), 0.0)
 
@@ -59,15 +58,15 @@ def stored(state: Path) -> Diagnosis | None:
     """The last one, with its age; None: there is none, or it cannot be read."""
     try:
         found = Diagnosis.from_dict(json.loads((state / FILE).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
     return replace(found, age=found.age_at(clock.now()))
 
 
-def _recent(state: Path, settings: Ibkr, begun: datetime) -> Diagnosis | None:
-    """The stored one, if it is of this place and young enough, or was found while we waited for it."""
+def _recent(state: Path, settings: Ibkr, wanted: tuple[str, int, str], begun: datetime) -> Diagnosis | None:
+    """The stored one, if it is of this place, client id and symbol, and young enough, or was found while we waited."""
     last = stored(state)
-    if last is None or last.place != settings.place:
+    if last is None or (last.place, last.client_id, last.symbol) != wanted:
         return None
     fresh = last.age < settings.diagnose_every_seconds or last.at >= begun
     return last if fresh and last.age >= 0 else None
@@ -97,8 +96,14 @@ def _lock(descriptor: int, until: float) -> None:
             return
 
 
-def _store(path: Path, found: Diagnosis) -> None:
-    """Replaced whole."""
+def _store(path: Path, found: Diagnosis) -> Diagnosis:
+    """Replaced whole. A disk that refuses it takes nothing from what was found: it is a line of its evidence."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(found.as_dict(), indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps(found.as_dict(), indent=1) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        return replace(found, evidence=(*found.evidence, f"this diagnosis could not be stored: {error}"))
+    return found

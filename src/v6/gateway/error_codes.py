@@ -77,6 +77,7 @@ _ROWS = (
     _request(10149, "not an order id"),
     _request(10168, "not subscribed, and delayed data are off", MissReason.NO_SUBSCRIPTION),
     _request(10186, "not subscribed, and delayed data are off", MissReason.NO_SUBSCRIPTION),
+    _request(10187, "no market data permissions", MissReason.NO_SUBSCRIPTION),
     _request(10197, "a competing live session has the data", MissReason.COMPETING_SESSION, again=True, line=True),
     _other(Scope.NOTICE, 165, "historical query status"),
     _other(Scope.NOTICE, 399, "order message"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from v6 import byte_locks, clock, file_locks
-from v6.gateway.client_ids import QUARANTINE_SECONDS
+from v6.gateway import client_ids as leases
 from v6.gateway.errors import GatewayError
 
 
@@ -17,10 +17,11 @@ class CannotTell(GatewayError):  # noqa: N818 - it names what happened
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A client id in use; `pid`, `task`, `since` (New York) are its owner's words, None before it has written them."""
+    """A client id in use; `task` and `since` (New York) are its owner's words, "" and None before it has written them;
+    `pid` is the kernel's."""
 
     client_id: int
-    pid: int | None
+    pid: int
     task: str
     since: datetime | None
 
@@ -45,17 +46,13 @@ class Pool:
 def client_ids(folder: Path) -> tuple[list[Leased], list[Resting]]:
     """Those in use and those in quarantine, by number. Raises CannotTell."""
     try:
-        held = file_locks.held()
+        table = file_locks.Held()
     except OSError as error:
         raise CannotTell(f"who leases a client id cannot be told: {file_locks.TABLE}: {error.strerror}") from error
-    leased, resting = [], []
-    for path in sorted(folder.glob("client-*"), key=lambda file: int(file.name.removeprefix("client-"))):
-        number, facts = int(path.name.removeprefix("client-")), _facts(path)
-        if path.stat().st_ino in held:
-            leased.append(_leased(number, facts))
-        elif (left := _quarantine_left(facts)) > 0:
-            resting.append(Resting(number, left))
-    return leased, resting
+    leased = [_leased(one) for one in leases.held(folder, table.holder)]
+    taken = {one.client_id for one in leased}
+    resting = [(leases.number(path), leases.quarantine_left(path)) for path in leases.files(folder)]
+    return leased, [Resting(number, left) for number, left in resting if left > 0 and number not in taken]
 
 
 def pool(folder: Path, name: str, size: int) -> Pool:
@@ -70,16 +67,6 @@ def pool(folder: Path, name: str, size: int) -> Pool:
         os.close(descriptor)
 
 
-def _facts(path: Path) -> dict[str, str]:
-    return dict(line.split(" ", 1) for line in path.read_text(errors="replace").splitlines() if " " in line)
-
-
-def _leased(number: int, facts: dict[str, str]) -> Leased:
-    since = datetime.fromtimestamp(float(facts["since"]), clock.NEW_YORK) if "since" in facts else None
-    return Leased(number, int(facts["pid"]) if "pid" in facts else None, facts.get("task", ""), since)
-
-
-def _quarantine_left(facts: dict[str, str]) -> float:
-    """The stamp is the host's monotonic clock; one further ahead than a quarantine lasts is from before a reboot."""
-    left = float(facts.get("quarantine_until", "-inf")) - clock.monotonic()
-    return left if left <= QUARANTINE_SECONDS else 0.0
+def _leased(one: leases.Holder) -> Leased:
+    since = datetime.fromtimestamp(one.since, clock.NEW_YORK) if one.since else None
+    return Leased(one.client_id, one.pid, one.task, since)

@@ -5,7 +5,7 @@ TWS is never touched (L27). An owner that this user may not see is said to be hi
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +15,7 @@ import psutil
 
 from v6.gateway import occupancy
 from v6.gateway.sockets import (
+    LISTEN,
     PROC,
     Address,
     CannotLook,
@@ -24,6 +25,7 @@ from v6.gateway.sockets import (
     is_own,
     plain,
     require_own_kernel,
+    serves,
 )
 
 Side = Literal["tws", "client"]
@@ -36,6 +38,7 @@ STATES = {
 """https://docs.kernel.org/networking/proc_net_tcp.html, include/net/tcp_states.h"""
 USUAL_PORTS = {7496, 7497, 4001, 4002}
 """TWS live and paper, Gateway live and paper."""
+NAMED = 3
 WAITING = "not accepted yet"
 OVER = "nobody (it is over)"
 HIDDEN = "hidden from this user"
@@ -72,13 +75,15 @@ class PortSocket:
 @dataclass(frozen=True, slots=True)
 class PortSockets:
     """`listener` None: nobody listens, or (`blind` says why) TWS's side cannot be seen from here. `rows`: every other
-    socket with the port at one end. `owners_hidden`: why owners are not known at all, else empty."""
+    socket with the port at one end. `owners_hidden`: why owners are not known at all, else empty. `elsewhere`: other
+    addresses of this host that the port is open on."""
 
     place: str
     listener: PortSocket | None
     rows: tuple[PortSocket, ...]
     blind: str = ""
     owners_hidden: str = ""
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def refuses(self) -> bool:
@@ -103,7 +108,8 @@ class PortSockets:
         if self.blind:
             head = f"TWS's side is not visible: {self.blind}"
         elif self.listener is None:
-            head = "nobody listens"
+            only = f" (the port is open on {', '.join(self.elsewhere)} only)" if self.elsewhere else ""
+            head = f"nobody listens{only}"
         else:
             head = f"LISTEN {self.listener.owner}, queue {self.queued}"
         found = sorted(Counter((row.side, row.state, row.owner) for row in self.rows).items())
@@ -115,6 +121,7 @@ class PortSockets:
             "place": self.place,
             "blind": self.blind,
             "owners_hidden": self.owners_hidden,
+            "elsewhere": list(self.elsewhere),
             "listener": asdict(self.listener) if self.listener else None,
             "queued": self.queued,
             "counts": [
@@ -137,15 +144,20 @@ def port_sockets(
     far = addresses_of(host, port)
     elsewhere = [address for address in far if not is_own(address)]
     blind = f"{host} ({elsewhere[0]}) is not this host" if elsewhere else ""
-    found = [row for row in all_rows(proc) if _concerns(row, far, port, local=not blind)]
+    found = _found(far, port, proc, local=not blind)
+    if _listening(found, far) is None:
+        found = _found(far, port, proc, local=not blind)  # a table that changes while it is read can skip a row
     known, hidden = _owners() if owners else ({}, "not asked")
     tasks = _tasks(leases) if leases is not None and owners else {}
-    sockets = [_socket(row, port, known, tasks) for row in found]
-    listening = _listening(found, sockets, far)
+    serving = _listening(found, far)
+    listening = None if serving is None else _socket(serving, port, known, tasks)
     if listening is None and not blind:
         blind = _other_kernel(proc)
-    others = tuple(socket for socket in sockets if socket.state != "LISTEN")
-    return PortSockets(f"{host}:{port}", listening, others, blind, hidden)
+    others = tuple(_socket(row, port, known, tasks) for row in found if row.state != LISTEN)
+    other = {
+        str(row.address) for row in found if row.state == LISTEN and not any(serves(row.address, to) for to in far)
+    }
+    return PortSockets(f"{host}:{port}", listening, others, blind, hidden, tuple(sorted(other)))
 
 
 def far_end(port: int, local: tuple[str, int], proc: Path = PROC) -> PortSocket | None:
@@ -162,6 +174,10 @@ def listening_ports(but: int, proc: Path = PROC) -> list[int]:
     """TWS's usual ports that somebody listens on, other than `but`. Raises CannotLook."""
     found = {row.port for row in all_rows(proc) if STATES.get(row.state) == "LISTEN"}
     return sorted(found & USUAL_PORTS - {but})
+
+
+def _found(far: list[Address], port: int, proc: Path, *, local: bool) -> list[Row]:
+    return [row for row in all_rows(proc) if _concerns(row, far, port, local=local)]
 
 
 def _concerns(row: Row, far: list[Address], port: int, *, local: bool) -> bool:
@@ -186,14 +202,14 @@ def _socket(row: Row, port: int, owners: Mapping[Ends, int], tasks: Mapping[int,
     )
 
 
-def _listening(found: list[Row], sockets: list[PortSocket], far: list[Address]) -> PortSocket | None:
+def _listening(found: list[Row], far: list[Address]) -> Row | None:
     """The one that a connection would reach, as `gateway.sockets.listener` finds it."""
     serving = [
-        (address != row.address, row.inode, socket)
-        for row, socket in zip(found, sockets, strict=True)
-        if socket.state == "LISTEN"
+        (address != row.address, row.inode, row)
+        for row in found
+        if row.state == LISTEN
         for address in far
-        if row.address == address or (row.address.is_unspecified and row.address.version in (6, address.version))
+        if serves(row.address, address)
     ]
     return min(serving, key=lambda each: each[:2])[2] if serving else None
 
@@ -241,8 +257,14 @@ def _tasks(leases: Path) -> dict[int, str]:
         leased, _ = occupancy.client_ids(leases)
     except occupancy.CannotTell:
         return {}
-    found: dict[int, list[str]] = {}
+    found: dict[int, dict[str, list[int]]] = {}
     for each in leased:
         if each.pid is not None:
-            found.setdefault(each.pid, []).append(f"{each.task or 'V6'} as client {each.client_id}")
-    return {pid: ", ".join(names) for pid, names in found.items()}
+            found.setdefault(each.pid, {}).setdefault(each.task or "V6", []).append(each.client_id)
+    return {pid: _few([f"{task} as client {_few(ids)}" for task, ids in tasks.items()]) for pid, tasks in found.items()}
+
+
+def _few(found: Sequence[object]) -> str:
+    """The first of them: one process may have any number of clients."""
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return ", ".join(map(str, found[:NAMED])) + more

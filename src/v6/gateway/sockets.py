@@ -132,7 +132,7 @@ def plain(address: Address) -> Address:
 def _first(wanted: Sequence[Address], port: int, proc: Path) -> Row | None:
     listening = [row for row in all_rows(proc) if row.state == LISTEN and row.port == port]
     for address in wanted:
-        serving = [row for row in listening if _serves(row.address, address)]
+        serving = [row for row in listening if serves(row.address, address)]
         if serving:
             return min(
                 serving, key=lambda row: (row.address != address, row.address.version != address.version, row.inode)
@@ -147,7 +147,8 @@ def all_rows(proc: Path) -> list[Row]:
     return found + rows(second) if os.path.lexists(second) else found
 
 
-def _serves(bound: Address, destination: Address) -> bool:
+def serves(bound: Address, destination: Address) -> bool:
+    """Whether a socket bound so takes a connection to `destination`; IPV6_V6ONLY is in no table."""
     return bound == destination or (bound.is_unspecified and bound.version in (6, destination.version))
 
 

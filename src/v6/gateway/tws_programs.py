@@ -10,6 +10,8 @@ from v6 import clock
 
 MAIN_CLASSES = ("install4j.jclient.LoginFrame", "install4j.ibgateway.GWClient", "ibcalpha.ibc.Ibc")
 """What stands on the command line of TWS's and the Gateway's Java, and of IBC's that starts them [their scripts]."""
+IBC_COMMAND_PORT = 7462
+"""IBC's own, in TWS's process [its config.ini]: no API port."""
 STARTING_SECONDS = 180.0
 """TWS is cold for two to three minutes."""
 
@@ -23,6 +25,14 @@ class TwsProgram:
     @property
     def still_starting(self) -> bool:
         return self.seconds < STARTING_SECONDS
+
+    def listens(self) -> list[int] | None:
+        """The ports it listens on; None: hidden from this user, or it has just ended."""
+        try:
+            found = psutil.Process(self.pid).net_connections("tcp")
+        except (psutil.Error, OSError):
+            return None
+        return sorted({each.laddr.port for each in found if each.status == psutil.CONN_LISTEN} - {IBC_COMMAND_PORT})
 
     def __str__(self) -> str:
         return f"{self.name} (pid {self.pid}), started {self.seconds / 60:.0f} min ago"

@@ -56,8 +56,9 @@ TABLE: dict[Verdict, Row] = {
     ),
     Verdict.UNREACHABLE: Row(
         "host unreachable",
-        "the host cannot be reached: wrong name or address, no route, or a firewall",
-        "check ibkr.host, that the other host is on, and that no firewall or VPN keeps the port from this host",
+        "the host does not answer: wrong name or address, no route, a firewall, or a TWS that is stuck there",
+        "check ibkr.host, that the other host is on, and that no firewall or VPN keeps the port from this host; if "
+        "other ports of that host answer, restart TWS",
         1,
     ),
     Verdict.NOTHING_BEHIND: Row(
@@ -76,8 +77,10 @@ TABLE: dict[Verdict, Row] = {
     ),
     Verdict.MUTE_AFTER_TCP: Row(
         "mute after TCP",
-        "the port is open but TWS does not answer: stuck, starting, or waiting for a dialog",
-        "wait two minutes if TWS has just started; look at its window for a dialog; else restart TWS",
+        "the port is open but TWS does not answer: stuck, starting, waiting for a dialog, or serving the 32 clients it "
+        "takes",
+        "wait two minutes if TWS has just started; look at its window for a dialog; if it is full, end other clients "
+        "(`v6 gateway watch` shows whose they are); else restart TWS",
         1,
     ),
     Verdict.MUTE_AFTER_HANDSHAKE: Row(
@@ -124,13 +127,16 @@ TABLE: dict[Verdict, Row] = {
         "market data not flowing",
         "TWS answers, but live data of the check symbol do not arrive",
         "no subscription or delayed: subscribe in the Client Portal (for the API too) or share the live user's data "
-        "with the paper user; competing session: sign the same user out elsewhere; no tick: look at a chart in TWS",
+        "with the paper user; competing session: sign the same user out elsewhere; no tick or "
+        "frozen: look at a chart in TWS, then restart it; all lines in use: end other programs' market data, shorten "
+        "the watch lists in TWS",
         2,
     ),
     Verdict.COULD_NOT_CHECK: Row(
         "could not check",
         "the check itself could not be made: that says nothing about TWS",
-        "mend what the evidence names (a permission, a missing library, another diagnosis under way) and try again",
+        "mend what the evidence names (a permission, a missing library, a symbol that TWS refuses, another diagnosis "
+        "under way) and try again",
         1,
     ),
 }
@@ -141,8 +147,8 @@ class Diagnosis:
     """`place` is host:port; `detail` what is special about this case (which id, whose, which farms, TWS's words);
     `evidence` lines in the order they were found; `wire` facts: seconds to connect, bytes received ...; `sockets`
     the kernel's rows of the port before and after, see `gateway.port_sockets`; `seconds` how long it took; `at` when,
-    New York; `person`: whether this case needs one, None: as the table says for the verdict; `age` in seconds, of one
-    that was found earlier and is shown again, else 0."""
+    New York; `symbol` whose data were asked for; `person`: whether this case needs one, None: as the
+    table says for the verdict; `age` in seconds, of one that was found earlier and is shown again, else 0."""
 
     verdict: Verdict
     place: str
@@ -151,6 +157,7 @@ class Diagnosis:
     at: datetime
     seconds: float
     client_id: int | None = None
+    symbol: str = ""
     wire: dict[str, Any] = field(default_factory=dict)
     sockets: dict[str, Any] = field(default_factory=dict)
     person: bool | None = None

@@ -8,6 +8,8 @@ with FIN first, and falls back on RST when TWS does not answer it.
 import asyncio
 import socket
 import struct
+import threading
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
@@ -164,6 +166,25 @@ class Wire(asyncio.Protocol):
 
 async def _resolve(host: str, port: int) -> tuple[int, tuple[Any, ...]]:
     """The first IPv4 address of `host`: TWS's trusted addresses and most of its installations are IPv4."""
-    infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        infos = await asyncio.wrap_future(_looked_up(host, port))
     infos.sort(key=lambda info: info[0] != socket.AF_INET)
     return infos[0][0], infos[0][4]
+
+
+def _looked_up(host: str, port: int) -> "Future[list[Any]]":
+    """In a thread that nobody waits for: the event loop's own would keep the process from ending while a name server
+    is silent."""
+    answer: Future[list[Any]] = Future()
+    answer.set_running_or_notify_cancel()  # who asks may go away, the answer then comes for nobody
+
+    def look_up() -> None:
+        try:
+            answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except BaseException as error:  # raised where it is awaited
+            answer.set_exception(error)
+
+    threading.Thread(target=look_up, name=f"address of {host}", daemon=True).start()
+    return answer

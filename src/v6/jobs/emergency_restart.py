@@ -1,6 +1,6 @@
 """End everything of ours that is at work, and begin anew.
 
-Usage: scripts/emergency_restart.py [--dry-run] [--all] [--restart-tws]
+Usage: .venv/bin/python scripts/emergency_restart.py [--dry-run] [--all] [--restart-tws]
 Needs: nothing; by hand only. In this order, each step an event of the audit trail before and after it: ends our runs
 (supervisors first, then the process groups that the journal recorded, then what else holds a lease: TERM, grace, KILL;
 by number and start, never by name, never a stranger's), completes their rows in the journal, sees that no lease and no
@@ -9,7 +9,8 @@ started again where there is one, everything else by cron. It asks nothing and n
 --all: ends runs of restart.essential_tasks too.
 --restart-tws: ends and starts TWS by tws.start_command and tws.stop_command, within tws.max_restarts.
 --dry-run: says what would be done, changes nothing.
-A repeat is safe, also after a kill: what was broken off is named.
+A repeat is safe, also after a kill: what was broken off is named. A broken edit of the configuration does not keep it
+from its work: it goes on with the last good one.
 Exit codes: 0 all is ended and TWS is healthy, or cannot be judged because it is restarting by itself; 1 something is
 still not well (what, and what to do); 2 the configuration is wrong, or the state belongs to another user.
 """
@@ -22,7 +23,7 @@ from contextlib import closing, contextmanager
 from v6 import clock
 from v6.gateway.diagnosed import diagnosed
 from v6.gateway.verdicts import Diagnosis, Verdict
-from v6.journal import runs
+from v6.journal import database, runs
 from v6.journal.connections import SESSION
 from v6.journal.runs import Run
 from v6.model import RecoverableError
@@ -76,12 +77,17 @@ def emergency_restart(ctx: Context) -> str:
 
 
 def _say_what_would_be_done(ctx: Context, emergency: Emergency) -> str:
-    lines = plan(emergency.look())
-    lines += ["would clear quarantines of client ids"]
-    lines += [_restarted(ctx), "would diagnose TWS; when it is healthy, validate it by post_restart and go on"]
+    found = plan(emergency.look())
+    lines = [*found, "would clear quarantines of client ids", _restarted(ctx)]
+    lines += [f"would diagnose TWS; when it is healthy, validate it by post_restart; then {_gone_on(ctx)}"]
     for line in lines:
         ctx.log.info("{}", line)
-    return f"dry run, nothing done: {'; '.join(lines)}"
+    return f"dry run, nothing was done; {sum(line.startswith('would end ') for line in found)} would be ended"
+
+
+def closing_words(outcome: result.Result) -> str:
+    """How it ended, and a line for each thing that is not well; the steps are in the log."""
+    return outcome.summary.replace("; NOT WELL: ", "\nNOT WELL: ")
 
 
 def _surroundings(ctx: Context) -> Surroundings:
@@ -96,7 +102,7 @@ def _surroundings(ctx: Context) -> Surroundings:
         places=places,
         tasks=tuple(ctx.config.scheduler.tasks),
         spared=() if ctx.args.all else ctx.settings.restart.essential_tasks,
-        trail=Trail(lambda: ctx.journal, ctx.log),
+        trail=Trail(lambda busy: database.connect(ctx.paths.journal, busy), ctx.log),
         log=ctx.log,
         open_attempts=lambda: _open_attempts(ctx),
         close_rows=lambda task: _close_rows(ctx, task),
@@ -187,10 +193,23 @@ def _diagnosed(ctx: Context) -> Diagnosis:
     )
 
 
-def _resume(ctx: Context, wrapper: going_on.Wrapper) -> str:
+def _gone_on(ctx: Context) -> str:
+    """What `_resume` would do."""
+    try:
+        return "start the market session again" if _session_is_due(ctx) else "leave the rest to cron: no market session"
+    except CalendarError as error:
+        return f"start the market session again, if there is one (cannot be told: {error})"
+
+
+def _session_is_due(ctx: Context) -> bool:
+    """Raises CalendarError."""
     entry = ctx.config.scheduler.tasks.get(SESSION)
     persistent = ctx.settings.ibkr.persistent_connection and entry is not None and entry.enabled
-    if persistent and going_on.in_session(ctx.calendar, ctx.now()):
+    return persistent and going_on.in_session(ctx.calendar, ctx.now())
+
+
+def _resume(ctx: Context, wrapper: going_on.Wrapper) -> str:
+    if _session_is_due(ctx):
         return going_on.begin_session(wrapper, ctx.paths.locks)
     schedule = compiled.load(ctx.paths.compiled / "schedule.txt", os.environ)
     return going_on.next_slots(schedule, ctx.calendar, ctx.now())

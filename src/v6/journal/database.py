@@ -165,7 +165,10 @@ MIGRATIONS = (
         client_id INTEGER,
         pid INTEGER NOT NULL,
         since TEXT NOT NULL,        -- when the status began
-        at TEXT NOT NULL            -- when it was last proven
+        at TEXT NOT NULL,           -- when it was last proven
+        away TEXT NOT NULL DEFAULT '',      -- what is away behind a TWS that answers: IBKR, data farms
+        away_since TEXT,            -- null: nothing is away
+        place TEXT NOT NULL DEFAULT ''      -- host:port of its TWS, '': the configured one
     ) WITHOUT ROWID;
     CREATE TABLE session_cycles (   -- slots that the market session collected, or tried to
         task TEXT NOT NULL,         -- the collector

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from v6 import clock
@@ -87,6 +87,17 @@ def unanswered(db: sqlite3.Connection, key: str, answer: str) -> bool:
     """Whether an alert of `key` was raised after the latest one of `answer`."""
     latest = "SELECT COALESCE(max(id), 0) FROM alerts WHERE key = ?"
     return bool(db.execute(f"SELECT ({latest}) > ({latest})", (key, answer)).fetchone()[0])
+
+
+def unanswered_of(db: sqlite3.Connection, tasks: Sequence[str], beginnings: Sequence[str], answer: str) -> bool:
+    """The same of alerts of these tasks whose key begins in one of these ways."""
+    keys = " OR ".join("key >= ? AND key < ? || '~'" for _ in beginnings)
+    found = db.execute(
+        f"SELECT 1 FROM alerts WHERE id > (SELECT COALESCE(max(id), 0) FROM alerts WHERE key = ?) "  # noqa: S608
+        f"AND task IN ({', '.join('?' for _ in tasks)}) AND ({keys}) LIMIT 1",
+        (answer, *tasks, *(text for beginning in beginnings for text in (beginning, beginning))),
+    )
+    return found.fetchone() is not None
 
 
 def raised(db: sqlite3.Connection, beginning: str, since: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import namedtuple
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from v6 import clock
 from v6.journal.timestamps import instant_text, new_york_day, optional, slot_text
@@ -133,6 +133,12 @@ def between(db: sqlite3.Connection, start: datetime, end: datetime, task: str | 
     """Rows whose slot, or start when there is none, is in [start, end), oldest first."""
     condition = "coalesce(slot, started_at) >= ? AND coalesce(slot, started_at) < ? AND (? IS NULL OR task = ?)"
     return _select(db, f"{condition} ORDER BY id", (slot_text(start), slot_text(end), task, task))
+
+
+def ended_since(db: sqlite3.Connection, task: str, start: datetime) -> list[Run]:
+    """Attempts and skips of the task that ended after `start` and had begun less than a day before it, oldest first."""
+    values = (task, instant_text(start - timedelta(days=1)), instant_text(start))
+    return _select(db, "task = ? AND started_at > ? AND ended_at > ? ORDER BY id", values)
 
 
 def of_slot(db: sqlite3.Connection, task: str, slot: datetime) -> list[Run]:

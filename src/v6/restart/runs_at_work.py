@@ -71,13 +71,12 @@ def holders_of(locks: Path, names: Collection[str]) -> list[tuple[str, psutil.Pr
     """Who took the lock of each of these names, other than this process and its parents; one that has died since is
     left out, though what it handed the lock to may have it still. Raises CannotLook."""
     try:
-        held = file_locks.held()
+        held = file_locks.Held()
     except OSError as error:
         raise CannotLook(f"{file_locks.TABLE}: {error.strerror}") from error
     found = []
     for name in names:
-        path = locks / f"{name}.lock"
-        process = living(held.get(path.stat().st_ino, 0)) if path.exists() else None
+        process = living(held.holder(locks / f"{name}.lock"))
         if process is not None and process.pid not in own_line():
             found.append((name, process))
     return found

@@ -33,7 +33,7 @@ def conclude(run: Run, first_id: int, verdict: Verdict) -> None:
     if verdict.exit_code != exit_codes.SUCCESS:
         if notices.says_failed(task.alert_on, verdict):
             notices.failed(run.db, task.name, run.slot, verdict, run.log.path)
-    elif runs.is_done(verdict.outcome, verdict.reason) and "recovery" in task.alert_on:
+    elif runs.is_done(verdict.outcome, verdict.reason) and notices.may_recover(task):
         before = runs.last_finished_before(run.db, task.name, first_id)
         if notices.says_recovered(run.db, task.name, before):
             notices.recovered(run.db, task.name, run.slot, verdict.summary)

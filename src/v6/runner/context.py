@@ -121,7 +121,8 @@ class Context:
         return self._gateway(purpose, client_id, says_status=True)
 
     def unsaid_gateway(self, purpose: Purpose) -> "Gateway":
-        """The same for a caller that tells the journal itself how its connection stands."""
+        """The same for a caller that tells the journal itself how its connection stands. For the budget always a first
+        attempt: what it opens serves every later slot."""
         return self._gateway(purpose, None, says_status=False)
 
     def _gateway(self, purpose: Purpose, client_id: int | None, *, says_status: bool) -> "Gateway":
@@ -129,9 +130,12 @@ class Context:
 
         return WatchedGateway(
             self.settings.ibkr,
-            ConnectionRecords(self.paths.journal, self.task, self.log, says_status=says_status),
+            ConnectionRecords(
+                self.paths.journal, self.task, self.log, place=self.settings.ibkr.place, says_status=says_status
+            ),
             purpose=purpose,
             leases=self.paths.leases,
             client_id=client_id,
             until=self.deadline - CLOSING_SECONDS,
+            attempt=self.attempt if says_status else 1,
         )

@@ -32,7 +32,7 @@ def open_log(task: str, files: list[Path], *, to_terminal: bool) -> "Logger":
         # catch=True: a full disk is reported on stderr and never ends the run
         logger.add(appender(file), format=LAYOUT, level="INFO", catch=True, backtrace=False, diagnose=False)
     if to_terminal:
-        logger.add(sys.stderr, format=LAYOUT, level="INFO", backtrace=False, diagnose=False)
+        logger.add(sys.stderr, format=LAYOUT, level="INFO", backtrace=False, diagnose=False, filter=_unanswered)
     return logger
 
 
@@ -44,6 +44,11 @@ def appender(file: Path) -> Callable[[str], None]:
         os.write(descriptor, message.encode("utf-8", "backslashreplace"))
 
     return append
+
+
+def _unanswered(record: "Record") -> bool:
+    """Not what stdout says as well."""
+    return not record["extra"].get("answered")
 
 
 def _stamp(record: "Record") -> None:

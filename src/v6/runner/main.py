@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HAND_LIMIT_SECONDS = 3600.0
 BY_HAND = (
     "mend it (`v6 schedule check` says the same), or run with the last good configuration: "
-    "FORCE_RUN=true scripts/cron_wrapper.sh scripts/<job>.py"
+    "FORCE_RUN=true scripts/cron_wrapper.sh {script}"
 )
 
 
@@ -54,8 +54,10 @@ def run(job_name: str, arguments: Sequence[str]) -> int:
         outcome, code = result.Result("fatal", str(error) or repr(error), type(error).__name__), exit_codes.FATAL
         _report(log, traceback.format_exc())
     signals.disarm()
-    _conclude(log, outcome)
-    _answer(job_name, outcome)
+    hands_only = _hands_only(job_name)
+    _conclude(log, outcome, answered=hands_only)
+    if hands_only:
+        _answer(job_name, outcome)
     return code
 
 
@@ -84,9 +86,14 @@ def parser_of(job_name: str, module: ModuleType) -> argparse.ArgumentParser:
     return parser
 
 
-def _configuration(paths: "Paths", *, scheduled: bool) -> "tuple[Config, ConfigError | None]":
-    """The configuration, or for a run that the gate let through the one its schedule was compiled from: a broken edit
-    stops nothing. Also why the present one was refused. By hand a person is there: they are told what helps."""
+def _hands_only(job_name: str) -> bool:
+    return bool(getattr(sys.modules.get(f"v6.jobs.{job_name}"), "HANDS_ONLY", False))
+
+
+def _configuration(paths: "Paths", job_name: str, *, goes_on: bool) -> "tuple[Config, ConfigError | None]":
+    """The configuration, or where the run `goes_on` the one the schedule in force was compiled from: a broken edit
+    stops nothing that the gate let through, nor what is there for trouble. Also why the present one was refused. By
+    hand a person is there: they are told what helps. What the environment itself has wrong no file can mend."""
     from v6.config.errors import ConfigError
     from v6.config.load import load
     from v6.config.sources import compiled_sources
@@ -97,9 +104,16 @@ def _configuration(paths: "Paths", *, scheduled: bool) -> "tuple[Config, ConfigE
         last_good = compiled_sources(paths)
         if last_good is None:
             raise
-        if not scheduled:
-            raise ConfigError(*error.problems, BY_HAND) from error
-        return load(paths, os.environ, last_good), error
+        try:
+            config = load(paths, os.environ, last_good)
+        except ConfigError:
+            raise error from None
+        script = f"scripts/{job_name}.py"
+        if not goes_on and any(task.script == script for task in config.scheduler.tasks.values()):
+            raise ConfigError(*error.problems, BY_HAND.format(script=script)) from error
+        if not goes_on:
+            raise
+        return config, error
 
 
 def _context(job_name: str, parsed: argparse.Namespace, log: "list[Logger]") -> "Context":
@@ -109,8 +123,9 @@ def _context(job_name: str, parsed: argparse.Namespace, log: "list[Logger]") -> 
 
     environ = os.environ
     paths = Paths.locate(environ)
-    ownership.require_own(paths.var, job_name)
-    config, refused = _configuration(paths, scheduled=environment.TASK in environ)
+    ownership.require_own(paths.var, f".venv/bin/python scripts/{job_name}.py")
+    goes_on = environment.TASK in environ or _hands_only(job_name)
+    config, refused = _configuration(paths, job_name, goes_on=goes_on)
     task = environ.get(environment.TASK) or job_name
     directory = paths.home / config.scheduler.log_directory
     day_log = Path(environ.get(environment.LOG_FILE) or logs.day_log(directory, task))
@@ -151,12 +166,13 @@ def _say_if_no_library(wanted: str, logger: "Logger") -> None:
         logger.error("TWS cannot be reached from this environment: {}", error)
 
 
-def _conclude(log: "list[Logger]", outcome: result.Result) -> None:
-    """Log how it ended and leave the record for the supervisor."""
+def _conclude(log: "list[Logger]", outcome: result.Result, *, answered: bool) -> None:
+    """Log how it ended and leave the record for the supervisor. `answered`: stdout says it, the terminal not again."""
     words = ": ".join(part for part in (outcome.outcome, outcome.reason, outcome.summary) if part)
     if log:
-        log[0].log("INFO" if outcome.outcome in ("success", "skip") else "ERROR", "{}", words)
-    else:
+        level = "INFO" if outcome.outcome in ("success", "skip") else "ERROR"
+        log[0].bind(answered=answered).log(level, "{}", words)
+    elif not answered:
         _report(log, words)
     if path := os.environ.get(environment.RESULT):
         result.write(path, outcome)
@@ -165,9 +181,7 @@ def _conclude(log: "list[Logger]", outcome: result.Result) -> None:
 def _answer(job_name: str, outcome: result.Result) -> None:
     """The last words of a job that only people start (HANDS_ONLY), alone on stdout; the log went to stderr. Its
     `closing_words` puts them together, else they are the summary."""
-    module = sys.modules.get(f"v6.jobs.{job_name}")
-    if not getattr(module, "HANDS_ONLY", False):
-        return
+    module = sys.modules[f"v6.jobs.{job_name}"]
     words: Callable[[result.Result], str] | None = getattr(module, "closing_words", None)
     with suppress(BrokenPipeError):
         os.write(1, f"{words(outcome) if words else outcome.summary}\n".encode())

@@ -11,11 +11,16 @@ from v6 import places
 from v6.journal import events, runs
 from v6.journal.runs import Run
 from v6.runner.verdict import Verdict
+from v6.scheduler.compiled import Task
 
 URLS = "V6_ALERT_URLS"
 GIVE_UP_AFTER_TRIES = 50
 MEASURED = ("scripts/pre_restart.py", "scripts/post_restart.py")
 """After these the metrics are written anew, whether or not there is something to say."""
+WELL_BY_ITSELF = ("scripts/run_market_session.py",)
+"""These say themselves that they work again, as soon as they do: they end only in the evening."""
+BAD_ENDS = ("failed:", "killed:")
+"""How the keys of the alerts of runs that went wrong begin."""
 RESTART_DEGRADED = "restart_degraded"
 RESTART_WAITING = "restart_waiting"
 RESTART_NEEDS_A_PERSON = "restart_needs_a_person"
@@ -43,6 +48,11 @@ def recovered(db: sqlite3.Connection, task: str, slot: datetime | None, summary:
 def says_failed(task_alerts: Sequence[str], verdict: Verdict) -> bool:
     """Whether this final failure is the supervisor's to tell."""
     return "failure" in task_alerts and verdict.reason not in TOLD_BY_THE_JOB
+
+
+def may_recover(task: Task) -> bool:
+    """Whether the success of a run of the task can be news for a person."""
+    return "recovery" in task.alert_on and task.script not in WELL_BY_ITSELF
 
 
 def says_recovered(db: sqlite3.Connection, task: str, before: Run | None) -> bool:

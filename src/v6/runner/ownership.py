@@ -8,12 +8,12 @@ from pathlib import Path
 from v6.model import FatalError
 
 
-def require_own(var: Path, job: str) -> None:
+def require_own(var: Path, command: str) -> None:
     """Raises FatalError with the command to use instead, as the wrapper does."""
     with suppress(FileNotFoundError):
         owner = var.stat().st_uid
         if owner != os.geteuid():
-            raise FatalError(f"{var} belongs to {_name(owner)}; run instead: sudo -u {_name(owner)} scripts/{job}.py")
+            raise FatalError(f"{var} belongs to {_name(owner)}; run instead: sudo -u {_name(owner)} {command}")
 
 
 def _name(uid: int) -> str:

@@ -8,12 +8,20 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from v6.config.settings import Ibkr
 from v6.gateway.client import Gateway
-from v6.gateway.connection_budget import ConnectionBudgetSpent, Limit
-from v6.gateway.errors import ConnectFailed, GatewayError, NoClientId
+from v6.gateway.connection_budget import ConnectionBudgetSpent, Limit, NoRoomForRetries
+from v6.gateway.errors import (
+    ConnectFailed,
+    GatewayError,
+    LibraryUnusable,
+    NoClientId,
+    NotASimulator,
+    RequestTimeout,
+)
 from v6.gateway.verdicts import TABLE
 from v6.journal import connections, database, events, restarts
 
@@ -25,7 +33,13 @@ BUSY_SECONDS = 0.25
 CLOSED_BUSY_SECONDS = 1.0
 """The same once it has ended: a word lost then would leave it called connected."""
 QUIET = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
-OF_ERROR = {ConnectionBudgetSpent: "connection budget spent", NoClientId: "no client id is free"}
+OF_ERROR = {
+    ConnectionBudgetSpent: connections.BUDGET_SPENT,
+    NoRoomForRetries: connections.BUDGET_SPENT,
+    NoClientId: connections.NO_CLIENT_ID,
+    LibraryUnusable: connections.LIBRARY_UNUSABLE,
+    NotASimulator: connections.NOT_A_SIMULATOR,
+}
 ADVICE = (
     "Beyond the limit connections are refused until older ones are an hour or a day past; restarts and orders go on. "
     "TWS throttles a host that connects all day long: find the task that connects so often, or why its runs fail."
@@ -33,10 +47,11 @@ ADVICE = (
 
 
 class ConnectionRecords:
-    """Of one task's connections."""
+    """Of one task's connections to the TWS at `place`."""
 
-    def __init__(self, journal: Path, task: str, log: "Logger", *, says_status: bool = True) -> None:
+    def __init__(self, journal: Path, task: str, log: "Logger", *, place: str, says_status: bool = True) -> None:
         self.task = task
+        self.place = place
         self.log = log
         self._journal = journal
         self._says_status = says_status
@@ -47,7 +62,7 @@ class ConnectionRecords:
             return
         with self._written("the connection's status", busy) as db:
             db.execute("PRAGMA synchronous = NORMAL")
-            connections.say(db, self.task, status, detail, client_id=client_id)
+            connections.say(db, self.task, status, detail, client_id=client_id, place=self.place)
 
     def outage(self, kind: str, evidence: str) -> None:
         """Keep it for the search for unknown restart windows."""
@@ -90,6 +105,7 @@ class WatchedGateway(Gateway):
         leases: Path,
         client_id: int | None = None,
         until: float | None = None,
+        attempt: int = 1,
     ) -> None:
         super().__init__(
             settings,
@@ -102,8 +118,22 @@ class WatchedGateway(Gateway):
             on_budget=records.near,
             until=until,
         )
+        self.attempt = attempt
         self._records = records
         self._told_open = False
+        self._unanswered = ""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._note_unanswered(error)
+        super().__exit__(kind, error, trace)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._note_unanswered(error)
+        await super().__aexit__(kind, error, trace)
 
     async def open_async(self) -> None:
         try:
@@ -115,31 +145,38 @@ class WatchedGateway(Gateway):
         self._records.say(connections.CONNECTED, client_id=self.client_id)
 
     async def close_async(self) -> None:
-        lost = self._lost_words()
+        bad = self._bad_end()
         try:
             await super().close_async()
         finally:
-            self._tell_closed(lost)
+            self._tell_closed(bad)
 
     async def abort_async(self) -> None:
-        lost = self._lost_words()
+        bad = self._bad_end()
         try:
             await super().abort_async()
         finally:
-            self._tell_closed(lost)
+            self._tell_closed(bad)
 
-    def _lost_words(self) -> str:
-        """How TWS ended the connection before we did; "" when it did not."""
-        return self._connection.wire.lost_words if self._connection is not None else ""
+    def _note_unanswered(self, error: BaseException | None) -> None:
+        """A run that ends by its time limit or a signal while TWS owes it an answer has not proven that TWS is well."""
+        owed = self._connection is not None and self._connection.receiver.answers
+        if isinstance(error, RequestTimeout) or (error is not None and owed):
+            self._unanswered = f"{connections.UNANSWERED}: {error}"
 
-    def _tell_closed(self, lost: str) -> None:
+    def _bad_end(self) -> str:
+        """What was wrong before we ended the connection; "" when it was well."""
+        lost = self._connection.wire.lost_words if self._connection is not None else ""
+        return f"{connections.LOST}: {lost}" if lost else self._unanswered
+
+    def _tell_closed(self, bad: str) -> None:
         told, self._told_open = self._told_open, False
         if told:
-            status = connections.DISCONNECTED if lost else connections.WAITING
-            self._records.say(status, lost, busy=CLOSED_BUSY_SECONDS)
+            status = connections.DISCONNECTED if bad else connections.WAITING
+            self._records.say(status, bad, busy=CLOSED_BUSY_SECONDS)
 
 
 def _verdict(error: GatewayError) -> str:
     if isinstance(error, ConnectFailed):
         return TABLE[error.verdict].words
-    return OF_ERROR.get(type(error), str(error))
+    return f"{OF_ERROR.get(type(error), connections.NO_CONNECTION)}: {error}"

@@ -15,6 +15,10 @@ from v6.session.live import Live
 from v6.session.rules import Rules
 from v6.session.turns import Turns
 
+OURS = 2 / 3
+"""A cycle's share of the collector's attempt, and of what is left of its slot: the rest is that of cron's run, which
+waits meanwhile and collects what the cycle did not."""
+
 
 class Collectors:
     """Those that `rules` names. On the session's event loop; the cycles are in threads of their own."""
@@ -73,10 +77,10 @@ class Collectors:
         return cycle
 
     def _context(self, task: str, slot: datetime) -> SessionContext:
-        ctx, config = self._ctx, self._rules.config
-        seconds = config.settings.session.cycle_seconds
-        if allowed := self._rules.plan.tasks[task].deadline:
-            seconds = min(seconds, allowed - (clock.epoch() - slot.timestamp()))
+        ctx, config, planned = self._ctx, self._rules.config, self._rules.plan.tasks[task]
+        seconds = min(config.settings.session.cycle_seconds, OURS * planned.timeout)
+        if planned.deadline:
+            seconds = min(seconds, OURS * (planned.deadline - (clock.epoch() - slot.timestamp())))
         return SessionContext(
             task=task,
             slot=slot,

@@ -40,7 +40,10 @@ class SessionContext(Context):
         self._go_on()
 
     def show(self, quotes: Sequence[Quote]) -> None:
-        self.live.cycle(self.task, quotes)
+        try:
+            self.live.cycle(self.task, quotes)
+        except (ValueError, TypeError) as error:  # of json; the slot is worth more than its view
+            self.log.warning("the live view does not show this cycle: {}", error)
 
     def close(self) -> None:
         """Of what the cycle has opened. In its thread."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 from v6.gateway.error_codes import FARM_CONNECTS, FARM_DOWN
 from v6.gateway.watching import Streamed
 
+IBKR, FARMS = "IBKR", "farms"
 QUOTE_FARM_DOWN = 2103
 FAILURES_ALLOWED = 3
 """So many looks in a row that failed, and the connection is begun anew."""
@@ -59,6 +60,12 @@ class Health:
         return not any(finding.judged in (Judged.FAILED, Judged.UNKNOWN) for finding in self.findings)
 
     @property
+    def away(self) -> str:
+        """What is away behind a TWS that answers: IBKR, data farms. Empty: nothing that TWS has told us of."""
+        sides = [one.words for one in self.findings if one.judged is Judged.AWAY and one.check in (IBKR, FARMS)]
+        return "; ".join(sides)
+
+    @property
     def words(self) -> str:
         """One line, what matters most first."""
         order = list(Judged).index
@@ -82,15 +89,15 @@ def _answer(seen: Seen) -> Finding:
 
 
 def _ibkr(seen: Seen) -> Finding:
-    return Finding("IBKR", Judged.AWAY if seen.away else Judged.GOOD, seen.away)
+    return Finding(IBKR, Judged.AWAY if seen.away else Judged.GOOD, seen.away)
 
 
 def _farms(farms: Mapping[str, int]) -> Finding:
     if down := sorted(name for name, code in farms.items() if code in FARM_DOWN):
-        return Finding("farms", Judged.AWAY, f"data farms down: {', '.join(down)}")
+        return Finding(FARMS, Judged.AWAY, f"data farms down: {', '.join(down)}")
     if connecting := sorted(name for name, code in farms.items() if code == FARM_CONNECTS):
-        return Finding("farms", Judged.AWAY, f"data farms connecting: {', '.join(connecting)}")
-    return Finding("farms", Judged.GOOD, "" if farms else "TWS has said nothing about its data farms")
+        return Finding(FARMS, Judged.AWAY, f"data farms connecting: {', '.join(connecting)}")
+    return Finding(FARMS, Judged.GOOD, "" if farms else "TWS has said nothing about its data farms")
 
 
 def _quote_farms_away(farms: Mapping[str, int]) -> bool:

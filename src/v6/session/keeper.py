@@ -26,20 +26,26 @@ from v6.model import FatalError
 from v6.session.health import FAILURES_ALLOWED, Health
 from v6.session.live import Live
 from v6.session.looking import Looks
+from v6.session.since import Since
 from v6.session.status import StatusRow
 
 BACKOFF_SECONDS = (15.0, 30.0, 60.0, 120.0, 300.0)
 """Before each try to connect again; when all have been for nothing a person is told, and the last one stays."""
-ALERT, MENDED = "session_disconnected", "session_connected"
+SETTLED_SECONDS = 600.0
+"""A connection has to hold so long before earlier failures are forgotten: one that comes and goes would else begin with
+the shortest pause each time, spend the host's budget of connections on its logins, and no person would be told."""
+ALERT = "session_disconnected"
 SHOW_SECONDS = 1.0  # between two looks at whether the live view has something new
 
 
 class Failure(NamedTuple):
-    """`verdict` in a few words, `told` all that is known of it. `hopeless`: another try alone will not mend it."""
+    """`verdict` in a few words, `told` all that is known of it. `hopeless`: another try alone will not mend it. `title`
+    of the alert, if it comes to that."""
 
     verdict: str
     told: str
     hopeless: bool = False
+    title: str = "the market session cannot connect"
 
 
 NOT_YET = Failure("not connected yet", "")
@@ -47,11 +53,12 @@ NOT_YET = Failure("not connected yet", "")
 
 @dataclass
 class Trouble:
-    """`tries` that failed since the connection was last proven good; `told`: a person was told."""
+    """`tries` that failed since a connection last held; `told`: a person was told. `over`: one has held since."""
 
     tries: int = 0
     told: bool = False
     last: Failure = NOT_YET
+    over: bool = False
 
 
 class Keeper:
@@ -70,6 +77,7 @@ class Keeper:
         live: Live,
         log: Log,
         backoff_seconds: Sequence[float] = BACKOFF_SECONDS,
+        settled_seconds: float = SETTLED_SECONDS,
     ) -> None:
         self.listeners: list[Callable[[bool], None]] = []
         self._settings = settings
@@ -79,6 +87,7 @@ class Keeper:
         self._live = live
         self._log = log
         self._backoff = tuple(backoff_seconds)
+        self._settled_seconds = settled_seconds
         self._trouble = Trouble()
         self._gateway: Gateway | None = None
         self._usable = False
@@ -132,15 +141,15 @@ class Keeper:
         while True:
             gateway = await self._connected()
             try:
-                words = await self._watch(gateway)
+                failure = await self._watch(gateway)
             finally:
                 self._set_usable(False)
                 self._gateway = None
                 await (gateway.close_async() if self._closing else gateway.abort_async())
-            self._failed(Failure("connection lost", f"the connection was lost: {words}"))
+            self._failed(failure)
 
     async def _connected(self) -> Gateway:
-        """Try until it is; the pauses grow as long as no connection has been proven good."""
+        """Try until it is; the pauses grow as long as no connection has held."""
         while True:
             if self._trouble.tries:
                 await asyncio.sleep(self._backoff[min(self._trouble.tries, len(self._backoff)) - 1])
@@ -154,20 +163,23 @@ class Keeper:
             else:
                 return gateway
 
-    async def _watch(self, gateway: Gateway) -> str:
+    async def _watch(self, gateway: Gateway) -> Failure:
         """Until the connection must be begun anew: why."""
         self._gateway = gateway
         looks = Looks(gateway, self._settings, self._market_open)
         showing = asyncio.ensure_future(self._show(looks))
-        failures = 0
+        failures, since = 0, Since()
         try:
             while True:
                 health = await looks.look()
                 if not gateway.connected:
-                    return gateway.connection.wire.lost_words
+                    return _lost(gateway.connection.wire.lost_words, "the market session keeps losing its connection")
                 failures = failures + 1 if health.failed else 0
                 if failures >= FAILURES_ALLOWED:
-                    return f"{failures} looks in a row failed: {health.words}"
+                    words = f"{failures} looks in a row failed: {health.words}"
+                    return _lost(words, "the market session connects, and TWS does not serve it")
+                if health.proven and (not self._trouble.tries or since.seconds() >= self._settled_seconds):
+                    self._held()
                 self._say(health, failures, gateway)
                 self._set_usable(not failures)
                 await looks.pause()
@@ -192,28 +204,27 @@ class Keeper:
             self._log.warning(words)
             self._status.say(connections.RECONNECTING, words, attempts=self._trouble.tries)
             return
-        if health.proven:
-            self._proven()
         status = connections.CONNECTED if self._market_open() else connections.CONNECTED_CLOSED
-        self._status.say(status, health.words, attempts=self._trouble.tries, client_id=gateway.client_id)
+        self._status.say(
+            status, health.words, attempts=self._trouble.tries, client_id=gateway.client_id, away=health.away
+        )
 
-    def _proven(self) -> None:
-        if self._trouble.told:
-            title = "the market session is connected again"
-            self._status.alert("info", title, f"after {self._trouble.tries} failures", MENDED)
-        self._trouble = Trouble()
+    def _held(self) -> None:
+        if not self._trouble.over:
+            self._status.well_again(f"after {self._trouble.tries} failures of this process", ALERT)
+            self._trouble = Trouble(over=True)
 
     def _failed(self, failure: Failure) -> None:
         trouble = self._trouble
         trouble.tries = max(trouble.tries + 1, len(self._backoff) + 1 if failure.hopeless else 0)
-        trouble.last = failure
+        trouble.last, trouble.over = failure, False
         self._log.warning(f"{failure.told} ({trouble.tries} failures in a row)")
         escalated = trouble.tries > len(self._backoff)
         status = connections.DISCONNECTED if escalated else connections.RECONNECTING
         self._status.say(status, failure.verdict, attempts=trouble.tries)
         if escalated and not trouble.told:
             trouble.told = True
-            self._status.alert("failure", "the market session cannot connect", failure.told, ALERT)
+            self._status.alert("failure", failure.title, failure.told, ALERT)
 
     def _set_usable(self, usable: bool) -> None:
         if usable is self._usable:
@@ -221,6 +232,10 @@ class Keeper:
         self._usable = usable
         for listener in list(self.listeners):
             listener(usable)
+
+
+def _lost(words: str, title: str) -> Failure:
+    return Failure("connection lost", f"the connection was lost: {words}", title=title)
 
 
 def _failure(error: GatewayError | OSError) -> Failure:

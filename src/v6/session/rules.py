@@ -5,7 +5,7 @@ from datetime import datetime
 
 from v6.config.errors import ConfigError
 from v6.config.load import Config, load
-from v6.config.sources import read_sources
+from v6.config.sources import Sources, read_sources
 from v6.model import SkipRun
 from v6.runner.context import Context
 from v6.scheduler import compiled
@@ -24,9 +24,10 @@ class Rules:
         self._begun_with = ctx.config.settings
         self._paths = ctx.paths
         self._log = ctx.log
-        self._sources = read_sources(ctx.paths)
+        self._sources: Sources | None = None
+        """Of `config`; None: read before our time, and perhaps changed since."""
         self._day = ctx.now().date()
-        self.plan = self._plan(ctx.now())
+        self._read_schedule(ctx.now())
         if _has_come(self.plan.end.at, ctx.now()):
             raise SkipRun("no_session", f"it would have ended at {self.plan.end}")
 
@@ -36,9 +37,14 @@ class Rules:
             if sources != self._sources:
                 self._sources = sources
                 self.config = load(self._paths, os.environ, sources)
-            self.plan = self._plan(now)
+            self._read_schedule(now)
         except (ConfigError, ScheduleError, CalendarError) as error:
             self._log.warning("going on with what was read before: {}", error)
+
+    def plan_in_words(self) -> str:
+        """`until 16:20, 20 min after the close; collects ... every 5 min`."""
+        tasks, minutes = ", ".join(self.plan.tasks) or "nothing", self.config.settings.session.cycle_minutes
+        return f"until {self.plan.end}; collects {tasks} every {minutes} min"
 
     def why_over(self, now: datetime) -> str:
         """In words; empty while the session goes on."""
@@ -51,10 +57,15 @@ class Rules:
             return "its day is over"
         return str(self.plan.end) if _has_come(self.plan.end.at, now) else ""
 
-    def _plan(self, now: datetime) -> Plan:
+    @property
+    def market_open(self) -> bool:
+        return self._calendar.get_market_phase() == "market_open"
+
+    def _read_schedule(self, now: datetime) -> None:
         schedule = compiled.load(self._paths.compiled / "schedule.txt", os.environ)
         calendar = NYSECalendar(self._paths.compiled / "calendar.txt", observe_holidays=schedule.observe_holidays)
-        return slots.plan(schedule, calendar, now, self.config.settings.session)
+        self.plan: Plan = slots.plan(schedule, calendar, now, self.config.settings.session)
+        self._calendar = calendar
 
 
 def _has_come(instant: datetime, now: datetime) -> bool:

@@ -8,11 +8,11 @@ in a thread of its own. The session ends by itself (`Rules.why_over`, a restart 
 import asyncio
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from v6 import clock
-from v6.journal import connections
+from v6.journal import connections, database
 from v6.model import RecoverableError, SkipRun
 from v6.restart.manager import TWSRestartManager
 from v6.restart.states import State
@@ -25,6 +25,7 @@ from v6.session.live import Live, place
 from v6.session.memory import resident_mb
 from v6.session.rules import Rules
 from v6.session.status import StatusRow
+from v6.session.watchdog import Watchdog
 
 TASK = "run_market_session"
 """Under which the connection's status is known, whichever task began the session."""
@@ -36,6 +37,11 @@ FINISHING = 30.0
 LAST_WORD = 4.0
 """Seconds for cycles that have lost their connection: to store what they have and to say why they have no more."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+UNPROVEN = (State.PRE_RESTART, State.RESTARTING, State.RECONNECTING, State.VALIDATING)
+"""No session begins while TWS is on its way down or up. One that is at work ends only for the first: pre_restart waits
+for its end, and what comes without it is TWS gone by itself, after which the session connects again by itself."""
+READ_AT = 30
+"""The second of each minute at which the rules are read again: slots begin at the full minute."""
 
 
 def run(ctx: Context) -> str:
@@ -43,7 +49,7 @@ def run(ctx: Context) -> str:
 
     Raises SkipRun when there is nothing to hold a connection for, Terminated after a signal, and RecoverableError when
     only a new process helps."""
-    if words := _restarting(ctx):
+    if words := _restarting(ctx, UNPROVEN):
         raise SkipRun("restart_window", words)
     rules = Rules(ctx)
     prepare(rules.plan.tasks.values())
@@ -63,26 +69,28 @@ class MarketSession:
         self._keeper = Keeper(
             ctx.settings.session,
             opener=lambda: ctx.unsaid_gateway("checks"),
-            market_open=lambda: ctx.calendar.get_market_phase() == "market_open",
+            market_open=lambda: rules.market_open,
             status=self._status,
             live=live,
             log=ctx.log,
         )
         self._collectors = Collectors(ctx, rules, self._keeper, live)
         self._signal: signal.Signals | None = None
-        self._minute = int(clock.epoch()) // 60
+        self._read_in = _minute_of_reading()
         self._judged_at = 0.0
 
     async def run(self) -> str:
         why = ""
-        with self._signals_taken():
+        self._ctx.log.info("{}", self._rules.plan_in_words())
+        with self._signals_taken(), Watchdog(self._ctx.log) as watchdog:
             try:
                 watch = self._keeper.start()
                 while not (why := self._why_over()):
+                    watchdog.looked()
                     if watch.done():
                         watch.result()  # raises: it ends by itself only by a defect
-                    self._read_rules()
                     self._collectors.look(clock.now())
+                    self._read_rules()
                     await asyncio.sleep(self._pause())
             finally:
                 await self._end(why)
@@ -93,8 +101,8 @@ class MarketSession:
     # while it lasts
 
     def _read_rules(self) -> None:
-        if (minute := int(clock.epoch()) // 60) != self._minute:
-            self._minute = minute
+        if (minute := _minute_of_reading()) != self._read_in:
+            self._read_in = minute
             self._rules.read_again(clock.now())
 
     def _pause(self) -> float:
@@ -113,7 +121,7 @@ class MarketSession:
         self._judged_at = clock.monotonic()
         if stuck := self._collectors.stuck:
             raise RecoverableError(f"the cycle of {', '.join(stuck)} does not end: only a new process helps")
-        return self._rules.why_over(clock.now()) or _restarting(self._ctx) or self._too_big()
+        return self._rules.why_over(clock.now()) or _restarting(self._ctx, UNPROVEN[:1]) or self._too_big()
 
     def _too_big(self) -> str:
         """After a cycle: a process that has not worked yet would not be smaller the next time."""
@@ -133,7 +141,7 @@ class MarketSession:
         if left := await self._all_done(LAST_WORD):
             self._ctx.log.warning("left to cron in the middle: {}", ", ".join(left))
         self._collectors.close()
-        status = connections.RESTART_WINDOW if _restarting(self._ctx) else connections.WAITING
+        status = connections.RESTART_WINDOW if _restarting(self._ctx, UNPROVEN) else connections.WAITING
         self._status.say(status, f"the session has ended: {why or 'by an error'}")
 
     async def _all_done(self, seconds: float) -> list[str]:
@@ -165,10 +173,15 @@ class MarketSession:
             self._signal = number
 
 
-def _restarting(ctx: Context) -> str:
-    """Where TWS's restart stands when it is being prepared; empty otherwise. A busy journal is read a second later."""
-    with suppress(sqlite3.OperationalError):
+def _restarting(ctx: Context, states: Sequence[State]) -> str:
+    """Where TWS's restart stands when it is in one of these states; empty otherwise. A journal that is busy, or spoilt,
+    is read again a second later: what it cannot say ends no session."""
+    with suppress(sqlite3.Error, database.JournalError):
         where = TWSRestartManager(ctx.journal, ()).current()
-        if where.state is State.PRE_RESTART:
+        if where.state in states:
             return where.words()
     return ""
+
+
+def _minute_of_reading() -> int:
+    return (int(clock.epoch()) - READ_AT) // 60

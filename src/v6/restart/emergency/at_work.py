@@ -6,7 +6,7 @@ of the restart jobs (a job that a person started, which neither of the others kn
 """
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -175,22 +175,13 @@ def _holders(seen: _Seen, places: Places) -> None:
     with suppress(CannotLook):  # said above
         for name, process in runs_at_work.holders_of(places.locks, BY_HAND_LOCKS):
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
-                if not _accounted_for(seen, process) and _has_open(process, places.locks / f"{name}.lock"):
+                if not _accounted_for(seen, process):
                     seen.add(_of(Kind.HOLDER, BY_HAND_LOCKS[name], process))
 
 
 def _accounted_for(seen: _Seen, process: psutil.Process) -> bool:
     """By itself, by its group, or by the supervisor that started it."""
     return bool({process.pid, os.getpgid(process.pid), process.ppid()} & seen.by_pid.keys())
-
-
-def _has_open(process: psutil.Process, path: Path) -> bool:
-    """Whether it really is that file: the table of locks knows inodes, and these are one file system's only."""
-    with suppress(OSError):
-        file = path.stat()
-        opened: Iterator[Path] = Path("/proc", str(process.pid), "fd").iterdir()
-        return any(os.path.samestat(file, entry.stat()) for entry in opened if entry.exists())
-    return False
 
 
 def _of(kind: Kind, task: str, process: psutil.Process) -> AtWork:

@@ -4,7 +4,7 @@ import os
 import pwd
 import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import psutil
 
@@ -16,6 +16,9 @@ from v6.journal.database import JournalError
 KIND = "emergency_restart"
 ENDED = "end"
 """The step of a call's last event."""
+BUSY_SECONDS = 2.0
+GAP_SECONDS = 0.25
+"""How long an event waits for a journal that another process holds; the second once it has waited for nothing."""
 
 
 def who() -> dict[str, object]:
@@ -32,10 +35,11 @@ def who() -> dict[str, object]:
 
 
 class Trail:
-    """Says every step to the log and writes it into the journal. What the journal does not take is said and lost: a
-    journal that somebody keeps locked is a reason for an emergency restart, not against it."""
+    """Says every step to the log and writes it into the journal. What the journal does not take is said, lost and
+    counted (`gaps`): a journal that somebody keeps locked is a reason for an emergency restart, not against it.
+    `journal`: opens it, given how long it may wait; closed after every event."""
 
-    def __init__(self, journal: Callable[[], sqlite3.Connection], log: Log) -> None:
+    def __init__(self, journal: Callable[[float], sqlite3.Connection], log: Log) -> None:
         self._journal = journal
         self._log = log
         self._who = who()
@@ -53,7 +57,8 @@ class Trail:
 
     def broken_off(self) -> str:
         """What the last call did not come to the end of; "" when it did, or there was none."""
-        last = next(iter(events.recent(self._journal(), KIND, 1)), None)
+        with closing(self._journal(BUSY_SECONDS)) as db:
+            last = next(iter(events.recent(db, KIND, 1)), None)
         if last is None or last.details.get("step") == ENDED:
             return ""
         asked = last.details.get("who", {})
@@ -64,7 +69,8 @@ class Trail:
 
     def _write(self, text: str, details: Mapping[str, object]) -> None:
         try:
-            events.record(self._journal(), KIND, text, KIND, {"who": self._who, **details})
+            with closing(self._journal(GAP_SECONDS if self.gaps else BUSY_SECONDS)) as db:
+                events.record(db, KIND, text, KIND, {"who": self._who, **details})
         except (sqlite3.Error, JournalError, OSError) as error:
             self.gaps += 1
             self._log.warning(f"the audit trail lacks this: the journal cannot be written: {error}")

@@ -33,6 +33,7 @@ STEPS = (
 """As the audit trail names them; failpoints `emergency_restart:<step>` and, but for the last, `...:done`."""
 SUPERVISOR_SECONDS = 15.0  # it gives its job 10 s, then KILL
 JOB_SECONDS = 10.0  # in which a job closes its connections
+LOCKED = "the journal could not be written; `fuser var/v6.db` shows who has it open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Emergency:
         return Looked(found.found, found.left, found.spared, found.rows, (*unseen, *found.unseen))
 
     def run(self, *, restart_tws: bool, asked: str) -> str:
-        """What was done, in one line. `asked`: the command's own words, for the trail."""
+        """How it ended, in one line; each step has said its own. `asked`: the command's own words, for the trail."""
         if broken_off := self._safely(self._trail.broken_off):
             self._around.log.warning(f"an earlier call has not come to its end: {broken_off}")
         looked = self._look(asked)
@@ -89,9 +90,14 @@ class Emergency:
             self._inside(window, restart_tws)
         else:
             self._tws_and_after(restart_tws)
-        summary = "; ".join((*self._said, *(f"NOT WELL: {words}" for words in self.trouble)))
-        self._trail.after(ENDED, summary, well=not self.trouble)
-        return summary
+        short = f"{len(self.trouble)} not well" if self.trouble else "all is well as far as it was judged"
+        self._trail.after(ENDED, short, well=not self.trouble, summary=self._summary())
+        if gaps := self._trail.gaps:
+            self._not_well("audit", f"{gaps} events are not in the audit trail, the log alone has them: {LOCKED}")
+        return self._summary()
+
+    def _summary(self) -> str:
+        return "; ".join((*self._said, *(f"NOT WELL: {words}" for words in self.trouble)))
 
     def _look(self, asked: str) -> Looked:
         self._trail.before("look", f"asked for: {asked}")
@@ -156,10 +162,10 @@ class Emergency:
         self._around.log.info(words)
 
     def _tws_and_after(self, restart_tws: bool) -> None:
-        begun = restart_tws and self._step("tws", "restarting TWS", self._around.tws)
+        begun = restart_tws and self._step("tws", "restarting TWS", self._around.tws, tell=True)
         if self._diagnosis(begun):
             self._step("validation", "proving that TWS works", self._around.validate)
-            self._step("resume", "going on", self._around.resume)
+            self._step("resume", "going on", self._around.resume, tell=True)
 
     def _diagnosis(self, begun: bool) -> bool:
         """Whether TWS is well."""
@@ -170,10 +176,10 @@ class Emergency:
                 raise NotDone(found.words)
             return found.words
 
-        return self._step("diagnosis", "asking what is between us and TWS", deed)
+        return self._step("diagnosis", "asking what is between us and TWS", deed, tell=True)
 
-    def _step(self, step: str, text: str, deed: Callable[[], str]) -> bool:
-        """Whether it was done."""
+    def _step(self, step: str, text: str, deed: Callable[[], str], *, tell: bool = False) -> bool:
+        """Whether it was done. `tell`: its words are among those of the end too."""
         self._trail.before(step, text)
         try:
             said = deed()
@@ -181,7 +187,8 @@ class Emergency:
             self._not_well(step, str(error))
             self._trail.after(step, f"failed: {error}", well=False)
             return False
-        self._said.append(said)
+        if tell:
+            self._said.append(said)
         self._trail.after(step, said)
         return True
 

@@ -54,7 +54,7 @@ def validate(wrapper: Wrapper, journal: Callable[[], sqlite3.Connection], second
     code = _exit(pid, seconds)
     latest = runs.recent(db, VALIDATION, 1)
     if code is None:
-        raise NotDone(f"{VALIDATION} (pid {pid}) is still at work after {seconds:.0f} s: `v6 runs {VALIDATION}`")
+        raise NotDone(f"{VALIDATION} (pid {pid}) is still at work after {seconds:.0f} s: `v6 runs --task {VALIDATION}`")
     if not latest or latest[0].id <= before:
         raise NotDone(f"{VALIDATION} did not run (exit {code}): {detached.last_line(wrapper.output_of(VALIDATION))}")
     run = latest[0]
@@ -75,7 +75,7 @@ def begin_session(wrapper: Wrapper, locks: Path) -> str:
         return f"the market session is at work again (supervisor {pid})"
     said = detached.last_line(wrapper.output_of(SESSION))
     how = f"has not begun within {START_SECONDS:.0f} s" if code is None else f"ended with exit {code}"
-    raise NotDone(f"the market session {how}: {said}; cron tries again within five minutes: `v6 runs {SESSION}`")
+    raise NotDone(f"the market session {how}: {said}; cron tries again within five minutes: `v6 runs --task {SESSION}`")
 
 
 def in_session(calendar: NYSECalendar, at: datetime) -> bool:
