@@ -13,6 +13,9 @@ from gateway_support import HANDSHAKE, READY, RawTws, frame, free_port, ibkr, ra
 
 from v6.gateway.diagnose import diagnose
 from v6.gateway.verdicts import Diagnosis, Verdict
+from v6.simulator.testing import SimulatedTWS
+
+PROBE, LONG = 1.0, 20.0
 
 Talk = Callable[[socket.socket], None]
 
@@ -156,3 +159,13 @@ def examine(
     return asyncio.run(
         diagnose(ibkr(port, **changes), leases, market_open=market_open, symbol="SPY", client_id=client_id)
     )
+
+
+@contextmanager
+def faulty(tws: SimulatedTWS, **faults: Any) -> Iterator[None]:
+    before = {name: getattr(tws.faults, name) for name in faults}
+    tws.set(**faults)
+    try:
+        yield
+    finally:
+        tws.set(**before)

@@ -89,7 +89,7 @@ def full_disk() -> Iterator[None]:
 
 def test_on_a_full_disk_ids_are_leased_and_given_back_as_ever(leases: Path) -> None:
     """The lock is the lease; nothing says who has it but the kernel."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with full_disk():
         with client_ids.take(leases, 10, 10, "a task") as lease:
             seen = [(one.client_id, one.pid, one.task) for one in client_ids.holders(leases)]
@@ -97,7 +97,7 @@ def test_on_a_full_disk_ids_are_leased_and_given_back_as_ever(leases: Path) -> N
         client_ids.take_one(leases, 10).quarantine()
     assert seen == [(lease.client_id, os.getpid(), "")]
     assert [(one.client_id, one.pid, one.since) for one in leased] == [(10, os.getpid(), None)]
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     with client_ids.take_one(leases, 10):
         pass
 

@@ -144,10 +144,13 @@ def test_a_person_is_told_before_a_limit_is_reached(leases: Path) -> None:
     assert not told[0].spent
 
 
+DEFAULT = ibkr(1, connections_per_hour=60, connections_per_day=600)
+
+
 @pytest.mark.parametrize(("attempt", "let_through"), [(1, 60), (2, 36), (3, 18), (6, 18)])
 def test_the_more_a_run_has_tried_the_sooner_the_hour_has_no_room_for_it(attempt: int, let_through: int) -> None:
     known = [Attempt(float(number), 1, "a task") for number in range(60)]
-    found = [limits(ibkr(1), known[:used], 100.0) for used in range(61)]
+    found = [limits(DEFAULT, known[:used], 100.0) for used in range(61)]
     assert sum(hour.leaves_room(attempt) for hour, _ in found) == let_through
     assert all(day.leaves_room(attempt) for _, day in found)
 
@@ -181,7 +184,7 @@ def test_after_an_outage_of_a_mute_tws_no_slot_and_no_session_is_refused(mended:
     while tries:
         at, attempt, retried = first = min(tries)
         tries.remove(first)
-        let_through = all(limit.leaves_room(attempt) for limit in limits(ibkr(1), known, at))
+        let_through = all(limit.leaves_room(attempt) for limit in limits(DEFAULT, known, at))
         assert let_through or attempt > 1, f"refused in minute {at / 60:.0f}"
         known += [Attempt(at, 1, "")] * let_through
         if retried and at < 60 * mended and attempt < 3:

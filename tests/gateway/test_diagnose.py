@@ -3,22 +3,29 @@
 import os
 import re
 import socket
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from diagnose_support import CASES, answers, examine, hangs_up, live, stuck, wait_for_ever
+from diagnose_support import (
+    CASES,
+    LONG,
+    PROBE,
+    answers,
+    examine,
+    faulty,
+    hangs_up,
+    live,
+    stuck,
+    wait_for_ever,
+)
 from gateway_support import (
     HANDSHAKE,
     READY,
     TUESDAY,
-    frame,
     free_port,
     ibkr,
     never_closing,
@@ -27,18 +34,14 @@ from gateway_support import (
     wait_until,
 )
 
-from v6.gateway import client_ids, diagnose, installation, refused, silence, tws_programs
+from v6.gateway import client_ids, diagnose, installation, silence
 from v6.gateway.errors import ConnectCause, ConnectFailed
-from v6.gateway.lines import LineBudget
-from v6.gateway.port_sockets import PortSockets
 from v6.gateway.sockets import CannotLook
 from v6.gateway.verdicts import Diagnosis, Verdict
 from v6.simulator.testing import SimulatedTWS, simulated_tws
 
 pytestmark = [pytest.mark.integration, pytest.mark.both_libraries]
 
-PROBE = 1.0
-LONG = 20.0
 
 CONNECTED_TO: list[int] = []
 
@@ -55,16 +58,6 @@ sys.addaudithook(note_connects)
 def morning() -> Iterator[SimulatedTWS]:
     with simulated_tws(fast=True, start_at=TUESDAY) as running:
         yield running
-
-
-@contextmanager
-def faulty(tws: SimulatedTWS, **faults: Any) -> Iterator[None]:
-    before = {name: getattr(tws.faults, name) for name in faults}
-    tws.set(**faults)
-    try:
-        yield
-    finally:
-        tws.set(**before)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -127,104 +120,7 @@ def test_the_simulated_tws_gets_the_verdict_of_its_fault(name: str, morning: Sim
     assert client_ids.holders(leases) == []
 
 
-def refusal(code: int, text: str) -> Callable[[int], bytes]:
-    return lambda number: frame(4, 2, number, code, text, "")
-
-
-def price(number: int, tick: int = 1) -> bytes:
-    return frame(1, 6, number, tick, 600.0, 5, 0)
-
-
-def delayed(number: int) -> bytes:
-    return refusal(10167, "Displaying delayed market data.")(number) + frame(58, 1, number, 3) + price(number, 66)
-
-
-UNPROVEN: dict[str, tuple[Callable[[int], bytes], Verdict, int, str]] = {
-    "delayed": (delayed, Verdict.NO_MARKET_DATA, 2, "delayed: SPY bid 600"),
-    "frozen": (
-        lambda number: frame(58, 1, number, 2) + price(number),
-        Verdict.NO_MARKET_DATA,
-        1,
-        "frozen: SPY bid 600, frozen although the market is open",
-    ),
-    "no line at TWS": (refusal(101, "Max number of tickers"), Verdict.NO_MARKET_DATA, 1, "all lines in use: SPY"),
-    "no permission": (refusal(10187, "No market data permissions"), Verdict.NO_MARKET_DATA, 2, "no subscription: SPY"),
-    "no such symbol": (refusal(200, "No security"), Verdict.COULD_NOT_CHECK, 1, "not proven: SPY: TWS says 200"),
-    "a bad request": (refusal(321, "Error validating"), Verdict.COULD_NOT_CHECK, 1, "not proven: SPY: TWS says 321"),
-    "a failed request": (refusal(322, "Error processing"), Verdict.COULD_NOT_CHECK, 1, "not proven: SPY: TWS says 322"),
-    "of no kind": (price, Verdict.COULD_NOT_CHECK, 1, "TWS did not say of what kind"),
-}
-
-
-@pytest.mark.parametrize("name", UNPROVEN)
-def test_with_the_market_open_only_live_data_are_healthy(name: str, leases: Path) -> None:
-    quote, verdict, code, words = UNPROVEN[name]
-    with raw_tws(answers(READY, quote)) as tws:
-        found = examine(tws.port, leases, probe_seconds=PROBE if quote is price else LONG)
-
-    assert (found.verdict, found.exit_code) == (verdict, code), found
-    assert words in found.detail
-
-
-def test_with_every_line_of_ours_in_use_live_data_are_not_proven(morning: SimulatedTWS, leases: Path) -> None:
-    with closing(LineBudget(leases, "checks", 5)) as others:
-        while others.acquire() is not None:
-            pass
-        found = examine(morning.port, leases, probe_seconds=LONG)
-
-    assert (found.verdict, found.exit_code) == (Verdict.COULD_NOT_CHECK, 1)
-    assert "no market data line of the pool 'checks' was free" in found.detail
-
-
-@pytest.mark.parametrize("resets_after_time", [False, True])
-@pytest.mark.parametrize("market_open", [False, True])
-def test_l24_a_connection_that_dies_while_data_are_asked_for_is_not_healthy(
-    market_open: bool, resets_after_time: bool, leases: Path
-) -> None:
-    with raw_tws(answers(READY, lambda _: b"", resets_after_time=resets_after_time)) as tws:
-        found = examine(tws.port, leases, market_open=market_open, probe_seconds=LONG)
-
-    assert (found.verdict, found.exit_code) == (Verdict.MUTE_AFTER_HANDSHAKE, 1), found
-    assert "TWS hung up on the" in found.detail
-    assert found.seconds < LONG / 2
-
-
-@pytest.mark.parametrize(("market_open", "why"), [(False, "the market is closed"), (None, "is not known")])
-def test_outside_the_session_live_data_are_said_not_to_be_proven(
-    market_open: bool | None, why: str, morning: SimulatedTWS, leases: Path
-) -> None:
-    with faulty(morning, silent=frozenset({"SPY"})):
-        found = examine(morning.port, leases, market_open=market_open, probe_seconds=1.0)
-
-    assert (found.verdict, found.exit_code) == (Verdict.HEALTHY, 0)
-    assert "live data are not proven" in found.detail
-    assert why in found.detail
-
-
-def test_a_missing_subscription_is_named_also_when_the_market_is_closed(morning: SimulatedTWS, leases: Path) -> None:
-    with faulty(morning, no_subscription={"*": 354}):
-        assert examine(morning.port, leases, market_open=False).verdict is Verdict.NO_MARKET_DATA
-
-
 # the kernel's tables come first
-
-
-def test_where_nobody_listens_the_kernel_refuses_and_a_port_it_forwards_is_not_taken_for_a_closed_one(
-    morning: SimulatedTWS, leases: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A forwarded port (DNAT) is in no table: whoever trusts the table alone calls a TWS that answers "refused"."""
-    real = diagnose.port_sockets
-
-    def without_listener(*arguments: Any, **options: Any) -> PortSockets:
-        return replace(real(*arguments, **options), listener=None, rows=())
-
-    closed = examine(free_port(), leases)
-    monkeypatch.setattr(diagnose, "port_sockets", without_listener)
-    forwarded = examine(morning.port, leases, probe_seconds=LONG)
-
-    assert closed.verdict is Verdict.REFUSED
-    assert any(line.startswith("no connection came about after") for line in closed.evidence)
-    assert forwarded.verdict is Verdict.HEALTHY
 
 
 def test_l27_a_stuck_acceptor_gets_no_further_connection(leases: Path) -> None:
@@ -367,7 +263,7 @@ def test_an_id_that_nobody_of_ours_has_is_another_programs(morning: SimulatedTWS
 
 
 @pytest.mark.parametrize(
-    ("visible", "words"), [(True, f"connected now: .*pid {os.getpid()}"), (False, "who is connected cannot be seen$")]
+    ("visible", "words"), [(True, "connected now: .*pid {pid}"), (False, "who is connected cannot be seen$")]
 )
 def test_l30_who_is_connected_beside_a_failed_run_is_looked_at_or_said_not_to_be_visible(
     visible: bool, words: str, leases: Path, monkeypatch: pytest.MonkeyPatch
@@ -378,71 +274,7 @@ def test_l30_who_is_connected_beside_a_failed_run_is_looked_at_or_said_not_to_be
         error = ConnectFailed(ConnectCause.CLIENT_ID_IN_USE, "client id 10: TWS says 326")
         found = diagnose.of_failure(ibkr(listener.getsockname()[1]), leases, error)
 
-    assert re.search(words, found.detail), found.detail
-
-
-# in the place of a TWS that listens
-
-
-def test_a_port_that_is_open_on_another_address_only_is_named_with_it(leases: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        found = examine(port, leases, host="127.0.0.2")
-
-    assert found.verdict is Verdict.REFUSED
-    assert f"port {port} is open on 127.0.0.1 only" in found.detail
-    assert "nobody listens (the port is open on 127.0.0.1 only)" in found.evidence[0]
-
-
-def test_a_port_that_is_open_over_ipv6_only_is_told_from_a_closed_one(leases: Path) -> None:
-    """The kernel's table does not say that a listener of :: leaves IPv4 alone."""
-    with socket.create_server(("::", 0), family=socket.AF_INET6) as listener:
-        found = examine(listener.getsockname()[1], leases)
-
-    assert found.verdict is Verdict.REFUSED
-    assert re.search(r"although the kernel shows .* over IPv6, it seems, and the connection was tried", found.detail)
-
-
-TWS_AT_ITS_LOGIN = "import sys; print(flush=True); sys.stdin.read()"
-TWS_ON_ANOTHER_PORT = (
-    "import socket, sys; server = socket.create_server(('127.0.0.1', 0)); print(server.getsockname()[1], flush=True); "
-    "sys.stdin.read()"
-)
-
-
-def test_a_tws_that_listens_on_an_unusual_port_is_named_with_it(leases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tws_programs, "STARTING_SECONDS", 0.0)
-    with tws_without_a_port(TWS_ON_ANOTHER_PORT) as pid:
-        [listening] = tws_programs.TwsProgram(pid, "java", 0.0).listens() or ()
-        found = examine(free_port(), leases)
-
-    assert (found.verdict, found.exit_code) == (Verdict.REFUSED, 1)
-    assert f"(pid {pid}) listens on {listening} instead" in found.detail
-
-
-@contextmanager
-def tws_without_a_port(program_text: str = TWS_AT_ITS_LOGIN) -> Iterator[int]:
-    command = [sys.executable, "-c", program_text, "install4j.ibgateway.GWClient"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
-        assert program.stdout is not None
-        program.stdout.readline()
-        yield program.pid
-        program.communicate("")
-
-
-def test_a_tws_that_runs_and_has_not_opened_its_port_waits_for_its_login(
-    leases: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(refused, "listening_ports", lambda _but: [])  # of whatever else this host runs
-    with tws_without_a_port() as pid:
-        young = examine(free_port(), leases)
-        monkeypatch.setattr(tws_programs, "STARTING_SECONDS", 0.0)
-        old = examine(free_port(), leases)
-
-    assert young.verdict is Verdict.REFUSED, "it may still be starting"
-    assert any(f"(pid {pid})" in line for line in young.evidence)
-    assert (old.verdict, old.exit_code) == (Verdict.WAITING_FOR_DIALOG, 2)
-    assert "most likely waits for its login" in old.detail
+    assert re.search(words.format(pid=os.getpid()), found.detail), found.detail
 
 
 def test_the_evidence_has_bytes_times_version_and_both_tables(morning: SimulatedTWS, leases: Path) -> None:

@@ -68,10 +68,10 @@ def test_a_slots_run_beside_a_cron_daemon_is_cron_at_work(
 
 
 class Answering:
-    """A gateway whose TWS answers with one quote."""
+    """A gateway whose TWS answers with one quote, and unless it is deaf with its time."""
 
-    def __init__(self, quote: Quote, farms: dict[str, int] | None = None) -> None:
-        self.quote, self.farms = quote, farms or {"usfarm": 2104}
+    def __init__(self, quote: Quote, farms: dict[str, int] | None = None, *, deaf: bool = False) -> None:
+        self.quote, self.farms, self.deaf = quote, farms or {"usfarm": 2104}, deaf
         self.settings = ibkr(7497)
         self.connection = SimpleNamespace(request_seconds=30.0)
 
@@ -82,6 +82,8 @@ class Answering:
         return [self.quote]
 
     def current_time(self) -> datetime:
+        if self.deaf:
+            raise RequestTimeout("current time", self.connection.request_seconds)
         return clock.utc_now()
 
 
@@ -144,6 +146,11 @@ def test_why_there_is_no_quote_decides_whether_a_person_is_needed(
 def test_a_silence_beside_a_farm_that_is_not_up_is_the_farms(farm: int) -> None:
     silent = quote(reason=MissReason.NO_TICK)
     assert told(Answering(silent, {"usfarm": farm}), True) == (Verdict.FARMS_DOWN, 1)
+
+
+def test_a_tws_that_fell_silent_is_not_taken_for_one_without_data() -> None:
+    with pytest.raises(RequestTimeout, match="within 5 s"):
+        told(Answering(quote(reason=MissReason.NO_TICK), deaf=True), True)
 
 
 @pytest.mark.parametrize(

@@ -257,15 +257,23 @@ def test_what_a_person_has_tried_with_another_tws_says_nothing_of_this_one(
 def test_l24_a_run_that_was_not_answered_is_not_called_waiting(
     desk: Desk, tws: SimulatedTWS, ended_by: BaseException
 ) -> None:
+    gateway = context().gateway("checks")
+
     def end(*_: object) -> None:
-        raise ended_by
+        if gateway.connection.receiver.answers:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise ended_by
+
+    def ask() -> None:
+        with gateway:
+            signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+            gateway.current_time()
 
     tws.set(mute_after_start=True)
     before = signal.signal(signal.SIGALRM, end)
     try:
-        with pytest.raises(type(ended_by)), context().gateway("checks") as gateway:
-            signal.setitimer(signal.ITIMER_REAL, 0.3)
-            gateway.current_time()
+        with pytest.raises(type(ended_by)):
+            ask()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -284,6 +292,12 @@ def test_l29_a_person_is_told_once_before_the_budget_is_spent(desk: Desk) -> Non
     found = market_session.budget(context())
     assert found.state is State.FAILED
     assert "5 of 5 connections in the last hour" in found.evidence
+
+
+def test_a_retry_is_one_for_the_budget_and_the_sessions_connection_never_is(home: Path) -> None:
+    ctx = context()
+    ctx.attempt = 2
+    assert (ctx.gateway("checks").attempt, ctx.unsaid_gateway("checks").attempt) == (2, 1)
 
 
 def test_who_says_its_own_status_is_not_spoken_for(desk: Desk) -> None:

@@ -1,5 +1,7 @@
 """What validate_ib_connection proves about TWS before the open."""
 
+from typing import Any
+
 import pytest
 from desk import Desk
 from gateway_support import raw_tws
@@ -28,14 +30,24 @@ def test_in_the_session_data_must_be_live(desk: Desk) -> None:
     assert ", live" in ran.words
 
 
-def test_without_a_subscription_a_person_is_told_what_to_do(desk: Desk, tws: SimulatedTWS) -> None:
-    tws.set(no_subscription={"*": 354})
+@pytest.mark.parametrize(
+    ("fault", "code", "told"),
+    [
+        ({"no_subscription": {"*": 354}}, 2, "fatal: market_data_not_flowing: market data not flowing: SPY: no_subsc"),
+        ({"link_broken": True}, 1, "recoverable: farms_down: account up, farms down: TWS has lost IBKR: 2110"),
+    ],
+    ids=["no subscription", "IBKR lost"],
+)
+def test_what_is_not_proven_has_the_verdict_its_cure_and_exit_code(
+    desk: Desk, tws: SimulatedTWS, fault: dict[str, Any], code: int, told: str
+) -> None:
+    tws.set(**fault)
 
     ran = desk.run("validate_ib_connection")
 
-    assert ran.code == 2, "as `v6 gateway diagnose`: no retry subscribes"
-    assert "market data not flowing: SPY: no_subscription 354" in ran.words
-    assert "What to do: no subscription or delayed: subscribe" in ran.words
+    assert ran.code == code, "as `v6 gateway diagnose`: no retry subscribes"
+    assert told in ran.words
+    assert "What to do: " in ran.words
 
 
 @pytest.mark.parametrize("question", ["account summary", "market data", "contract details"])

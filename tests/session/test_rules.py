@@ -152,17 +152,17 @@ def test_no_session_begins_while_tws_is_on_its_way_and_one_at_work_ends_only_bef
     begins: bool,
     goes_on: bool,
 ) -> None:
-    class Begun(Exception): ...
+    class BegunError(Exception): ...
 
     def begun(_: Context) -> None:
-        raise Begun
+        raise BegunError
 
     ctx = context("2026-11-20 10:00")
     session = run.MarketSession(ctx, Rules(ctx))
     for event in events:
         TWSRestartManager(ctx.journal, ()).step(event, "of the test")
     monkeypatch.setattr(run, "Rules", begun)
-    with pytest.raises(Begun if begins else SkipRun):
+    with pytest.raises(BegunError if begins else SkipRun):
         run.run(ctx)
     assert (session._why_over() == "") is goes_on
     ctx.journal.close()

@@ -108,8 +108,9 @@ class ConnectionStatus:
 def connection_status(
     db: sqlite3.Connection, paths: Paths, config: Config, at: datetime | None = None
 ) -> ConnectionStatus:
-    """Of this home and its configured TWS, at `at` (default: now). Reads the journal, the leases, the kernel's tables and the compiled
-    schedule; TWS is not touched. Raises sqlite3.Error; what else cannot be looked at is said in the evidence."""
+    """Of this home and its configured TWS, at `at` (default: now). Reads the journal, the leases, the kernel's tables
+    and the compiled schedule; TWS is not touched. Raises sqlite3.Error; what else cannot be looked at is said in the
+    evidence."""
     now = clock.now() if at is None else at
     found = _of_rows(db, paths, config, now)
     for _ in range(LOOKS - 1):
@@ -127,8 +128,8 @@ def session_row(db: sqlite3.Connection, paths: Paths) -> Known | None:
 
 
 def silent_for(row: Known, config: Config, now: datetime) -> str:
-    """In words, how long a row that says connected has proven nothing, if longer than its task ever does; else "". Under
-    a shifted clock ages mean nothing."""
+    """In words, how long a row that says connected has proven nothing, if longer than its task ever does; else "".
+    Under a shifted clock ages mean nothing."""
     if row.status not in CONNECTED or clock.shifted():
         return ""
     age, session = windows.seconds_between(row.at, now), config.settings.session

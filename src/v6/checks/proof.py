@@ -19,7 +19,7 @@ VERDICTS: tuple[tuple[type[GatewayError], Verdict, str], ...] = (
     (RequestTimeout, Verdict.MUTE_AFTER_HANDSHAKE, ""),
     (Disconnected, Verdict.MUTE_AFTER_HANDSHAKE, ""),
     (NoClientId, Verdict.CLIENT_ID_IN_USE, ""),
-    (ConnectionBudgetSpent, Verdict.COULD_NOT_CHECK, "wait until then, and find out why that task connects so often"),
+    (ConnectionBudgetSpent, Verdict.COULD_NOT_CHECK, "wait, and find out why that task connects so often"),
 )
 """The first that fits; "": the cure is the verdict's own."""
 GONE = (Disconnected, RequestTimeout)

@@ -60,8 +60,8 @@ def configuration(*, say: bool = True) -> "Config":
             raise
         try:
             found = load(paths, os.environ, last_good)
-        except ConfigError:
-            raise error from None
+        except ConfigError as again:
+            raise ConfigError(*dict.fromkeys((*error.problems, *again.problems))) from again
         if say:
             _say_refused(str(error))
         return found

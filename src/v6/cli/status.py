@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 LIMIT_SECONDS = 60.0
 MARKS = {"ok": " ", "failed": "!", "could_not_check": "?"}
 NEVER_RAN = (
-    "V6 has not run here yet: there is no journal. Next: `v6 gateway diagnose` says whether TWS is there, then the steps "
-    "of 'Install on a real host' in README.md"
+    "V6 has not run here yet: there is no journal. Next: `v6 gateway diagnose` says whether TWS is there, then the "
+    "steps of 'Install on a real host' in README.md"
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]

@@ -87,7 +87,7 @@ def _say_what_would_be_done(ctx: Context, emergency: Emergency) -> str:
 
 def closing_words(outcome: result.Result) -> str:
     """How it ended, and a line for each thing that is not well; the steps are in the log."""
-    return outcome.summary.replace("; NOT WELL: ", "\nNOT WELL: ")
+    return str(outcome.summary).replace("; NOT WELL: ", "\nNOT WELL: ")
 
 
 def _surroundings(ctx: Context) -> Surroundings:

@@ -42,7 +42,7 @@ def validate_ib_connection(ctx: Context) -> str:
 
 def _findings(ctx: Context, gateway: "Gateway") -> Iterator[Finding]:
     yield require(tws.round_trip(gateway), Verdict.MUTE_AFTER_HANDSHAKE)
-
+    tws.require_ibkr(gateway)
     yield require(tws.account(gateway), Verdict.NO_ACCOUNT)
     yield _farms(gateway)
     yield tws.live_data(ctx, gateway)

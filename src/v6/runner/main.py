@@ -106,8 +106,8 @@ def _configuration(paths: "Paths", job_name: str, *, goes_on: bool) -> "tuple[Co
             raise
         try:
             config = load(paths, os.environ, last_good)
-        except ConfigError:
-            raise error from None
+        except ConfigError as again:
+            raise ConfigError(*dict.fromkeys((*error.problems, *again.problems))) from again
         script = f"scripts/{job_name}.py"
         if not goes_on and any(task.script == script for task in config.scheduler.tasks.values()):
             raise ConfigError(*error.problems, BY_HAND.format(script=script)) from error

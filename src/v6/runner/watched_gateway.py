@@ -41,8 +41,9 @@ OF_ERROR = {
     NotASimulator: connections.NOT_A_SIMULATOR,
 }
 ADVICE = (
-    "Beyond the limit connections are refused until older ones are an hour or a day past; restarts and orders go on. "
-    "TWS throttles a host that connects all day long: find the task that connects so often, or why its runs fail."
+    "Beyond the limit connections are refused until older ones are an hour or a day past, retries sooner; restarts and "
+    "orders go on. TWS throttles a host that connects all day long: find the task that connects so often, or why its "
+    "runs fail."
 )
 
 

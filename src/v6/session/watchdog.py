@@ -1,4 +1,4 @@
-"""The end of a session whose event loop hangs: it would keep its claims, and cron's runs waiting, for as long as it does.
+"""The end of a session whose event loop hangs: else it keeps its claims, and cron's runs waiting.
 
 with Watchdog(log) as watchdog:
     watchdog.looked()      # each time the loop comes round
