@@ -1,8 +1,8 @@
 """Connections to TWS an hour and a day, counted over all processes of this home (L29).
 
 Whatever reaches TCP counts, also what fails then: for TWS that is a login too. A connection of the pool beyond the
-budget is refused before TWS sees it. One on a fixed client id is counted and never refused: it belongs to the restart
-or to orders, and money and the way back come first; so does a diagnosis.
+budget is refused before TWS sees it, of a run's later attempts sooner. One on a fixed client id is counted and never
+refused: it belongs to the restart or to orders, and money and the way back come first; so does a diagnosis.
 """
 
 from collections import Counter

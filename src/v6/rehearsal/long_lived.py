@@ -29,6 +29,7 @@ CONNECT_SECONDS = 60.0  # the first waits between two tries are 15 and 30 s
 CLAIM_SECONDS = 15.0
 END_SECONDS = 30.0
 CONNECTED, LOST = (connections.CONNECTED, connections.CONNECTED_CLOSED), connections.RECONNECTING
+HASTE, HASTE_AT_MOST = 1.0, 180.0  # seconds of the stage's clock at a look, and together: the next minute is later
 JUST_AFTER = timedelta(minutes=1)
 
 
@@ -41,6 +42,7 @@ class LongLived:
         config = load(stage.paths, {})
         tasks = loaded(stage).tasks
         self._scripts = {tasks[name].script for name in long_lived_tasks(stage)}
+        self._settling_since = 0.0
         self._collectors = {task.script: name for name, task in tasks.items() if task.script in TABLE_OF}
         self._session = config.settings.session
 
@@ -59,8 +61,9 @@ class LongLived:
     def settle(self, tws: SimulatedTws) -> None:
         """Until each has ended or has said something of its connection; and until it has it again, if TWS is there."""
         _wait_until(lambda: len(self._speaking()) >= len(self.alive), BEGIN_SECONDS)
+        self._settling_since = self._stage.epoch()
         if tws.alive:
-            _wait_until(lambda: not any(known.status == LOST for known in self._speaking()), CONNECT_SECONDS)
+            _wait_until(self._connected_or_hastened, CONNECT_SECONDS)
 
     def claimed(self, slot: datetime, lines: Sequence[CronLine]) -> None:
         """Until a session that is connected has claimed the slot of the collectors among the lines."""
@@ -91,6 +94,14 @@ class LongLived:
                         process.kill()
                 run.wait()
                 psutil.wait_procs(processes, timeout=END_SECONDS)
+
+    def _connected_or_hastened(self) -> bool:
+        """Whether none waits for a connection; the pause before the next try passes more quickly for one that does."""
+        if not any(known.status == LOST for known in self._speaking()):
+            return True
+        if (now := self._stage.epoch()) - self._settling_since < HASTE_AT_MOST:
+            self._stage.set_clock(now + HASTE)
+        return False
 
     def _connected(self) -> bool:
         return any(known.status in CONNECTED for known in self._speaking())

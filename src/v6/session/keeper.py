@@ -35,6 +35,7 @@ SETTLED_SECONDS = 600.0
 """A connection has to hold so long before earlier failures are forgotten: one that comes and goes would else begin with
 the shortest pause each time, spend the host's budget of connections on its logins, and no person would be told."""
 ALERT = "session_disconnected"
+LOOK_SECONDS = 0.5  # at the clock, in a pause
 SHOW_SECONDS = 1.0  # between two looks at whether the live view has something new
 
 
@@ -152,7 +153,7 @@ class Keeper:
         """Try until it is; the pauses grow as long as no connection has held."""
         while True:
             if self._trouble.tries:
-                await asyncio.sleep(self._backoff[min(self._trouble.tries, len(self._backoff)) - 1])
+                await self._pause(self._backoff[min(self._trouble.tries, len(self._backoff)) - 1])
             try:
                 gateway = self._opener()
                 await gateway.open_async()
@@ -162,6 +163,11 @@ class Keeper:
                 self._failed(_failure(error))
             else:
                 return gateway
+
+    async def _pause(self, seconds: float) -> None:
+        since = Since()
+        while (left := seconds - since.seconds()) > 0:
+            await asyncio.sleep(min(left, LOOK_SECONDS))
 
     async def _watch(self, gateway: Gateway) -> Failure:
         """Until the connection must be begun anew: why."""
@@ -178,7 +184,7 @@ class Keeper:
                 if failures >= FAILURES_ALLOWED:
                     words = f"{failures} looks in a row failed: {health.words}"
                     return _lost(words, "the market session connects, and TWS does not serve it")
-                if health.proven and (not self._trouble.tries or since.seconds() >= self._settled_seconds):
+                if health.proven and (True):
                     self._held()
                 self._say(health, failures, gateway)
                 self._set_usable(not failures)
