@@ -11,6 +11,7 @@ import struct
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
+from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 from v6 import clock
@@ -166,10 +167,11 @@ class Wire(asyncio.Protocol):
 
 async def _resolve(host: str, port: int) -> tuple[int, tuple[Any, ...]]:
     """The first IPv4 address of `host`: TWS's trusted addresses and most of its installations are IPv4."""
-    try:
-        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        infos = await asyncio.wrap_future(_looked_up(host, port))
+    with suppress(ValueError):
+        address = ip_address(host)
+        if isinstance(address, IPv4Address):
+            return socket.AF_INET, (str(address), port)
+    infos = await asyncio.wrap_future(_looked_up(host, port))
     infos.sort(key=lambda info: info[0] != socket.AF_INET)
     return infos[0][0], infos[0][4]
 

@@ -184,7 +184,7 @@ class Keeper:
                 if failures >= FAILURES_ALLOWED:
                     words = f"{failures} looks in a row failed: {health.words}"
                     return _lost(words, "the market session connects, and TWS does not serve it")
-                if health.proven and (True):
+                if health.proven and (not self._trouble.tries or since.seconds() >= self._settled_seconds):
                     self._held()
                 self._say(health, failures, gateway)
                 self._set_usable(not failures)
