@@ -1,22 +1,18 @@
 """A session whose loop hangs ends, so that its claims fall; one that comes round goes on."""
 
 import os
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from keeper_support import Log
+
 from v6.session import watchdog
 from v6.session.watchdog import Watchdog
-
-
-class Log:
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def debug(self, message: str, /) -> None:
-        self.lines.append(message)
-
-    info = warning = debug
 
 
 def test_only_a_loop_that_hangs_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:

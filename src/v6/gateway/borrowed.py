@@ -76,12 +76,6 @@ class Borrowed(ConnectionFacts, DataQuestions, OrderQuestions):
             lines.close()
 
     @property
-    def lines(self) -> market_data.Lines:
-        if self._lines is None:
-            raise Disconnected("the gateway is not open")
-        return self._lines
-
-    @property
     def client_id(self) -> int:
         return self._gateway.client_id
 

@@ -276,12 +276,6 @@ class Gateway(ConnectionFacts, DataQuestions, OrderQuestions):
     # what is ours of the connection
 
     @property
-    def lines(self) -> market_data.Lines:
-        if self._lines is None:
-            raise Disconnected("the gateway is not open")
-        return self._lines
-
-    @property
     def client_id(self) -> int:
         if self._lease is None:
             raise Disconnected("the gateway is not open")

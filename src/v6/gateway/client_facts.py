@@ -1,17 +1,25 @@
-"""The part of the gateway that says what its connection knows without asking."""
+"""The part of the gateway that says what it has, and what its connection knows without asking."""
 
 from v6.gateway.connection import Connection
 from v6.gateway.errors import Disconnected
+from v6.gateway.lines import Lines
 
 
 class ConnectionFacts:
     _connection: Connection | None
+    _lines: Lines | None
 
     @property
     def connection(self) -> Connection:
         if self._connection is None:
             raise Disconnected("the gateway is not open")
         return self._connection
+
+    @property
+    def lines(self) -> Lines:
+        if self._lines is None:
+            raise Disconnected("the gateway is not open")
+        return self._lines
 
     @property
     def connected(self) -> bool:
