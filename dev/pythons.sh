@@ -4,8 +4,8 @@
 # .venv-3.12-ib_async of another.
 #
 #   dev/pythons.sh gateway [AT_ONCE] [WORKERS]   the gateway's tests in all of them but .venv, the restart's on ib_async
-#   dev/pythons.sh soak [AT_ONCE] [WORKERS]      what those leave out: the long ones, on all of them but .venv
 #   dev/pythons.sh core [AT_ONCE] [WORKERS]      the suite's core on the other Pythons
+#   dev/pythons.sh soak [AT_ONCE] [WORKERS]      what those leave out: the long ones, and the simulator's own unit tests
 #   dev/pythons.sh environments                  only make them, and print their folders
 set -euo pipefail
 export LC_ALL=C
@@ -85,14 +85,18 @@ soak() {
     case $1 in
         .venv) ;;
         .venv-ib_async) run "$1" "$2" --timeout 3600 -m "both_libraries and soak" tests/gateway ;;
-        *) run "$1" "$2" --timeout 3600 -m "both_libraries and (soak or one_python)" tests/gateway ;;
+        *-ib_async) run "$1" "$2" --timeout 3600 -m "both_libraries and (soak or one_python)" tests/gateway ;;
+        *)
+            run "$1" "$2" --timeout 3600 -m "both_libraries and (soak or one_python)" tests/gateway
+            run "$1" "$2" -m "not integration and not soak" tests/simulator
+            ;;
     esac
 }
 
 core() {
     case $1 in
         .venv | *-ib_async) ;;
-        *) run "$1" "$2" -m "core or (not integration and not soak)" ;;
+        *) run "$1" "$2" -m "core or (not integration and not soak)" --ignore tests/simulator ;; # that runs in `gateway`
     esac
 }
 

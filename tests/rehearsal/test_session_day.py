@@ -187,6 +187,7 @@ def test_a_day_on_one_connection_loses_only_what_tws_was_away_for(
     the_session_ends_by_itself(day)
 
 
+@pytest.mark.soak
 def test_a_rehearsal_that_begins_later_has_its_session(rehearse: Callable[..., Rehearsed], site: Site) -> None:
     day = rehearse("2026-11-20", "--from", "09:30", "--to", "09:30", "--session", "--config", site(*TASKS))
 
