@@ -18,6 +18,10 @@ CALENDAR = """\
 SPY = (756733, "SPY", "STK", "", "0.0", "", "", "SMART", "", "USD", "", "")
 
 
+PATIENCE = 20.0
+"""Seconds; on a busy machine an answer takes longer than one would think."""
+
+
 def framed(*fields: object) -> bytes:
     payload = ("\0".join(map(str, fields)) + "\0").encode()
     return struct.pack(">I", len(payload)) + payload
@@ -25,7 +29,7 @@ def framed(*fields: object) -> bytes:
 
 class RawClient:
     def __init__(self, port: int, offer: str = "v157..178", client_id: int = 5, *, start: bool = True) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self._bytes = b""
         self.seen: list[list[str]] = []
         try:
@@ -47,7 +51,7 @@ class RawClient:
     def send(self, *fields: object) -> None:
         self.socket.sendall(framed(*fields))
 
-    def next(self, seconds: float = 5.0) -> list[str]:
+    def next(self, seconds: float = PATIENCE) -> list[str]:
         """The fields of the next frame. Raises ConnectionError at the end, TimeoutError."""
         end = time.monotonic() + seconds
         while True:
@@ -65,7 +69,7 @@ class RawClient:
                 raise ConnectionError("closed")
             self._bytes += more
 
-    def until(self, kind: int, seconds: float = 5.0) -> list[str]:
+    def until(self, kind: int, seconds: float = PATIENCE) -> list[str]:
         end = time.monotonic() + seconds
         while True:
             fields = self.next(max(end - time.monotonic(), 0.001))
