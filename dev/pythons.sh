@@ -3,18 +3,18 @@
 # at once. Each environment is made when it is missing: .venv and .venv-ib_async of this Python, .venv-3.12 and
 # .venv-3.12-ib_async of another.
 #
-#   dev/pythons.sh gateway [AT_ONCE] [WORKERS]   the gateway's tests in all of them but .venv, the restart's on ib_async
+#   dev/pythons.sh gateway [AT_ONCE] [WORKERS]   the gateway's tests in all of them but .venv, a whole restart on ib_async
 #   dev/pythons.sh core [AT_ONCE] [WORKERS]      the suite's core on the other Pythons
-#   dev/pythons.sh soak [AT_ONCE] [WORKERS]      what those leave out: the long ones, and the simulator's own unit tests
+#   dev/pythons.sh soak [AT_ONCE] [WORKERS]      what those leave out: the long ones, restarts, the simulator's unit tests
 #   dev/pythons.sh environments                  only make them, and print their folders
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly LOCK_INSYNC=requirements.lock LOCK_ASYNC=requirements-ib_async.lock
-# what runs on ib_async beside the gateway's tests, on one Python
-readonly WITH_RESTARTS=(tests/gateway tests/session tests/restart tests/jobs/test_whole_restart.py
-    tests/jobs/test_server_reset.py tests/simulator/layouts)
+# what runs on ib_async, on one Python
+readonly ON_THE_OTHER=(tests/gateway tests/session tests/jobs/test_whole_restart.py tests/jobs/test_server_reset.py
+    tests/simulator/layouts)
 
 # the interpreter of version $1, or nothing
 interpreter() {
@@ -76,7 +76,7 @@ run() {
 gateway() {
     case $1 in
         .venv) ;; # the suite itself
-        .venv-ib_async) run "$1" "$2" -m "both_libraries and not soak" "${WITH_RESTARTS[@]}" ;;
+        .venv-ib_async) run "$1" "$2" -m "both_libraries and not soak" "${ON_THE_OTHER[@]}" ;;
         *) run "$1" "$2" -m "both_libraries and not soak and not one_python" tests/gateway ;;
     esac
 }
@@ -84,7 +84,10 @@ gateway() {
 soak() {
     case $1 in
         .venv) ;;
-        .venv-ib_async) run "$1" "$2" --timeout 3600 -m "both_libraries and soak" tests/gateway ;;
+        .venv-ib_async)
+            run "$1" "$2" --timeout 3600 -m "both_libraries and soak" tests/gateway
+            run "$1" "$2" -m "both_libraries and not soak" tests/restart
+            ;;
         *-ib_async) run "$1" "$2" --timeout 3600 -m "both_libraries and (soak or one_python)" tests/gateway ;;
         *)
             run "$1" "$2" --timeout 3600 -m "both_libraries and (soak or one_python)" tests/gateway
