@@ -6,7 +6,7 @@ PYTHON_VENV := .venv/bin/python
 PYTEST := $(PYTHON_VENV) -m pytest -q
 WORKERS ?= 2
 # of tests that start processes and sockets: they wait more than they work
-WAITING_WORKERS ?= 4
+WAITING_WORKERS ?= 5
 # environments whose tests run at once: each with WORKERS, or with GATEWAY_WORKERS where they wait
 AT_ONCE ?= 2
 GATEWAY_WORKERS ?= 3

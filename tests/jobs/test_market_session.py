@@ -19,8 +19,17 @@ from v6.runner.slot_claims import SlotClaims
 
 pytestmark = pytest.mark.integration
 
-MOMENTS = ("cycle_begun", "connected", "after_commit", "cycle_collected")
-MORE_MOMENTS = ("slot_opened", "quotes_collected", "before_commit", "quotes_stored", "ledger_closed", "cycle_ended")
+MOMENTS = ("connected", "after_commit")
+MORE_MOMENTS = (
+    "cycle_begun",
+    "cycle_collected",
+    "slot_opened",
+    "quotes_collected",
+    "before_commit",
+    "quotes_stored",
+    "ledger_closed",
+    "cycle_ended",
+)
 RANDOM_MOMENTS = 20
 SIGTERM_SECONDS = 10.0
 

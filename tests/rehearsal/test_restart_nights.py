@@ -329,7 +329,11 @@ def test_a_restart_ends_as_its_scenario_must_end(rehearse: Rehearse, site: Site,
     JUDGES[scenario](rehearsed_night(rehearse, config, NIGHTS[night], scenario))
 
 
-@pytest.mark.parametrize("scenario", ELSEWHERE)
+# the other two: tests/jobs/test_weekly_login.py, test_weekend_reset.py
+@pytest.mark.parametrize(
+    "scenario",
+    [pytest.param(one, marks=[] if one == "login_at_next_restart" else pytest.mark.soak) for one in ELSEWHERE],
+)
 def test_what_reaches_into_the_rehearsed_hours_from_before_them_happens_too(
     rehearse: Rehearse, site: Site, scenario: str
 ) -> None:
