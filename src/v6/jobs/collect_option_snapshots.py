@@ -79,7 +79,7 @@ def _collect(ctx: Context, book: SlotBook, contracts: list[Contract], ad_hoc: Se
             contracts.append(contract)
             book.expect(str(contract.con_id), contract.symbol)
         gateway.set_market_data_type(LIVE)
-        stocks = list(chain.underlyings(gateway, sorted({contract.symbol for contract in contracts})).values())
+        stocks = _stocks(ctx, gateway, sorted({contract.symbol for contract in contracts}))
         quotes = gateway.quotes(
             stocks + contracts, generic_ticks=OPEN_INTEREST, need_greeks=True, deadline_seconds=book.seconds_left()
         )
@@ -98,6 +98,12 @@ def _collect(ctx: Context, book: SlotBook, contracts: list[Contract], ad_hoc: Se
             if not frame.is_empty():
                 ctx.lake.write_slot(table, task=ctx.task, slot=book.slot, frame=frame)
         failpoint.reach("quotes_stored")
+
+
+def _stocks(ctx: Context, gateway: "Gateway", symbols: Sequence[str]) -> list[Contract]:
+    if unknown := [symbol for symbol in symbols if symbol not in ctx.stocks]:
+        ctx.stocks.update(chain.underlyings(gateway, unknown))
+    return [ctx.stocks[symbol] for symbol in symbols]
 
 
 def _universe(ctx: Context, slot: datetime) -> Frozen:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from loguru import Logger
 
     from v6.gateway.client import Gateway
-    from v6.model import Quote
+    from v6.model import Contract, Quote
     from v6.scheduler.compiled import Window
     from v6.scheduler.nyse_calendar import NYSECalendar
     from v6.store.lake import Lake
@@ -54,6 +54,8 @@ class Context:
     deadline: float
     dry_run: bool = False
     attempt: int = field(default=1)
+    stocks: "dict[str, Contract]" = field(default_factory=dict)
+    """Underlyings that TWS has named to this process, by symbol: the market session need not ask at every slot."""
     claimed: ClassVar[bool] = False
     """Whether the caller holds the claim of the slot already (`v6.runner.slot_claims`)."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from v6 import clock
+from v6.model import Contract
 from v6.runner.context import Context
 from v6.runner.slot_claims import SlotClaims
 from v6.session.context import SessionContext
@@ -29,6 +30,7 @@ class Collectors:
         self._keeper = keeper
         self._live = live
         self._turns: dict[str, Turns] = {}
+        self._stocks: dict[str, Contract] = {}
         self.ending = threading.Event()
         """Set: cycles at work end as soon as they wait or ask."""
         keeper.listeners.append(self._connection_changed)
@@ -89,6 +91,7 @@ class Collectors:
             paths=ctx.paths,
             log=ctx.log.bind(task=task),
             deadline=clock.monotonic() + seconds,
+            stocks=self._stocks,
             keeper=self._keeper,
             live=self._live,
             ending=self.ending,
