@@ -73,7 +73,8 @@ def test_a_client_that_repeats_a_request_is_told_of_the_pacing_violation(calenda
         for request in (1, 2):
             client.send(20, request, *SPY, 0, "", "5 secs", "60 S", 1, "TRADES", 1, 0, "")
         assert client.error() == (2, *VIOLATION)
-        assert client.until(17)[1] == "1"
+        bars = [frame[1] for frame in client.seen if frame[0] == "17"]  # either may come first
+        assert (bars or [client.until(17)[1]]) == ["1"]
         client.send(20, 3, *SPY, 0, "", "1 min", "120 S", 1, "TRADES", 1, 0, "")
         client.send(20, 4, *SPY, 0, "", "1 min", "120 S", 1, "TRADES", 1, 0, "")
         assert {client.until(17)[1], client.until(17)[1]} == {"3", "4"}
