@@ -106,7 +106,7 @@ def test_who_looks_turns_nobody_away(leases: Path, monkeypatch: pytest.MonkeyPat
     client_ids.take(leases, 11, 11).release()
     with client_ids.take(leases, 10, 10, "a task"):
         with monkeypatch.context() as patched:
-            patched.setattr(client_ids, "_lock", lambda path: pytest.fail(f"{path} was tried"))
+            patched.setattr(file_locks, "acquire", lambda path: pytest.fail(f"{path} was tried"))
             by_the_kernel = client_ids.holders(leases)
             assert client_ids.clear_quarantines(leases) == []
         monkeypatch.setattr(file_locks, "TABLE", tmp_path / "nowhere")

@@ -3,7 +3,6 @@
 The least recently used id comes first: TWS may refuse (326) an id whose last connection has only just ended.
 """
 
-import fcntl
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -71,7 +70,7 @@ def take(folder: Path, first: int, last: int, task: str = "") -> Lease:
     folder.mkdir(parents=True, exist_ok=True)
     for client_id in sorted(range(first, last + 1), key=lambda number: _last_use(folder, number)):
         path = _file(folder, client_id)
-        descriptor = _lock(path)
+        descriptor = file_locks.acquire(path)
         if descriptor is None:
             continue
         if quarantine_left(path) > 0:
@@ -84,7 +83,7 @@ def take(folder: Path, first: int, last: int, task: str = "") -> Lease:
 def take_one(folder: Path, client_id: int, task: str = "") -> Lease:
     """Lease this id and no other; a quarantine does not count. Raises NoClientId naming who has it."""
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = _lock(_file(folder, client_id))
+    descriptor = file_locks.acquire(_file(folder, client_id))
     if descriptor is None:
         raise NoClientId(f"client id {client_id} is leased by {_named(folder, client_id)}")
     return Lease(client_id, descriptor, task)
@@ -94,7 +93,7 @@ def holders(folder: Path) -> list[Holder]:
     """The leases in force, by the kernel's table of locks: whoever wants an id meanwhile is not turned away. Only where
     that table cannot be read the locks are tried."""
     try:
-        taker = file_locks.Held().holder
+        taker: Callable[[Path], int] = file_locks.Held().holder
     except OSError:
         taker = _tried
     return held(folder, taker)
@@ -109,7 +108,7 @@ def clear_quarantines(folder: Path) -> list[int]:
     """Give every id in quarantine free again, when nothing of ours is connected any more; those ids."""
     cleared = []
     for path in files(folder):
-        descriptor = _lock(path) if quarantine_left(path) > 0 else None
+        descriptor = file_locks.acquire(path) if quarantine_left(path) > 0 else None
         if descriptor is not None:
             os.ftruncate(descriptor, 0)
             os.close(descriptor)
@@ -179,21 +178,9 @@ def _last_use(folder: Path, client_id: int) -> int:
         return 0
 
 
-def _lock(path: Path) -> int | None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if isinstance(error, BlockingIOError):
-            return None
-        raise
-    return descriptor
-
-
 def _tried(path: Path) -> int:
     """The pid that the holder has written; 0: nobody holds it."""
-    descriptor = _lock(path)
+    descriptor = file_locks.acquire(path)
     if descriptor is None:
         return int(_seconds(_said(path).get("pid", "")))
     os.close(descriptor)

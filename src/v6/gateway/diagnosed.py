@@ -5,7 +5,6 @@ is under way waits for its answer: a person who presses the key again must not m
 """
 
 import asyncio
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -14,14 +13,13 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from v6 import clock
+from v6 import clock, file_locks
 from v6.config.settings import Ibkr
 from v6.gateway.connection import Log
 from v6.gateway.diagnose import diagnose
 from v6.gateway.verdicts import Diagnosis, Verdict, now
 
 FILE, LOCK = "diagnosis.json", ".diagnosis.lock"
-POLL_SECONDS = 0.05
 PATIENCE_SECONDS = 10.0
 """For another diagnosis, beyond the two probes that it may take."""
 
@@ -76,24 +74,13 @@ def _recent(state: Path, settings: Ibkr, wanted: tuple[str, int, str], begun: da
 def alone(state: Path, seconds: float) -> Iterator[None]:
     """While nobody else of this home diagnoses. Raises UnderWay when another has been at it for so long."""
     state.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = file_locks.acquire(state / LOCK, seconds)
+    if descriptor is None:
+        raise UnderWay("another diagnosis has been under way for too long")
     try:
-        _lock(descriptor, clock.monotonic() + seconds)
         yield
     finally:
         os.close(descriptor)
-
-
-def _lock(descriptor: int, until: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if clock.monotonic() >= until:
-                raise UnderWay("another diagnosis has been under way for too long") from None
-            clock.sleep(POLL_SECONDS)
-        else:
-            return
 
 
 def _store(path: Path, found: Diagnosis) -> Diagnosis:

@@ -1,16 +1,14 @@
 """One restart job at a time: pre_restart and every variant of post_restart hold the same lock. The kernel holds it for
 the open file, so a kill leaves nothing stale."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from v6 import clock
+from v6 import file_locks
 
 LOCK = "restart.lock"
-LOOK_EVERY_SECONDS = 0.1
 
 
 class Busy(Exception):  # noqa: N818 - it names what happened
@@ -24,13 +22,11 @@ class Busy(Exception):  # noqa: N818 - it names what happened
 @contextmanager
 def alone(locks: Path, wait_seconds: float = 0.0, task: str = "") -> Iterator[None]:
     """Hold the lock of the restart jobs; waits at most `wait_seconds` for it, then raises Busy."""
-    descriptor = _open(locks / LOCK)
+    locks.mkdir(parents=True, exist_ok=True)
+    descriptor = file_locks.acquire(locks / LOCK, wait_seconds)
+    if descriptor is None:
+        raise Busy(_words(locks) or "pid unknown", wait_seconds)
     try:
-        until = clock.monotonic() + wait_seconds
-        while not _locked(descriptor):
-            if clock.monotonic() >= until:
-                raise Busy(os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "pid unknown", wait_seconds)
-            clock.sleep(LOOK_EVERY_SECONDS)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"pid {os.getpid()} {task}".strip().encode(), 0)
         yield
@@ -42,7 +38,7 @@ def holder(locks: Path) -> str | None:
     """Who is at work, `pid 123 post_restart`; None: nobody. Read from /proc: taking the lock to see would turn away a
     job that begins just then."""
     try:
-        words = (locks / LOCK).read_text(errors="replace").strip()
+        words = _words(locks)
         file = (locks / LOCK).stat()
         opened = Path("/proc", words.split()[1], "fd")
         held = any(os.path.samestat(file, entry.stat()) for entry in opened.iterdir() if entry.exists())
@@ -51,14 +47,6 @@ def holder(locks: Path) -> str | None:
     return words if held else None
 
 
-def _open(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _words(locks: Path) -> str:
+    """What the holder, or the last one, has written. Raises OSError."""
+    return (locks / LOCK).read_text(errors="replace").strip()

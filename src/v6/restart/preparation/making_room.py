@@ -9,10 +9,11 @@ from pathlib import Path
 from v6 import clock
 from v6.journal import restarts
 from v6.restart import runs_at_work
-from v6.restart.alone import LOOK_EVERY_SECONDS, Busy, alone
+from v6.restart.alone import Busy, alone
 from v6.restart.preparation.graceful_shutdown import Undone
 
 LOCK_SECONDS = 15.0
+LOOK_EVERY_SECONDS = 0.1
 
 
 class MakingRoom:
