@@ -28,7 +28,7 @@ class Rules:
         """Of `config`; None: read before our time, and perhaps changed since."""
         self._day = ctx.now().date()
         self._read_schedule(ctx.now())
-        if _has_come(self.plan.end.at, ctx.now()):
+        if slots.has_come(self.plan.end.at, ctx.now()):
             raise SkipRun("no_session", f"it would have ended at {self.plan.end}")
 
     def read_again(self, now: datetime) -> None:
@@ -55,7 +55,7 @@ class Rules:
             return "its settings have changed, its next cron line begins with them"
         if now.date() != self._day:
             return "its day is over"
-        return str(self.plan.end) if _has_come(self.plan.end.at, now) else ""
+        return str(self.plan.end) if slots.has_come(self.plan.end.at, now) else ""
 
     @property
     def market_open(self) -> bool:
@@ -66,7 +66,3 @@ class Rules:
         calendar = NYSECalendar(self._paths.compiled / "calendar.txt", observe_holidays=schedule.observe_holidays)
         self.plan: Plan = slots.plan(schedule, calendar, now, self.config.settings.session)
         self._calendar = calendar
-
-
-def _has_come(instant: datetime, now: datetime) -> bool:
-    return now.timestamp() >= instant.timestamp()

@@ -72,6 +72,10 @@ def following(slots: Sequence[datetime], now: datetime) -> datetime | None:
     return next((slot for slot in slots if _before(now, slot)), None)
 
 
+def has_come(instant: datetime, now: datetime) -> bool:
+    return not _before(now, instant)
+
+
 def end_of(session: Session, restarts: Sequence[Window], now: datetime, keep: timedelta) -> End:
     """`keep` after the close, or before the restart that is on or next, whichever is first."""
     closing = End(session.close + keep, f"{windows.in_words(keep.total_seconds())} after the close")

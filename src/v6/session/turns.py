@@ -42,7 +42,7 @@ class Turns:
         """Begin what is due, claim what is next. `planned`: the day's slots, ascending."""
         if self._ahead is not None and (not usable or self._ahead not in planned):
             self.give_up()
-        if self._ahead is not None and _has_come(self._ahead, now):
+        if self._ahead is not None and slots.has_come(self._ahead, now):
             self._due(self._ahead, now)
         if self._ahead is None and usable:
             following = slots.following(planned, now)
@@ -68,7 +68,3 @@ class Turns:
         self._ahead = None
         self.begun += 1
         self._cycle = self._begin(slot, self._claims)
-
-
-def _has_come(slot: datetime, now: datetime) -> bool:
-    return now.timestamp() >= slot.timestamp()
