@@ -99,6 +99,21 @@ def test_a_listener_that_the_first_reading_of_the_table_skips_is_seen_by_the_sec
     assert look("127.0.0.1", port_of(listener)).listener is not None
 
 
+def test_of_two_listeners_the_one_that_takes_a_connection_is_told() -> None:
+    with closing(socket.socket(socket.AF_INET6)) as other, closing(socket.socket()) as ours:
+        other.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        other.bind(("::", 0))
+        other.listen()
+        ours.bind(("0.0.0.0", port_of(other)))
+        ours.listen()
+        found = look("127.0.0.1", port_of(ours))
+        with socket.create_connection(("127.0.0.1", port_of(ours))):
+            ours.settimeout(20)
+            ours.accept()[0].close()
+        assert found.listener is not None
+        assert found.listener.inode == os.fstat(ours.fileno()).st_ino
+
+
 def test_connections_that_nobody_has_accepted_are_the_queue_and_nobodys_yet(listener: socket.socket) -> None:
     where = listener.getsockname()
     with socket.create_connection(where), socket.create_connection(where):

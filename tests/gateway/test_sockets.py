@@ -6,17 +6,19 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from v6 import clock
 from v6.gateway import sockets
-from v6.gateway.sockets import CannotLook, Listener
+from v6.gateway.sockets import LISTEN, CannotLook, Listener, Row
 from v6.simulator.testing import simulated_tws
 
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 NOBODY = 65534
+NOWHERE = ip_address("0.0.0.0")
 
 ANOTHER_PROCESS = """
 import socket, sys
@@ -141,6 +143,28 @@ def test_of_two_listeners_the_one_bound_to_the_very_address_is_reached() -> None
         narrow.bind(("127.0.0.1", port_of(wide)))
         narrow.listen()
         assert found("127.0.0.1", port_of(wide)).inode == inode_of(narrow)
+
+
+@pytest.mark.parametrize(
+    ("bound", "wanted", "which"),
+    [
+        (["0.0.0.0", "127.0.0.1"], ["127.0.0.1"], "127.0.0.1"),
+        (["::", "0.0.0.0"], ["127.0.0.1"], "0.0.0.0"),
+        (["::", "127.0.0.1"], ["::1", "127.0.0.1"], "::"),
+        (["127.0.0.1", "::"], ["127.0.0.1", "::1"], "127.0.0.1"),
+        (["0.0.0.0", "::1"], ["127.0.0.2", "::1"], "0.0.0.0"),
+        (["0.0.0.0"], ["::1"], None),
+        (["::", "::"], ["127.0.0.1"], "::"),
+    ],
+    ids=lambda of: ", ".join(of) if isinstance(of, list) else str(of),
+)
+def test_of_several_listeners_the_first_address_then_the_nearest_binding_decides(
+    bound: list[str], wanted: list[str], which: str | None
+) -> None:
+    rows = [Row(ip_address(each), 7497, LISTEN, 0, 0, inode, NOWHERE, 0) for inode, each in enumerate(bound, 1)]
+    others = [rows[0]._replace(state="01", inode=8), rows[0]._replace(port=7496, inode=9)]
+    answer = sockets.reached(others + rows, 7497, [ip_address(each) for each in wanted])
+    assert (answer and (str(answer.address), answer.inode)) == (which and (which, bound.index(which) + 1))
 
 
 def test_localhost_by_name_is_found_in_either_family() -> None:

@@ -24,6 +24,7 @@ from v6.gateway.sockets import (
     all_rows,
     is_own,
     plain,
+    reached,
     require_own_kernel,
     serves,
 )
@@ -145,11 +146,11 @@ def port_sockets(
     elsewhere = [address for address in far if not is_own(address)]
     blind = f"{host} ({elsewhere[0]}) is not this host" if elsewhere else ""
     found = _found(far, port, proc, local=not blind)
-    if _listening(found, far) is None:
+    if reached(found, port, far) is None:
         found = _found(far, port, proc, local=not blind)  # a table that changes while it is read can skip a row
     known, hidden = _owners() if owners else ({}, "not asked")
     tasks = _tasks(leases) if leases is not None and owners else {}
-    serving = _listening(found, far)
+    serving = reached(found, port, far)
     listening = None if serving is None else _socket(serving, port, known, tasks)
     if listening is None and not blind:
         blind = _other_kernel(proc)
@@ -200,18 +201,6 @@ def _socket(row: Row, port: int, owners: Mapping[Ends, int], tasks: Mapping[int,
         program=_program(pid),
         task=tasks.get(pid, "") if pid is not None else "",
     )
-
-
-def _listening(found: list[Row], far: list[Address]) -> Row | None:
-    """The one that a connection would reach, as `gateway.sockets.listener` finds it."""
-    serving = [
-        (address != row.address, row.inode, row)
-        for row in found
-        if row.state == LISTEN
-        for address in far
-        if serves(row.address, address)
-    ]
-    return min(serving, key=lambda each: each[:2])[2] if serving else None
 
 
 def _other_kernel(proc: Path) -> str:

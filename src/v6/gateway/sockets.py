@@ -9,7 +9,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,7 +87,7 @@ def listener(host: str, port: int, *, proc: Path = PROC) -> Listener | None:
     """
     wanted = own_addresses(host, port)
     # a table that changes while it is read can skip a row
-    row = _first(wanted, port, proc) or _first(wanted, port, proc)
+    row = reached(all_rows(proc), port, wanted) or reached(all_rows(proc), port, wanted)
     if row is None:
         require_own_kernel(proc)
         return None
@@ -129,8 +129,10 @@ def plain(address: Address) -> Address:
     return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
 
 
-def _first(wanted: Sequence[Address], port: int, proc: Path) -> Row | None:
-    listening = [row for row in all_rows(proc) if row.state == LISTEN and row.port == port]
+def reached(found: Iterable[Row], port: int, wanted: Sequence[Address]) -> Row | None:
+    """The listener that a connection to `port` would reach, which tries the addresses in this order. Of several the one
+    bound to the very address, then one of its family, then the oldest."""
+    listening = [row for row in found if row.state == LISTEN and row.port == port]
     for address in wanted:
         serving = [row for row in listening if serves(row.address, address)]
         if serving:
