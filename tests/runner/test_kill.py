@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -10,6 +12,14 @@ from toy_checkout import ToyCheckout, alive, wait_until
 from v6.journal import events
 
 pytestmark = pytest.mark.integration
+
+WITHOUT_TABLE = """
+import sys
+from v6 import file_locks
+from v6.runner import supervise
+file_locks.TABLE = "/proc/locks of nowhere"
+sys.exit(supervise.main(sys.argv[1:]))
+"""
 
 
 def test_a_killed_job_is_tried_again(fresh_toys: ToyCheckout) -> None:
@@ -77,6 +87,31 @@ def test_a_run_of_another_task_with_the_same_script_says_so_too(fresh_toys: ToyC
     fresh_toys.run("toy_succeed")
 
     assert [run.outcome for run in fresh_toys.runs_of("toy_sleep")] == ["killed"]
+
+
+def test_where_the_kernel_does_not_tell_who_lives_a_run_goes_on_and_leaves_the_others_alone(
+    fresh_toys: ToyCheckout,
+) -> None:
+    supervisor = fresh_toys.start("toy_sleep")
+    job = fresh_toys.await_mark("toy_sleep")
+    supervisor.kill()
+    supervisor.communicate(timeout=20)
+    os.kill(job, signal.SIGKILL)
+    wait_until(lambda: not alive(job))
+
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", WITHOUT_TABLE, "toy_succeed", "--do", "succeed"],
+        env=fresh_toys.environ(PYTHONPATH=str(fresh_toys.root / "src")),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [run.outcome for run in fresh_toys.runs_of("toy_succeed")] == ["success"]
+    assert [run.outcome for run in fresh_toys.runs_of("toy_sleep")] == [None]
+    assert "of toy_sleep lives is not known" in fresh_toys.day_log("toy_succeed")
 
 
 @pytest.mark.parametrize("failpoint", ["attempt_recorded", "attempt_ended"])

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from v6 import clock, failpoint, places
+from v6 import clock, failpoint, file_locks, places
 from v6.journal import database, runs
 from v6.runner import environment, exit_codes, lock
 from v6.runner.attempt import Attempt, block_signals, wait_for_signal
@@ -74,11 +74,11 @@ class Supervisor:
         ]
 
     def _is_dead(self, attempt: "runs.Run") -> bool:
-        from pathlib import Path
-
-        from v6.file_locks import is_held
-
-        if is_held(Path(f"{places.place(self.home, 'locks')}/{attempt.task}.lock")):
+        try:
+            if file_locks.is_held(f"{places.place(self.home, 'locks')}/{attempt.task}.lock"):
+                return False
+        except OSError as error:  # the kernel does not tell: not known, and no reason to end this run
+            self.log.write("WARNING", f"whether run {attempt.id} of {attempt.task} lives is not known: {error}")
             return False
         # its row is completed before its lock falls: still without an end means that nobody is left to do it
         return any(still.id == attempt.id for still in runs.open_attempts(self.db, attempt.task))
