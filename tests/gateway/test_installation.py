@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,15 @@ def test_this_environment_is_whole_and_verified() -> None:
     found = installation.look()
     assert len(found.libraries) == 1
     assert (found.defects, found.unverified) == ((), ())
+
+
+def test_a_process_looks_at_its_own_environment_once(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job asks at its beginning and again when it connects."""
+    monkeypatch.setattr(sys, "path", [str(site)])
+    assert installation.look().defects == ()
+    (site / "eventkit" / "event.py").unlink()
+    assert installation.look().defects == ()
+    assert defects(site) == ["eventkit/event.py of eventkit 1.0.3 are not the files it installed"]
 
 
 def test_both_event_packages_are_told_by_name(site: Path) -> None:

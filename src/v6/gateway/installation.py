@@ -10,6 +10,7 @@ import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Literal
@@ -38,8 +39,17 @@ class Installation:
 
 
 def look(path: Sequence[str] | None = None) -> Installation:
-    """What is installed on `path`, by default this process's own (sys.path)."""
-    folders = list(sys.path if path is None else path)
+    """What is installed on `path`, by default this process's own (sys.path): that is looked at once, for what a process
+    has imported stays, whatever becomes of the files."""
+    return _own(tuple(sys.path)) if path is None else _found(list(path))
+
+
+@cache
+def _own(folders: tuple[str, ...]) -> Installation:
+    return _found(list(folders))
+
+
+def _found(folders: list[str]) -> Installation:
     libraries = {name: found for name in EVENT_PACKAGES if (found := _installed(name, folders))}
     events = {name: found for name in EVENT_PACKAGES.values() if (found := _installed(name, folders))}
     defects: list[str] = []
