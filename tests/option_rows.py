@@ -9,7 +9,8 @@ import polars as pl
 
 from v6.clock import NEW_YORK
 from v6.store.frames import rows_to_frame
-from v6.store.tables import OPTION_SNAPSHOTS, polars_schema
+from v6.store.market_tables import OPTION_SNAPSHOTS
+from v6.store.tables import polars_schema
 
 TASK = "collect_option_snapshots"
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "data" / "ibkr_option_snapshots"

@@ -79,6 +79,31 @@ class MissReason(StrEnum):
     NOT_RUN = "not_run"
 
 
+class WhyNull(StrEnum):
+    """Why a statistic, or a computed volatility, is null. The closed set that the `_reason` columns store."""
+
+    NO_QUOTES = "no_quotes"
+    NO_IV = "no_iv"
+    NO_FORWARD = "no_forward"
+    TOO_FEW_STRIKES = "too_few_strikes"
+    NOT_BRACKETED = "not_bracketed"
+    NO_DELTA = "no_delta"
+    NO_STRADDLE = "no_straddle"
+    NO_VOLUME = "no_volume"
+    NO_CALL_VOLUME = "no_call_volume"
+    NO_OPEN_INTEREST = "no_open_interest"
+    NO_CALL_OPEN_INTEREST = "no_call_open_interest"
+    NO_BARS = "no_bars"
+    TOO_FEW_SESSIONS = "too_few_sessions"
+    FLAT = "flat"
+    NOT_FINAL = "not_final"
+    NO_SPOT = "no_spot"
+    ONE_SIDED = "one_sided"
+    BELOW_INTRINSIC = "below_intrinsic"
+    NOT_INVERTIBLE = "not_invertible"
+    EXPIRED = "expired"
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """One tradable instrument. `con_id` 0 means: not resolved yet. `expiry` and the fields after it: OPT and FUT."""

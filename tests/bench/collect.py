@@ -22,7 +22,7 @@ from typing import Any
 
 from v6 import clock
 from v6.config.settings import Ibkr
-from v6.gateway import library
+from v6.gateway import installation
 from v6.gateway.client import connect
 from v6.model import Contract
 
@@ -97,7 +97,7 @@ def simulator(folder: Path, *options: str) -> Iterator[tuple[int, Path]]:
 def run(script: str, folder: Path, con_ids: list[tuple[int, str]], *options: str) -> Run:
     """One collection in a fresh process against a fresh simulator, timed from the outside."""
     with simulator(folder, *options) as (port, stats_file):
-        used = library.installed()[0]
+        used = installation.choose("auto")[0]
         command = [sys.executable, "-c", script, str(port), str(folder / "leases"), json.dumps(con_ids), used]
         started = clock.monotonic()
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, env=dict(os.environ))

@@ -18,7 +18,7 @@ import option_rows
 from v6 import clock
 from v6.store import delta
 from v6.store.lake import Lake
-from v6.store.tables import OPTION_SNAPSHOTS
+from v6.store.market_tables import OPTION_SNAPSHOTS
 
 TABLE = OPTION_SNAPSHOTS.name
 DATES = 250

@@ -20,7 +20,7 @@ from statistics import median
 
 from collect import row, simulator
 
-from v6.gateway import library
+from v6.gateway import installation
 from v6.gateway.verdicts import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +76,7 @@ class Answer:
 
 def ask(script: str, port: int, folder: Path, limit: float) -> Answer:
     """In a process of its own."""
-    command = [sys.executable, "-c", script, str(port), str(folder), str(limit), library.installed()[0]]
+    command = [sys.executable, "-c", script, str(port), str(folder), str(limit), installation.choose("auto")[0]]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)

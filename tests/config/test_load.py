@@ -32,6 +32,16 @@ def test_the_defaults_load_and_say_where_they_come_from(paths: Paths) -> None:
         "collect_futures_snapshots",
         "run_market_session",
         "resume_market_session",
+        "load_enhanced_market_data",
+        "calculate_intraday_statistics",
+        "validate_positions",
+        "final_data_collection",
+        "calculate_daily_statistics",
+        "validate_data_quality",
+        "load_historical_data",
+        "audit_data_integrity",
+        "refresh_calendar",
+        "cleanup_old_data",
         "health_check",
         "pre_restart",
         "post_restart",
@@ -92,8 +102,8 @@ def test_sections_merge_and_mappings_that_are_values_replace(paths: Paths, site:
         ),
         (
             "nonsense: 1",
-            "config/production.yaml: nonsense: unknown key, allowed: futures, health, ibkr, lake, "
-            "metrics, restart, scheduler, session, tws, universe",
+            "config/production.yaml: nonsense: unknown key, allowed: bars, futures, health, ibkr, lake, metrics, positions, quality, "
+            "restart, retention, scheduler, session, statistics, tws, universe",
         ),
         ("restart: {client_id: 12}", "config/production.yaml: restart.client_id: 12 lies in the pool"),
         ("ibkr: {diagnose_client_id: 30}", "config/production.yaml: ibkr.diagnose_client_id: 30 lies in the pool"),

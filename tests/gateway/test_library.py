@@ -64,4 +64,4 @@ def test_it_loads_in_a_thread_without_a_loop_and_after_asyncio_run() -> None:
     thread = threading.Thread(target=load)
     thread.start()
     thread.join()
-    assert loaded == library.installed()
+    assert loaded == list(installation.look().libraries)

@@ -105,7 +105,8 @@ class Checkout:
         self.run(".venv/bin/python", "-m", "pip", *words).check_returncode()
 
     def libraries(self) -> list[str]:
-        done = self.run(".venv/bin/python", "-c", "from v6.gateway import library; print(*library.installed())")
+        look = "from v6.gateway import installation; print(installation.choose('auto')[0])"
+        done = self.run(".venv/bin/python", "-c", look)
         return done.stdout.split()
 
 

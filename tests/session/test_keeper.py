@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from keeper_support import Stage, kept
 
-from v6.gateway import client_ids, installation, library, watching
+from v6.gateway import client_ids, installation, watching
 from v6.gateway.errors import Disconnected, LibraryUnusable
 from v6.gateway.lines import LineBudget
 from v6.journal import connections, database, events
@@ -71,7 +71,7 @@ def test_what_only_another_environment_can_mend_ends_the_session_instead_of_bein
     tws: SimulatedTWS, home: Path
 ) -> None:
     async def run() -> None:
-        wanted = next(name for name in sorted(installation.EVENT_PACKAGES) if name not in library.installed())
+        wanted = next(name for name in sorted(installation.EVENT_PACKAGES) if name not in installation.look().libraries)
         stage = Stage(tws.port, home, ibkr={"library": wanted})
         with pytest.raises(LibraryUnusable, match="not installed"):
             await stage.keeper.start()

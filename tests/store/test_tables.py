@@ -5,9 +5,10 @@ import deltalake
 import polars as pl
 import pytest
 
+from v6.store.columns import UNITS, Table
 from v6.store.errors import LakeError
 from v6.store.lake import Lake
-from v6.store.tables import TABLES, UNITS, Table, delta_schema, polars_schema, table_of
+from v6.store.tables import TABLES, delta_schema, polars_schema, table_of
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))

@@ -13,8 +13,8 @@ from v6.paths import Paths
 from v6.store import delta
 from v6.store.errors import LakeBusyError, LakeError, LakeUnavailableError
 from v6.store.lake import Lake
+from v6.store.market_tables import OPTION_SNAPSHOTS
 from v6.store.table_lock import table_lock
-from v6.store.tables import OPTION_SNAPSHOTS
 
 Slots = dict[datetime, pl.DataFrame]
 TABLE = "option_snapshots"

@@ -25,7 +25,6 @@ from v6.session import slots
 
 TROUBLE = (Status.DISCONNECTED, Status.RECONNECTING)
 TROUBLES = 100
-BEFORE_OPEN = timedelta(minutes=5)
 OFF = "off (ibkr.persistent_connection)"
 DIAGNOSIS_COUNTS = 600.0  # seconds
 

@@ -82,6 +82,76 @@ class Futures(Section):
     symbols: dict[str, str]  # symbol -> exchange
 
 
+Symbol = Annotated[str, Field(min_length=1, pattern=r"^[A-Z][A-Z0-9 .]{0,15}$")]
+
+
+class Bars(Section):
+    """Historical bars: which symbols, how far back, and how much may be asked for in one run."""
+
+    watchlist: Annotated[tuple[Symbol, ...], Field(strict=False)]
+    indices: dict[Symbol, str]  # symbol -> exchange
+    intraday_size: Literal["1 min", "2 mins", "3 mins", "5 mins", "10 mins", "15 mins", "30 mins", "1 hour"]
+    daily_sessions: Annotated[int, Field(ge=1, le=5000)]
+    intraday_sessions: Annotated[int, Field(ge=1, le=500)]
+    stock_volume_unit: Literal["shares", "lots"]
+    max_requests: Annotated[int, Field(ge=1)]
+    ask_again_days: Annotated[int, Field(ge=1)]
+
+
+class Statistics(Section):
+    """What the statistics assume. Volatilities are annualised fractions, the trend is log price per session."""
+
+    risk_free_rate: Annotated[float, Field(ge=-0.05, le=0.5)]
+    low_vol: Annotated[float, Field(gt=0, le=5)]
+    high_vol: Annotated[float, Field(gt=0, le=5)]
+    trend: Annotated[float, Field(gt=0, le=1)]
+
+    @model_validator(mode="after")
+    def _low_is_below_high(self) -> Self:
+        if self.low_vol >= self.high_vol:
+            raise ValueError(f"low_vol {self.low_vol:g} is not below high_vol {self.high_vol:g}")
+        return self
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Quality(Section):
+    """Limits of the rules of data quality; `weights` and `critical` name rules (docs/data.md)."""
+
+    stale_slots: Annotated[int, Field(ge=2, le=78)]
+    stale_underlying_move: Annotated[float, Field(gt=0, lt=1)]
+    max_missing_share: Share
+    max_one_sided_share: Share
+    max_crossed_share: Share
+    null_share_rise: Share
+    null_share_days: Annotated[int, Field(ge=2, le=250)]
+    min_iv: Annotated[float, Field(ge=0, lt=1)]
+    max_iv: Annotated[float, Field(gt=0, le=50)]
+    parity_spreads: Annotated[float, Field(gt=0)]
+    arbitrage_spreads: Annotated[float, Field(gt=0)]
+    unit_low: Annotated[float, Field(gt=0, lt=1)]
+    unit_high: Annotated[float, Field(gt=1)]
+    price_jump_deviations: Annotated[float, Field(gt=0)]
+    critical: Annotated[tuple[str, ...], Field(strict=False)]
+    weights: dict[str, Annotated[float, Field(ge=0)]]
+    max_findings_per_rule: Annotated[int, Field(ge=1)]
+
+
+class Retention(Section):
+    """Days that are kept; `tables`: by table, a table that is not named is kept for ever."""
+
+    tables: dict[str, Annotated[int, Field(ge=7)]]
+    logs_days: Annotated[int, Field(ge=2)]
+    journal_days: Annotated[int, Field(ge=30)]
+
+
+class Positions(Section):
+    """When a difference between TWS and what was stored is a break. `average_cost_tolerance`: a fraction."""
+
+    average_cost_tolerance: Annotated[float, Field(gt=0, lt=1)]
+
+
 class Lake(Section):
     root: str
     storage_options: dict[str, str]
@@ -193,7 +263,12 @@ class Settings(Section):
     ibkr: Ibkr
     universe: Universe
     futures: Futures
+    bars: Bars
     lake: Lake
+    statistics: Statistics
+    quality: Quality
+    retention: Retention
+    positions: Positions
     health: Health
     restart: Restart
     tws: TwsProcess

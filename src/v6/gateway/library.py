@@ -14,7 +14,6 @@ from typing import Any
 
 from v6.gateway import installation
 from v6.gateway.errors import LibraryUnusable
-from v6.gateway.installation import Name
 
 CLIENT_NEEDS = (
     "connectAsync", "disconnect", "serverVersion", "getAccounts", "getReqId", "isReady", "startApi",
@@ -45,13 +44,6 @@ class Library:
     client: Any
     contract: Any
     module: Any
-
-
-def installed() -> list[Name]:
-    """The libraries of this environment, at most one. Refuses one that is spoilt."""
-    found = installation.look()
-    found.require_whole()
-    return list(found.libraries)
 
 
 def load(wanted: str) -> Library:

@@ -181,6 +181,34 @@ MIGRATIONS = (
         PRIMARY KEY (task, slot)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE closed_days (      -- what a table held of a trade date when the day was closed
+        lake_table TEXT NOT NULL,
+        trade_date TEXT NOT NULL,
+        rows INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,       -- of the rows in the order of their key (store/checksums.py)
+        closed_at TEXT NOT NULL,
+        PRIMARY KEY (lake_table, trade_date)
+    ) WITHOUT ROWID;
+    CREATE TABLE bars_unavailable ( -- sessions whose bars TWS said it does not have
+        con_id INTEGER NOT NULL,
+        bar_size TEXT NOT NULL,
+        what TEXT NOT NULL,
+        trade_date TEXT NOT NULL,
+        symbol TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        asked_at TEXT NOT NULL,
+        PRIMARY KEY (con_id, bar_size, what, trade_date)
+    ) WITHOUT ROWID;
+    CREATE TABLE historical_requests (  -- of small bars, so that a new process knows what TWS still counts
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at TEXT NOT NULL,
+        contract TEXT NOT NULL,     -- con_id, exchange and what: six of them in two seconds are too many
+        request TEXT NOT NULL,      -- with end, duration and size: the same one within 15 s is too soon
+        weight INTEGER NOT NULL
+    );
+    CREATE INDEX historical_requests_by_time ON historical_requests (at);
+    """,
 )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from v6.store.columns import ABOVE_ZERO, AT_MOST, NOT_BELOW_ZERO, UNITS, Column, Table
 from v6.store.errors import LakeError
-from v6.store.tables import ABOVE_ZERO, NOT_BELOW_ZERO, UNITS, Column, Table, polars_schema
+from v6.store.tables import polars_schema
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,6 +62,8 @@ def _values(table: Table, column: Column, values: pl.Series) -> None:
             low = values.filter(values <= 0)
         elif column.unit in NOT_BELOW_ZERO:
             low = values.filter(values < 0)
+        if (most := AT_MOST.get(column.unit)) is not None:
+            low = pl.concat([low, values.filter(values > most)])
         _refuse(table, column, low, f"a {column.unit} is {UNITS[column.unit]}")
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from v6 import failpoint
+from v6.store.columns import Table
 from v6.store.errors import LakeError, LakeUnavailableError
-from v6.store.tables import Table, delta_schema, polars_schema
+from v6.store.tables import delta_schema, polars_schema
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,7 +70,7 @@ def created(uri: str, table: Table, options: dict[str, str] | None) -> DeltaTabl
             uri,
             delta_schema(table.name),
             mode="ignore",
-            partition_by=["trade_date"],
+            partition_by=[table.partition],
             description=table.meaning,
             configuration=CONFIGURATION | {"delta.dataSkippingStatsColumns": ",".join(table.statistics)},
             storage_options=options,
@@ -104,7 +105,7 @@ def may_hold(stored: DeltaTable, where: str) -> bool:
 
 
 def files(stored: DeltaTable) -> pl.DataFrame:
-    """Active files: path (relative), size_bytes, num_records, partition.trade_date, max.slot where there is one."""
+    """Active files: path (relative), size_bytes, num_records, partition.NAME, max.slot where there is one."""
     import polars as pl
 
     with translated(stored.table_uri):
@@ -114,12 +115,18 @@ def files(stored: DeltaTable) -> pl.DataFrame:
 def literal(value: str | int | date | datetime) -> str:
     """A value as SQL. Datetimes must be aware."""
     if isinstance(value, int):
-        return str(value)
+        return str(value).lower()  # also true and false
     if isinstance(value, datetime):
         return f"'{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'"
     if isinstance(value, date):
         return f"'{value.isoformat()}'"
     return "'" + value.replace("'", "''") + "'"
+
+
+def any_of(name: str, values: Iterable[str | int | date | datetime]) -> str:
+    """`a IN (1, 2)`; `false` where there is none."""
+    listed = ", ".join(literal(value) for value in values)
+    return f"{name} IN ({listed})" if listed else "false"
 
 
 def equals(**values: str | int | date | datetime) -> str:
@@ -134,8 +141,8 @@ def _same_schema(uri: str, table: Table, stored: DeltaTable) -> None:
         if found.get(name) != wanted.get(name):
             raise LakeError(f"{uri}: {name}: stored as {found.get(name)}, must be {wanted.get(name)}: migrate it")
     partitions = stored.metadata().partition_columns
-    if partitions != ["trade_date"]:
-        raise LakeError(f"{uri}: partitioned by {partitions}, must be by trade_date alone")
+    if partitions != [table.partition]:
+        raise LakeError(f"{uri}: partitioned by {partitions}, must be by {table.partition} alone")
 
 
 def _write(stored: DeltaTable, table: Table, frame: pl.DataFrame, where: str | None, level: int) -> None:

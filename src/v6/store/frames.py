@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from v6 import clock
 from v6.model import Quote, QuoteStatus
+from v6.store.columns import ABOVE_ZERO, NOT_BELOW_ZERO, Column, Unit
 from v6.store.errors import LakeError
-from v6.store.tables import ABOVE_ZERO, NOT_BELOW_ZERO, Column, Unit, polars_schema, table_of
+from v6.store.tables import polars_schema, table_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +32,8 @@ def known(value: float | None, unit: Unit | None) -> float | None:
 def rows_to_frame(table: str, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """A frame of the table's exact columns and types. A key that is no column is refused; an absent one is null.
 
-    Numbers with a unit lose TWS's stand-ins for "unknown" (see `known`); enums become their text.
+    Numbers with a unit lose TWS's stand-ins for "unknown" (see `known`); enums become their text. A month follows from
+    the trade date.
     """
     import polars as pl
 
@@ -42,11 +44,31 @@ def rows_to_frame(table: str, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame
         for name in row:
             form.column(name)
         for name, column in columns.items():
-            values[name].append(_cell(column, row.get(name)))
+            values[name].append(_cell(column, row["trade_date"].replace(day=1) if name == "month" else row.get(name)))
     try:
         return pl.DataFrame(values, schema=polars_schema(table), strict=True)
     except (TypeError, pl.exceptions.PolarsError) as error:
         raise LakeError(f"{table}: {error}") from error
+
+
+def fitted(table: str, frame: pl.DataFrame, **constants: Any) -> pl.DataFrame:
+    """A computed frame with the table's exact columns and types: `constants` and the month are added, what is absent is
+    null, NaN is null. A column that the table does not have is refused."""
+    import polars as pl
+
+    form = table_of(table)
+    for name in (*frame.columns, *constants):
+        form.column(name)
+    schema = polars_schema(table)
+    rows = frame.with_columns(pl.lit(value, dtype=schema[name]).alias(name) for name, value in constants.items())
+    if "month" in schema:
+        rows = rows.with_columns(pl.col("trade_date").cast(pl.Date).dt.truncate("1mo").alias("month"))
+    absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in rows.columns]
+    try:
+        cast = rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in schema.items())
+    except pl.exceptions.PolarsError as error:
+        raise LakeError(f"{table}: {error}") from error
+    return cast.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def quotes_to_frame(

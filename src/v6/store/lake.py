@@ -7,16 +7,17 @@ nor a kill at any moment loses a committed row or doubles one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from v6 import clock
 from v6.store import check, delta
+from v6.store.columns import Table, partition_of
 from v6.store.errors import LakeBusyError, LakeError
 from v6.store.table_lock import table_lock
-from v6.store.tables import TABLES, Table, polars_schema, table_of
+from v6.store.tables import TABLES, polars_schema, table_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -93,20 +94,26 @@ class Lake:
         slot: datetime | None = None,
         symbols: Sequence[str] | None = None,
         columns: Sequence[str] | None = None,
+        **values: str | int | bool,
     ) -> pl.DataFrame:
-        """Rows in the table's order; `start` and `end` are trade dates, both inclusive. Empty if never written."""
+        """Rows in the table's order; `start` and `end` are trade dates, both inclusive. Empty if never written.
+
+        `values`: columns that must have these values, such as `bar_size="1 day"`.
+        """
         form = table_of(table)
-        tests = []
+        tests = [delta.equals(**{name: value}) for name, value in values.items() if form.column(name)]
         if slot is not None:
             _check_slot(form, slot)
             trade_date = slot.astimezone(clock.NEW_YORK).date()
             tests.append(delta.equals(slot=slot))
         if trade_date is not None:
-            tests.append(delta.equals(trade_date=trade_date))
+            tests.append(delta.equals(**_with_partition(form, {"trade_date": trade_date})))
         if start is not None:
             tests.append(f"trade_date >= {delta.literal(start)}")
+            tests.append(f"{form.partition} >= {delta.literal(partition_of(form, start))}")
         if end is not None:
             tests.append(f"trade_date <= {delta.literal(end)}")
+            tests.append(f"{form.partition} <= {delta.literal(end)}")
         if symbols is not None:
             tests.append(f"symbol IN ({', '.join(map(delta.literal, symbols))})" if symbols else "false")
         return self._rows(form, " AND ".join(tests), columns)
@@ -130,6 +137,56 @@ class Lake:
                 delta.append(stored, form, rows)
                 old = rows
             return old.sort(form.order)
+
+        return self.commit(form, change)
+
+    def replace(self, table: str, frame: pl.DataFrame, **scope: str | int | date | datetime) -> bool:
+        """Put the frame in the place of every row that has the values of `scope` (a trade date, say), in one commit.
+
+        The frame must have those values in all its rows; it may be empty. False, and no commit, when the rows are the
+        same already. What is recomputed is written so: a repeat changes nothing.
+        """
+        form = table_of(table)
+        rows = check.fitting(form, frame)
+        check.constant(form, rows, **scope)
+        where = delta.equals(**_with_partition(form, scope))
+
+        def change(stored: DeltaTable) -> bool:
+            old = delta.scan(stored, form, where) if delta.may_hold(stored, where) else rows.clear()
+            if old.sort(form.key).equals(rows.sort(form.key)):
+                return False
+            if old.is_empty():
+                delta.append(stored, form, rows)
+            else:
+                delta.replace(stored, form, rows, where)
+            return True
+
+        return self.commit(form, change)
+
+    def unite(self, table: str, frame: pl.DataFrame, final: str | None = None) -> int:
+        """Add rows by key, in one commit; returns how many of the table's rows changed or are new.
+
+        A new row takes the place of the stored one with its key, except of one whose column `final` is true. A table
+        whose key has no date must say so: its rows are looked for in the frame's own partitions only.
+        """
+        form = table_of(table)
+        rows = check.fitting(form, frame)
+        if rows.is_empty():
+            return 0
+        parts = sorted(rows[form.partition].unique().to_list())
+        where = delta.any_of(form.partition, parts)
+
+        def change(stored: DeltaTable) -> int:
+            old = delta.scan(stored, form, where) if delta.may_hold(stored, where) else rows.clear()
+            fresh = _changing(old, rows, form, final)
+            if fresh.is_empty():
+                return 0
+            untouched = old.join(fresh, on=form.key, how="anti", nulls_equal=True)
+            if len(untouched) == len(old):
+                delta.append(stored, form, fresh)
+            else:
+                delta.replace(stored, form, untouched.vstack(fresh), where)
+            return len(fresh)
 
         return self.commit(form, change)
 
@@ -187,6 +244,23 @@ def _check_slot(form: Table, slot: datetime) -> None:
         raise LakeError(f"{form.name}: slot: {slot!r} must be aware and in whole seconds")
     if "slot" not in form.names:
         raise LakeError(f"{form.name}: has no slots")
+
+
+def _with_partition(form: Table, scope: Mapping[str, str | int | date | datetime]) -> dict[str, Any]:
+    """The scope with the partition that its trade date lies in, so that no other file is opened."""
+    day = scope.get("trade_date")
+    if form.partition == "month" and isinstance(day, date):
+        return {**scope, "month": partition_of(form, day)}
+    return dict(scope)
+
+
+def _changing(old: pl.DataFrame, new: pl.DataFrame, form: Table, final: str | None) -> pl.DataFrame:
+    """Those of the new rows that are not there yet, or differ and may take the place of what is."""
+    import polars as pl
+
+    settled = old.filter(pl.col(final)) if final else old.clear()
+    wanted = new.join(settled, on=form.key, how="anti", nulls_equal=True)
+    return wanted.join(old, on=form.names, how="anti", nulls_equal=True)
 
 
 def _better(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:

@@ -13,9 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from v6.store import delta
+from v6.store.columns import Table, partition_of
 from v6.store.errors import LakeError
 from v6.store.table_lock import table_lock
-from v6.store.tables import Table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableStatus:
-    """Active files only. `last_slot` is UTC, None for a table without slots or rows."""
+    """Active files only; `dates` are partitions. `last_slot` is UTC, None for a table without slots or rows."""
 
     name: str
     exists: bool
@@ -43,7 +43,8 @@ class TableStatus:
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """`dates` are those that were rewritten; files and sizes are of the active files of the whole table."""
+    """`dates` are the partitions (trade dates, or first days of months) that were rewritten; files and sizes are of the
+    active files of the whole table."""
 
     table: str
     dates: tuple[date, ...]
@@ -62,7 +63,7 @@ def status(lake: Lake, form: Table) -> TableStatus:
     files = delta.files(stored)
     if files.is_empty():
         return TableStatus(form.name, exists=True, version=stored.version())
-    dates = files["partition.trade_date"]
+    dates = files[f"partition.{form.partition}"]
     last_slot = files["max.slot"].max() if "max.slot" in files.columns else None
     first, last = dates.min(), dates.max()
     return TableStatus(
@@ -85,7 +86,8 @@ def compact(lake: Lake, form: Table, trade_date: date | None, retention: timedel
     if stored is None:
         return Compacted(form.name, (), 0, 0, 0, 0, 0, 0)
     before = delta.files(stored)
-    dates = tuple(day for day in _scattered(before) if trade_date in (None, day))
+    wanted = trade_date and partition_of(form, trade_date)
+    dates = tuple(part for part in _scattered(form, before) if wanted in (None, part))
     for day in dates:
         lake.commit(form, partial(_rewrite, form, day))
     removed = _tidy(lake, form, retention)
@@ -104,17 +106,18 @@ def compact(lake: Lake, form: Table, trade_date: date | None, retention: timedel
     )
 
 
-def _scattered(files: pl.DataFrame) -> list[date]:
-    """Trade dates with more than one file, oldest first."""
-    counts = files["partition.trade_date"].value_counts()
-    return sorted(counts.filter(counts["count"] > 1)["partition.trade_date"].to_list())
+def _scattered(form: Table, files: pl.DataFrame) -> list[date]:
+    """Partitions with more than one file, oldest first."""
+    name = f"partition.{form.partition}"
+    counts = files[name].value_counts()
+    return sorted(counts.filter(counts["count"] > 1)[name].to_list())
 
 
 def _rewrite(form: Table, day: date, stored: DeltaTable) -> None:
-    where = delta.equals(trade_date=day)
+    where = delta.equals(**{form.partition: day})
     rows = delta.scan(stored, form, where)
     files = delta.files(stored)
-    listed = int(files.filter(files["partition.trade_date"] == day)["num_records"].sum())
+    listed = int(files.filter(files[f"partition.{form.partition}"] == day)["num_records"].sum())
     if len(rows) != listed:
         raise LakeError(f"{form.name}: {day}: read {len(rows)} rows where the log lists {listed}: not compacted")
     delta.replace(stored, form, rows, where, delta.DAY_LEVEL)

@@ -1,0 +1,1 @@
+"""Proof that the lake is what was written: findings, never repairs."""

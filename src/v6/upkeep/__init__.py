@@ -1,0 +1,1 @@
+"""Closing a day, retention, rotation, backups."""
