@@ -163,7 +163,7 @@ class ConnectionMetrics(Collector):
 
     def _session_up(self) -> bool:
         said = {row.task: row.status for row in connections.known(self._db)}
-        connected = said.get(connections.SESSION) in (connections.CONNECTED, connections.CONNECTED_CLOSED)
+        connected = said.get(connections.SESSION) in connections.HOLDING
         return connected and is_held(self._paths.locks / connections.SESSION_LOCK)
 
 

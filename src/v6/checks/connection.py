@@ -25,7 +25,6 @@ from v6.scheduler import compiled
 from v6.scheduler.compiled import ScheduleError
 from v6.scheduler.nyse_calendar import CalendarError, NYSECalendar
 
-CONNECTED = (connections.CONNECTED, connections.CONNECTED_CLOSED)
 DIED = "its process has died"
 NEVER = "nothing has connected yet"
 NO_SOCKET = "no established socket"
@@ -130,7 +129,7 @@ def session_row(db: sqlite3.Connection, paths: Paths) -> Known | None:
 def silent_for(row: Known, config: Config, now: datetime) -> str:
     """In words, how long a row that says connected has proven nothing, if longer than its task ever does; else "".
     Under a shifted clock ages mean nothing."""
-    if row.status not in CONNECTED or clock.shifted():
+    if row.status not in connections.HOLDING or clock.shifted():
         return ""
     age, session = windows.seconds_between(row.at, now), config.settings.session
     if row.task == SESSION:
@@ -154,7 +153,7 @@ def _of_rows(db: sqlite3.Connection, paths: Paths, config: Config, now: datetime
         session, remarks = None, (f"could not look whether a market session runs: {error}",)
     if session is not None:
         return _judged(session, paths, config, now)
-    judged = [_judged(row, paths, config, now) for row in rows if row.status in CONNECTED]
+    judged = [_judged(row, paths, config, now) for row in rows if row.status in connections.HOLDING]
     found = next((one for one in judged if one.connected), None) or _judged(rows[0], paths, config, now)
     return replace(found, evidence=found.evidence + remarks)
 

@@ -7,12 +7,11 @@ from v6.checks import tws
 from v6.checks.connection import LATELY, ConnectionStatus, Status, connection_status, session_row
 from v6.gateway import connection_budget
 from v6.journal import connections, runs, session_cycles
-from v6.journal.connections import SESSION, Known
+from v6.journal.connections import RESUMES, SESSION, Known
 from v6.restart import windows
 from v6.restart.windows import in_words, seconds_between
 from v6.runner.context import Context
 
-RESUMES = "resume_market_session"
 RESUMED_WITHIN = timedelta(minutes=6)
 """It is begun anew every five minutes."""
 AWAY_AT_MOST = timedelta(minutes=1)

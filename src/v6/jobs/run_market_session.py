@@ -17,13 +17,14 @@ Exit codes: 0 ended by itself, or nothing to do; 1 ended by what another start c
 
 import os
 
+from v6.journal.connections import SESSION_LOCK
 from v6.model import SkipRun
 from v6.runner import lock
 from v6.runner.context import Argument, Context
 
 ARGUMENTS = (Argument("--resume", action="store_true", help="begin only what is not running"),)
 
-LOCK = "market_session"
+LOCK = SESSION_LOCK.removesuffix(".lock")
 
 
 def run_market_session(ctx: Context) -> str:

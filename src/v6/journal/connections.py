@@ -9,6 +9,8 @@ from v6.journal.timestamps import instant, instant_text, optional
 
 SESSION = "run_market_session"
 """The task whose row is the market session's, whichever of its cron lines began it."""
+RESUMES = "resume_market_session"
+"""The task that begins it anew."""
 SESSION_LOCK = "market_session.lock"
 """Under the locks; the session holds it (`flock`) while it lives."""
 
@@ -18,6 +20,8 @@ WAITING = "waiting"  # nothing is connected, and that is as it should be
 RECONNECTING = "reconnecting"
 RESTART_WINDOW = "restart_window"
 DISCONNECTED = "disconnected"
+HOLDING = (CONNECTED, CONNECTED_CLOSED)
+"""The statuses of a task that has a connection."""
 
 # What `disconnected` is for besides a diagnosis's verdict: its detail begins with one of these or of those.
 LOST = "connection lost"

@@ -28,7 +28,6 @@ BEGIN_SECONDS = 60.0  # from cron's start to a word about the connection, on a b
 CONNECT_SECONDS = 60.0  # the first waits between two tries are 15 and 30 s
 CLAIM_SECONDS = 15.0
 END_SECONDS = 30.0
-CONNECTED, LOST = (connections.CONNECTED, connections.CONNECTED_CLOSED), connections.RECONNECTING
 HASTE, HASTE_AT_MOST = 1.0, 180.0  # seconds of the stage's clock at a look, and together: the next minute is later
 JUST_AFTER = timedelta(minutes=1)
 
@@ -97,14 +96,14 @@ class LongLived:
 
     def _connected_or_hastened(self) -> bool:
         """Whether none waits for a connection; the pause before the next try passes more quickly for one that does."""
-        if not any(known.status == LOST for known in self._speaking()):
+        if not any(known.status == connections.RECONNECTING for known in self._speaking()):
             return True
         if (now := self._stage.epoch()) - self._settling_since < HASTE_AT_MOST:
             self._stage.set_clock(now + HASTE)
         return False
 
     def _connected(self) -> bool:
-        return any(known.status in CONNECTED for known in self._speaking())
+        return any(known.status in connections.HOLDING for known in self._speaking())
 
     def _speaking(self) -> list[Known]:
         """What living runs say of their connection."""

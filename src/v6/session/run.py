@@ -27,9 +27,6 @@ from v6.session.rules import Rules
 from v6.session.status import StatusRow
 from v6.session.watchdog import Watchdog
 
-TASK = "run_market_session"
-"""Under which the connection's status is known, whichever task began the session."""
-
 LOOK_EVERY = 0.1
 JUDGE_EVERY = 1.0
 FINISHING = 30.0
@@ -65,7 +62,7 @@ class MarketSession:
         live = Live(place(ctx.paths), ctx.log)
         home = ctx.paths.home
         logs = home / ctx.config.scheduler.log_directory
-        self._status = StatusRow(ctx.paths.journal, TASK, ctx.log, home=home, log_directory=logs)
+        self._status = StatusRow(ctx.paths.journal, connections.SESSION, ctx.log, home=home, log_directory=logs)
         self._keeper = Keeper(
             ctx.settings.session,
             opener=lambda: ctx.unsaid_gateway("checks"),

@@ -17,7 +17,7 @@ from v6.runner import notices
 
 BUSY_SECONDS = 0.25  # the event loop waits meanwhile, and with it the collectors
 MENDED = "session_connected"
-TASKS = (connections.SESSION, "resume_market_session")  # whichever began a session, it is the same one for people
+TASKS = (connections.SESSION, connections.RESUMES)  # whichever began a session, it is the same one for people
 
 
 class StatusRow:
