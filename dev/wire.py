@@ -1,25 +1,31 @@
-"""Write what follows from the code: scripts/<job>.py for every job, crontab.txt, and the table of verdicts in
-docs/connection.md.
+"""Write what follows from the code: scripts/<job>.py for every job, crontab.txt, the table of verdicts in
+docs/connection.md, and the lake's tables in docs/data.md.
 
 `make wire` runs it; a test fails while a file on disk is not what it would write.
 """
 
 import ast
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from v6.config.load import load
 from v6.gateway.verdicts import TABLE
 from v6.paths import Paths
 from v6.scheduler import crontab
+from v6.store.columns import REASONS, UNITS, WHY_NULL, Column, Table
+from v6.store.tables import TABLES
 
 ROOT = Path(__file__).resolve().parents[1]
 ZONE = "America/New_York"
 INSTALLED_IN = "/opt/v6"
 
-BEGIN, END = "<!-- verdicts: written by make wire -->", "<!-- end of verdicts -->"
+VERDICTS = ("<!-- verdicts: written by make wire -->", "<!-- end of verdicts -->")
 HEADER = ("", "| verdict | in words | what it means | what to do | exit |", "|---|---|---|---|---|")
+
+LAKE = ("<!-- tables: written by make wire -->", "<!-- end of tables -->")
+NAMED_SETS = {WHY_NULL: "why null", REASONS: "why missed"}
+"""Closed sets of many words that many columns share: listed once."""
 
 STUB = '''#!/usr/bin/env python3
 """{words}"""
@@ -56,19 +62,70 @@ def expected(root: Path = ROOT) -> dict[Path, str]:
     with tempfile.TemporaryDirectory() as nobody:
         scheduler = load(Paths(root, Path(nobody)), {}).scheduler
     files[root / "crontab.txt"] = crontab.render(scheduler, ZONE, INSTALLED_IN)
-    guide = root / "docs" / "connection.md"
-    files[guide] = with_verdicts(guide.read_text(encoding="utf-8"))
+    for name, rewritten in (("connection.md", with_verdicts), ("data.md", with_tables)):
+        guide = root / "docs" / name
+        files[guide] = rewritten(guide.read_text(encoding="utf-8"))
     return files
 
 
 def with_verdicts(page: str) -> str:
     """The page with the rows of `verdicts.TABLE` in the place of those it has."""
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"docs/connection.md has lost its marks {BEGIN} and {END}")
     rows = (f"| `{name}` | {row.words} | {row.meaning} | {row.cure} | {row.exit_code} |" for name, row in TABLE.items())
-    return "\n".join([f"{head}{begin}", *HEADER, *rows, f"{end}{tail}"])
+    return between(page, "docs/connection.md", VERDICTS, [*HEADER, *rows])
+
+
+def with_tables(page: str) -> str:
+    """The page with the lake's tables, units and closed sets in the place of those it has."""
+    units = [f"| {unit} | {meaning} |" for unit, meaning in UNITS.items()]
+    words = [
+        f"- *{name}:* {', '.join(f'`{word}`' for word in sorted(allowed))}" for allowed, name in NAMED_SETS.items()
+    ]
+    known = [
+        "",
+        "| unit | a number of it is |",
+        "|---|---|",
+        *units,
+        "",
+        "Reasons, each column one of its set:",
+        "",
+        *words,
+    ]
+    return between(page, "docs/data.md", LAKE, known + [line for table in TABLES.values() for line in _table(table)])
+
+
+def between(page: str, label: str, marks: tuple[str, str], lines: Iterable[str]) -> str:
+    """The page with these lines between its two marks."""
+    head, begin, rest = page.partition(marks[0])
+    _, end, tail = rest.partition(marks[1])
+    if not (begin and end):
+        raise SystemExit(f"{label} has lost its marks {marks[0]} and {marks[1]}")
+    return "\n".join([f"{head}{begin}", *lines, f"{end}{tail}"])
+
+
+def _table(table: Table) -> list[str]:
+    key = ", ".join(f"`{name}`" for name in table.key)
+    words = f"{table.meaning[0].upper()}{table.meaning[1:]}. Partition `{table.partition}`, key {key}."
+    rows = [
+        f"| `{column.name}` | {_type(column)} | {column.unit or ''} | {_meaning(column)} |" for column in table.columns
+    ]
+    header = ["| column | type | unit | meaning |", "|---|---|---|---|"]
+    return ["", f"### {table.name}", "", words, "", *header, *rows]
+
+
+def _type(column: Column) -> str:
+    return f"{column.type}, required" if column.required else column.type
+
+
+def _meaning(column: Column) -> str:
+    """In words, with the closed set of a string."""
+    allowed = column.allowed or frozenset()
+    if allowed in NAMED_SETS:
+        words = f"{column.meaning} (*{NAMED_SETS[allowed]}*)"
+    elif allowed and not all(word in column.meaning for word in allowed):
+        words = f"{column.meaning}: {', '.join(f'`{word}`' for word in sorted(allowed))}"
+    else:
+        words = column.meaning
+    return words.replace("|", "\\|")
 
 
 def main() -> None:

@@ -1,5 +1,21 @@
 #!/usr/bin/env python3
-"""Fill the gaps of the bars."""
+"""Fill the gaps of the bars.
+
+Usage: scripts/load_historical_data.py [--symbols AAPL [MSFT ...]] [--ask-again] [--dry-run]
+Needs: TWS with historical data, and the compiled calendars.
+A gap is a session that is over and has no final bar: of the last bars.daily_sessions sessions for daily bars and
+volatilities, of the last bars.intraday_sessions for intraday bars, counted by NYSE's calendar, for futures by CME's
+(each session of a future is asked of the month that was its front month by CME's roll dates, also of an expired one).
+Asked newest first, several requests in flight, at most bars.max_requests a run and no longer than the attempt lasts;
+what is left is said in the summary, and the next run goes on with it. Rows are committed by month and each minute, so
+that a kill loses little. Only historical bars with their own times are ever stored, never a current quote (L16).
+A session that TWS has no bars of, although it ended a week ago or more, is recorded and not asked for again during
+bars.ask_again_days; --ask-again forgets these records of the symbols first. --dry-run lists the gaps.
+A symbol that TWS does not know is reported in the summary, the log and an event, and is no failure.
+Writes: bars, the journal's bars_unavailable. A repeat is safe: it asks only for what is missing.
+Exit codes: 0 filled, partly filled or nothing to fill; 1 every request failed, or TWS away (retried); 2 wrong
+configuration.
+"""
 
 from v6.runner.main import main
 

@@ -1,5 +1,14 @@
 #!/usr/bin/env python3
-"""Find what is wrong with the day's data, score it, and close the day."""
+"""Find what is wrong with the day's data, score it, and close the day.
+
+Usage: scripts/validate_data_quality.py [--date 2026-11-20] [--dry-run]
+Needs: nothing but the lake, the journal and the compiled schedule; default is the slot's day. A day without a session
+is skipped (no_input). What every rule looks at, its formula and its limits: docs/data.md, section Quality.
+Writes: quality_findings and quality_scores of the day, also when rules fail; then the day is closed (exports of the
+journal, compaction, checksums). A repeat is safe: it judges the day anew and, where nothing changed, writes nothing.
+Exit codes: 0 no critical rule failed (rules that could not look are named); 1 a critical rule failed (settings
+quality.critical), or the lake was busy; 2 no such date, or nothing could be looked at.
+"""
 
 from v6.runner.main import main
 

@@ -1,5 +1,19 @@
 #!/usr/bin/env python3
-"""Explain positions and orders of TWS by what was stored and traded."""
+"""Explain positions and orders of TWS by what was stored and traded.
+
+Usage: scripts/validate_positions.py [--baseline --because TEXT] [--dry-run]
+Needs: TWS. Reads positions, open and completed orders of every client, and today's executions.
+Expected: the accepted state and every execution since (rules and formulas: v6.analysis.reconcile, .reconcile_orders,
+.expected_positions). What differs is a break: missing, unexpected, quantity, average_cost, corporate_action suspected,
+order_missing, order_unexpected, order_changed. A break is looked at twice, some seconds apart, before it is believed.
+The first check records a baseline. A break stays open, against the state from before it, until TWS agrees again, an
+execution explains it, or a person accepts what is there: --baseline with the reason in --because.
+An alert goes out when a break is new or TWS says something new of it, then once a day, and when all have ended.
+A TWS whose answer contradicts itself (no positions in an account that is worth something, or a known account gone) is
+not believed: could_not_check, never "all missing".
+Writes: executions, positions, open_orders, reconciliation. A repeat is safe: it is another check.
+Exit codes: 0 everything is explained, or a baseline; 1 a break, or TWS away or not to be believed; 2 wrong arguments.
+"""
 
 from v6.runner.main import main
 

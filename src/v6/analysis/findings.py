@@ -38,6 +38,14 @@ def could_not_check(check: str, why: str) -> Finding:
     return Finding(check, State.COULD_NOT_CHECK, why)
 
 
+def of_problems(check: str, problems: Sequence[str], evidence: str, named: int = 5) -> Finding:
+    """Failed with the first `named` of the problems and how many more there are, or ok where there is none."""
+    if not problems:
+        return ok(check, evidence)
+    more = [f"and {len(problems) - named} more"] if len(problems) > named else []
+    return failed(check, "; ".join([*problems[:named], *more]))
+
+
 def of_state(findings: Sequence[Finding], state: State) -> list[Finding]:
     return [finding for finding in findings if finding.state is state]
 

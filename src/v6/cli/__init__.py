@@ -6,7 +6,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from v6.cli import calendar, gateway, history, lake, metrics, rehearse, restart, schedule, simulator, state, status
+from v6.cli import (
+    calendar,
+    gateway,
+    history,
+    lake,
+    metrics,
+    rehearse,
+    report,
+    restart,
+    schedule,
+    simulator,
+    state,
+    status,
+)
 from v6.cli.output import REFUSED
 from v6.clock import ClockError
 from v6.model import V6Error
@@ -47,3 +60,4 @@ app.add_typer(restart.group, name="restart")
 app.add_typer(state.group, name="state")
 simulator.register(app)
 rehearse.register(app)
+report.register(app)

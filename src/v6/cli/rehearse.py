@@ -1,6 +1,6 @@
-"""`v6 rehearse`: a whole New York day through the real wrapper, against a simulated TWS, in a home of its own."""
+"""`v6 rehearse`: whole New York days through the real wrapper, against a simulated TWS, in a home of its own."""
 
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +34,9 @@ def rehearse(
     ] = None,
     end: Annotated[
         str | None, typer.Option("--to", help="Last minute; before --from: on the next day.", show_default=TO)
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The last day, on which --to is: for a rehearsed week.")
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Until 30 min after the open, then each phase change.")] = False,
     prologue: Annotated[
@@ -77,7 +80,7 @@ def rehearse(
     from v6.rehearsal.rehearse import rehearse as run
     from v6.rehearsal.stage import Stage, free_home
 
-    date_, windows = _windows(day, start, end, demo)
+    date_, windows = _windows(day, start, end, demo, until)
     stage = Stage(home or free_home(REHEARSALS, str(date_)))
     plan = Plan(windows, _site(config), _scenario(scenario), replay, realistic, alerts, prologue, session)
     began = clock.monotonic()
@@ -96,11 +99,13 @@ def rehearse(
         raise typer.Exit(output.NO)
 
 
-def _windows(day: str, start: str | None, end: str | None, demo: bool) -> "tuple[date, tuple[Window, ...]]":
+def _windows(
+    day: str, start: str | None, end: str | None, demo: bool, until: str | None
+) -> "tuple[date, tuple[Window, ...]]":
     from v6.rehearsal.window import demo_of, window_of
 
-    if demo and (start or end):
-        raise FatalError("--demo has windows of its own, allowed: --demo, or --from and --to")
+    if demo and (start or end or until):
+        raise FatalError("--demo has windows of its own, allowed: --demo, or --from, --to and --until")
     if day == "latest" or demo:
         calendar = timetable().calendar
         date_ = latest_session(calendar) if day == "latest" else moments.day(day)
@@ -111,7 +116,20 @@ def _windows(day: str, start: str | None, end: str | None, demo: bool) -> "tuple
             return date_, demo_of(session)
     else:
         date_ = moments.day(day)
-    return date_, (window_of(date_, moments.wall(start or FROM), moments.wall(end or TO)),)
+    first, last = moments.wall(start or FROM), moments.wall(end or TO)
+    if until is None:
+        return date_, (window_of(date_, first, last),)
+    return date_, (_days(date_, first, moments.day(until), last),)
+
+
+def _days(day: date, first: time, last_day: date, last: time) -> "Window":
+    """From `first` of one day to `last` of another. Raises FatalError where that is before."""
+    from v6.rehearsal.window import Window, window_of
+
+    start, end = window_of(day, first, first).start, window_of(last_day, last, last).end
+    if end < start:
+        raise FatalError(f"--until {last_day} {last:%H:%M} is before {day} {first:%H:%M}, where the rehearsal begins")
+    return Window(start, end)
 
 
 def latest_session(calendar: "NYSECalendar") -> date:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from v6.config import dotenv, environment, restart_rules, schedule_rules
+from v6.config import dotenv, environment, restart_rules, retention_rules, schedule_rules
 from v6.config.errors import ConfigError
 from v6.config.scheduler_config import Scheduler
 from v6.config.settings import Settings
@@ -72,6 +72,7 @@ def load(paths: Paths, environ: Mapping[str, str] = os.environ, sources: Sources
     rules = [
         *((f"{SCHEDULER}.{path}", problem) for path, problem in schedule_rules.problems(file.scheduler, paths.root)),
         *restart_rules.problems(file.restart, file.ibkr, file.scheduler.tasks),
+        *retention_rules.problems(file.retention),
     ]
     if rules:
         raise ConfigError(*(_line(path, problem, origin) for path, problem in rules))

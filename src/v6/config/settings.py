@@ -116,6 +116,35 @@ class Statistics(Section):
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+QualityRule = Literal[
+    "missing_slots",
+    "missing_contracts",
+    "null_share",
+    "constant_column",
+    "duplicates",
+    "schema_drift",
+    "outside_session",
+    "crossed",
+    "locked",
+    "one_sided",
+    "stale",
+    "frozen",
+    "iv_range",
+    "iv_not_invertible",
+    "greek_sign",
+    "parity",
+    "butterfly",
+    "calendar",
+    "falling_volume",
+    "price_jump",
+    "unit_jump",
+    "bar_shape",
+    "bar_jump",
+    "missing_bars",
+]
+"""The rules of `v6.analysis.quality.rules.RULES`."""
+
+
 class Quality(Section):
     """Limits of the rules of data quality; `weights` and `critical` name rules (docs/data.md)."""
 
@@ -133,8 +162,8 @@ class Quality(Section):
     unit_low: Annotated[float, Field(gt=0, lt=1)]
     unit_high: Annotated[float, Field(gt=1)]
     price_jump_deviations: Annotated[float, Field(gt=0)]
-    critical: Annotated[tuple[str, ...], Field(strict=False)]
-    weights: dict[str, Annotated[float, Field(ge=0)]]
+    critical: Annotated[tuple[QualityRule, ...], Field(strict=False)]
+    weights: dict[QualityRule, Annotated[float, Field(ge=0)]]
     max_findings_per_rule: Annotated[int, Field(ge=1)]
 
 
@@ -147,9 +176,12 @@ class Retention(Section):
 
 
 class Positions(Section):
-    """When a difference between TWS and what was stored is a break. `average_cost_tolerance`: a fraction."""
+    """When a difference between TWS and what was stored is a break. `average_cost_tolerance`: a fraction; commissions
+    with fees at most, in money."""
 
     average_cost_tolerance: Annotated[float, Field(gt=0, lt=1)]
+    commission_per_contract: Annotated[float, Field(ge=0)]
+    commission_per_share: Annotated[float, Field(ge=0)]
 
 
 class Lake(Section):

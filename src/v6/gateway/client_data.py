@@ -1,7 +1,7 @@
 """The part of the gateway that asks for data: contracts, chains, positions, account, bars and quotes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -9,6 +9,8 @@ from v6.config.settings import Ibkr
 from v6.gateway import historical, market_data, requests
 from v6.gateway.connection import Connection
 from v6.gateway.errors import GatewayError
+from v6.gateway.historical_many import BarRequest, Fetch, OnAnswer
+from v6.gateway.historical_memory import Memory, ProcessMemory
 from v6.model import Bar, Contract, ContractDetails, OptionChain, Position, Quote
 
 T = TypeVar("T")
@@ -38,9 +40,11 @@ class DataQuestions(ABC):
         """Every contract that fits the description; RequestError 200 if none does."""
         return self._run(self.contract_details_async(contract))
 
-    def contract_details_many(self, contracts: Sequence[Contract]) -> list[list[ContractDetails] | GatewayError]:
-        """In the same order, the error in the place of an answer."""
-        return self._run(self.contract_details_many_async(contracts))
+    def contract_details_many(
+        self, contracts: Sequence[Contract], *, expired: bool = False
+    ) -> list[list[ContractDetails] | GatewayError]:
+        """In the same order, the error in the place of an answer. `expired`: futures that have expired as well."""
+        return self._run(self.contract_details_many_async(contracts, expired=expired))
 
     def option_chains(self, symbol: str, con_id: int) -> list[OptionChain]:
         return self._run(self.option_chains_async(symbol, con_id))
@@ -57,6 +61,22 @@ class DataQuestions(ABC):
     ) -> list[Bar]:
         """Oldest first, up to `end` (aware; None = now); [] when TWS says that there are none."""
         return self._run(self.historical_bars_async(contract, duration, bar_size, what, use_rth, end))
+
+    def historical_bars_many(
+        self,
+        requests: Iterable[BarRequest],
+        on_answer: OnAnswer,
+        *,
+        memory: Memory | None = None,
+        until: float | None = None,
+    ) -> int:
+        """Several in flight at once, within TWS's pacing; `on_answer(request, bars or error)` for each as it comes, on
+        the connection's loop. Returns how many were answered: none leaves after `until` (monotonic).
+
+        `memory`: who remembers the requests for small bars that TWS still counts, by default only this call. Raises
+        Disconnected when the connection ends, and what `on_answer` raises.
+        """
+        return self._run(self.historical_bars_many_async(requests, on_answer, memory=memory, until=until))
 
     def quotes(
         self,
@@ -95,9 +115,9 @@ class DataQuestions(ABC):
         return await requests.contract_details(self.connection, contract)
 
     async def contract_details_many_async(
-        self, contracts: Sequence[Contract]
+        self, contracts: Sequence[Contract], *, expired: bool = False
     ) -> list[list[ContractDetails] | GatewayError]:
-        return await requests.contract_details_many(self.connection, contracts)
+        return await requests.contract_details_many(self.connection, contracts, expired=expired)
 
     async def option_chains_async(self, symbol: str, con_id: int) -> list[OptionChain]:
         return await requests.option_chains(self.connection, symbol, con_id)
@@ -112,6 +132,16 @@ class DataQuestions(ABC):
         self, contract: Contract, duration: str, bar_size: str, what: str, use_rth: bool, end: datetime | None = None
     ) -> list[Bar]:
         return await historical.historical_bars(self.connection, contract, duration, bar_size, what, use_rth, end)
+
+    async def historical_bars_many_async(
+        self,
+        requests: Iterable[BarRequest],
+        on_answer: OnAnswer,
+        *,
+        memory: Memory | None = None,
+        until: float | None = None,
+    ) -> int:
+        return await Fetch(self.connection, on_answer, memory or ProcessMemory(), until).run(requests)
 
     async def quotes_async(
         self,

@@ -24,14 +24,18 @@ async def current_time(connection: Connection) -> datetime:
     return datetime.fromtimestamp(rows[0], UTC)
 
 
-async def contract_details(connection: Connection, contract: Contract) -> list[ContractDetails]:
-    """Every contract that fits the description; RequestError 200 if none does.
+async def contract_details(
+    connection: Connection, contract: Contract, *, expired: bool = False
+) -> list[ContractDetails]:
+    """Every contract that fits the description; RequestError 200 if none does. `expired`: futures of the last two years
+    as well [IBKR's documents].
 
     An option without expiry is refused here: for a symbol like SPY it hangs TWS [public issue threads].
     """
     if contract.sec_type == "OPT" and not contract.con_id and contract.expiry is None:
         raise ValueError(f"contract details of {contract} need an expiry or a con_id")
     wire = to_library(connection.library, contract)
+    wire.includeExpired = expired
     rows = await connection.ask(
         f"contract details of {contract}", lambda number: connection.client.reqContractDetails(number, wire)
     )
@@ -39,11 +43,11 @@ async def contract_details(connection: Connection, contract: Contract) -> list[C
 
 
 async def contract_details_many(
-    connection: Connection, contracts: Sequence[Contract]
+    connection: Connection, contracts: Sequence[Contract], *, expired: bool = False
 ) -> list[list[ContractDetails] | GatewayError]:
     """All at once, paced; an answer or its error for each, in the same order."""
     answers = await asyncio.gather(
-        *(contract_details(connection, contract) for contract in contracts), return_exceptions=True
+        *(contract_details(connection, contract, expired=expired) for contract in contracts), return_exceptions=True
     )
     return [_answer_or_error(answer) for answer in answers]
 

@@ -1,8 +1,100 @@
-"""Remove what is older than its retention, compact the tables, rotate the logs."""
+"""Remove what is older than its retention, compact the tables, rotate the logs.
 
+Usage: scripts/cleanup_old_data.py [--dry-run]
+Needs: an audit of the last 14 days that found nothing (audit_data_integrity); without one only logs are rotated.
+Removes whole trade dates of the tables that `retention.tables` names, and only days that were closed: never today, never
+statistics, ledgers, bars, positions or the universe. Then compacts every table (one file a partition; dead files leave
+the disk after seven days), lets rows of the journal go that are older than `journal_days` and that the lake has, and
+removes or renames old and large logs. What went is in the log, line by line; --dry-run lists exactly what would go.
+Writes: the lake, the journal, the logs' folder. A repeat is safe, after a kill at any moment too: it finds less to do.
+Exit codes: 0 done, or nothing to do; 1 the lake is busy or away (retried next week); 2 refused: the audit failed or is
+missing (the message has the command), or the lake lacks what the journal was to let go.
+"""
+
+from v6.journal import audits
 from v6.model import FatalError
 from v6.runner.context import Context
+from v6.upkeep import journal_trim, retention, rotation
+from v6.upkeep.retention import Expired
+from v6.upkeep.rotation import Rotation
+
+WRITES = True
 
 
 def cleanup_old_data(ctx: Context) -> str:
-    raise FatalError("not built yet")
+    objection = audits.objection(ctx.journal)
+    logs = _logs(ctx)
+    if objection and not ctx.dry_run:
+        raise FatalError(f"nothing but logs was removed ({_logs_in_words(logs)}): {objection}")
+    going = _lake(ctx)
+    journal = _journal(ctx)
+    compacted = "" if ctx.dry_run else _compact(ctx)
+    refused = f"now it would be refused: {objection}" if objection else ""
+    parts = [_days_in_words(going), _open_in_words(going), journal, compacted, _logs_in_words(logs), refused]
+    return ("would go: " if ctx.dry_run else "") + "; ".join(part for part in parts if part)
+
+
+def _logs(ctx: Context) -> Rotation:
+    directory = ctx.paths.home / ctx.config.scheduler.log_directory
+    due = rotation.due(directory, ctx.now().date(), ctx.settings.retention.logs_days)
+    for log in due.removed:
+        ctx.log.info("log {}: {:.1f} MB", log.path, log.size / 1e6)
+    for log, target in due.renamed:
+        ctx.log.info("log {}: {:.1f} MB, becomes {}", log.path, log.size / 1e6, target.name)
+    if not ctx.dry_run:
+        rotation.carry_out(due)
+    return due
+
+
+def _lake(ctx: Context) -> list[Expired]:
+    found = retention.expired(ctx)
+    for going in found:
+        if going.days:
+            ctx.log.info("{}: {}", going, ", ".join(map(str, going.days)))
+        if going.not_closed:
+            days = ", ".join(map(str, going.not_closed))
+            ctx.log.warning("{}: kept though old, never closed: {}", going.table, days)
+        if not ctx.dry_run:
+            retention.remove(ctx, going)
+    return found
+
+
+def _journal(ctx: Context) -> str:
+    days, notes = journal_trim.due(ctx)
+    if days:
+        ctx.log.info("journal: runs and slots of {} days {} to {}", len(days), days[0], days[-1])
+    if notes:
+        ctx.log.info("journal: {} events, alerts and requests", notes)
+    if ctx.dry_run:
+        return f"journal: {len(days)} days and {notes} notes" if days or notes else ""
+    rows = journal_trim.let_go(ctx)
+    return f"journal: {rows} rows of {len(days)} days" if rows else ""
+
+
+def _compact(ctx: Context) -> str:
+    done = [ctx.lake.compact(entry.name) for entry in ctx.lake.status() if entry.exists]
+    before, after = sum(one.files_before for one in done), sum(one.files_after for one in done)
+    dead = sum(one.removed_files for one in done)
+    return f"{len(done)} tables compacted: {before} -> {after} files, {dead} dead ones removed"
+
+
+def _days_in_words(going: list[Expired]) -> str:
+    some = [one for one in going if one.days]
+    if not some:
+        return "no day of the lake is old enough"
+    size = sum(one.size_bytes for one in some) / 1e6
+    days = ", ".join(f"{one.table} {len(one.days)}" for one in some)
+    return f"days of the lake: {days} ({sum(one.rows for one in some)} rows, {size:.1f} MB)"
+
+
+def _open_in_words(going: list[Expired]) -> str:
+    days = sorted({day for one in going for day in one.not_closed})
+    if not days:
+        return ""
+    return f"{len(days)} old days kept, never closed: scripts/validate_data_quality.py --date {days[0]} closes one"
+
+
+def _logs_in_words(logs: Rotation) -> str:
+    if not logs.removed and not logs.renamed:
+        return "no log is due"
+    return f"logs: {len(logs.removed)} removed ({logs.removed_bytes / 1e6:.1f} MB), {len(logs.renamed)} rotated"

@@ -1,8 +1,85 @@
-"""Fill the gaps of the bars."""
+"""Fill the gaps of the bars.
 
-from v6.model import FatalError
-from v6.runner.context import Context
+Usage: scripts/load_historical_data.py [--symbols AAPL [MSFT ...]] [--ask-again] [--dry-run]
+Needs: TWS with historical data, and the compiled calendars.
+A gap is a session that is over and has no final bar: of the last bars.daily_sessions sessions for daily bars and
+volatilities, of the last bars.intraday_sessions for intraday bars, counted by NYSE's calendar, for futures by CME's
+(each session of a future is asked of the month that was its front month by CME's roll dates, also of an expired one).
+Asked newest first, several requests in flight, at most bars.max_requests a run and no longer than the attempt lasts;
+what is left is said in the summary, and the next run goes on with it. Rows are committed by month and each minute, so
+that a kill loses little. Only historical bars with their own times are ever stored, never a current quote (L16).
+A session that TWS has no bars of, although it ended a week ago or more, is recorded and not asked for again during
+bars.ask_again_days; --ask-again forgets these records of the symbols first. --dry-run lists the gaps.
+A symbol that TWS does not know is reported in the summary, the log and an event, and is no failure.
+Writes: bars, the journal's bars_unavailable. A repeat is safe: it asks only for what is missing.
+Exit codes: 0 filled, partly filled or nothing to fill; 1 every request failed, or TWS away (retried); 2 wrong
+configuration.
+"""
+
+from v6.analysis.bar_gaps import Window, windows
+from v6.collection import bar_reports, symbols
+from v6.collection.bar_backlog import Backlog
+from v6.collection.bar_fetch import BarFetch
+from v6.collection.bar_series import Calendars, Series
+from v6.collection.bars import BarBook
+from v6.journal import bars_unavailable
+from v6.model import RecoverableError
+from v6.runner.context import Argument, Context
+
+WRITES = True
+ARGUMENTS = (
+    Argument("--symbols", nargs="+", metavar="SYMBOL", help="only these, also beside the watchlist"),
+    Argument("--ask-again", action="store_true", help="also for what TWS did not have the last time"),
+)
+
+END_SECONDS = 60.0
+"""Of the attempt, kept for answers that are still to come and for the last commit."""
 
 
 def load_historical_data(ctx: Context) -> str:
-    raise FatalError("not built yet")
+    names = symbols.wanted(ctx, ctx.args.symbols)
+    if ctx.args.ask_again and not ctx.dry_run:
+        gone = bars_unavailable.forget(ctx.journal, names)
+        ctx.log.info("{} records of bars that TWS did not have are forgotten", gone)
+    calendars = Calendars(ctx)
+    book = BarBook(ctx, calendars)
+    with ctx.gateway("checks") as gateway:
+        found = symbols.resolve(ctx, gateway, names)
+        bar_reports.unknown(ctx, found)
+        if not found.contracts:
+            raise RecoverableError(f"TWS knows none of {', '.join(names)}: {found.words()}")
+        backlog = Backlog(ctx, calendars, found)
+        if ctx.dry_run:
+            return f"dry run, nothing asked or written: {backlog.listed()}"
+        fetch = BarFetch(ctx, gateway, book, ctx.deadline - END_SECONDS)
+        _fill(ctx, backlog, fetch)
+    account = fetch.account
+    if account.failed and not account.came:
+        raise RecoverableError(f"all of {account.requests} requests failed: {account.failures()}")
+    words = bar_reports.summary(ctx, found, account, book, 0)
+    return f"{words}; {backlog.words()}"
+
+
+def _fill(ctx: Context, backlog: Backlog, fetch: BarFetch) -> None:
+    """Round after round: sessions before the first bar of an answer are asked for once more, up to their own end."""
+    budget = ctx.settings.bars.max_requests
+    while True:
+        before = fetch.account.requests
+        wanted = _windows(ctx, backlog)
+        if not wanted or before >= budget or not fetch.has_time():
+            return
+        try:
+            fetch.run(wanted, budget - before)
+        finally:
+            backlog.settle(fetch.account)
+        if fetch.account.requests == before:
+            return
+
+
+def _windows(ctx: Context, backlog: Backlog) -> list[tuple[Series, Window]]:
+    now = ctx.now()
+    return [
+        (series, window)
+        for series, sessions in backlog.lacking.items()
+        for window in windows(sessions, series.bar_size, now)
+    ]

@@ -1,8 +1,108 @@
-"""Explain positions and orders of TWS by what was stored and traded."""
+"""Explain positions and orders of TWS by what was stored and traded.
 
+Usage: scripts/validate_positions.py [--baseline --because TEXT] [--dry-run]
+Needs: TWS. Reads positions, open and completed orders of every client, and today's executions.
+Expected: the accepted state and every execution since (rules and formulas: v6.analysis.reconcile, .reconcile_orders,
+.expected_positions). What differs is a break: missing, unexpected, quantity, average_cost, corporate_action suspected,
+order_missing, order_unexpected, order_changed. A break is looked at twice, some seconds apart, before it is believed.
+The first check records a baseline. A break stays open, against the state from before it, until TWS agrees again, an
+execution explains it, or a person accepts what is there: --baseline with the reason in --because.
+An alert goes out when a break is new or TWS says something new of it, then once a day, and when all have ended.
+A TWS whose answer contradicts itself (no positions in an account that is worth something, or a known account gone) is
+not believed: could_not_check, never "all missing".
+Writes: executions, positions, open_orders, reconciliation. A repeat is safe: it is another check.
+Exit codes: 0 everything is explained, or a baseline; 1 a break, or TWS away or not to be believed; 2 wrong arguments.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from v6.collection.account_book import AccountBook
+from v6.collection.account_watch import observe
+from v6.collection.reconciliation import Check, Standing, check, outcomes, rules_of
+from v6.journal import events
 from v6.model import FatalError
-from v6.runner.context import Context
+from v6.runner.context import Argument, Context
+from v6.runner.notices import POSITIONS_BROKEN
+from v6.runner.told import ToldError
+
+WRITES = True
+ARGUMENTS = (
+    Argument("--baseline", action="store_true", help="accept what TWS says now as right"),
+    Argument("--because", metavar="TEXT", default="", help="why: recorded with the baseline"),
+)
+SECOND_LOOK_SECONDS = 3.0
+REMIND = timedelta(days=1)
+TOLD = "position_breaks_told"
+"""Kind of the event that says which breaks a person has been told of."""
 
 
 def validate_positions(ctx: Context) -> str:
-    raise FatalError("not built yet")
+    because = _because(ctx)
+    done = _check(ctx, accept=bool(because))
+    if not ctx.dry_run:
+        first = "the first check" if done.first else ""
+        AccountBook(ctx).store(done.seen, done.fresh, outcomes(done, because or first))
+        _tell(ctx, done)
+    how = "dry run, nothing written: " if ctx.dry_run else ""
+    if done.breaks:
+        count = f"{len(done.breaks)} breaks" if len(done.breaks) > 1 else "1 break"
+        words = f"{how}{count}: {'; '.join(f'[{each.one.outcome}] {each.words}' for each in done.breaks)}"
+        raise ToldError(POSITIONS_BROKEN, words, recoverable=True)
+    if because or done.first:
+        how += f"baseline recorded ({because or 'the first check'}): "
+    return how + done.words()
+
+
+def _because(ctx: Context) -> str:
+    text = str(ctx.args.because).strip()
+    if ctx.args.baseline and not text:
+        raise FatalError("--baseline needs --because TEXT: why what TWS says now is right")
+    if text and not ctx.args.baseline:
+        raise FatalError("--because belongs to --baseline: without it nothing is accepted")
+    return text
+
+
+def _check(ctx: Context, *, accept: bool) -> Check:
+    book, rules = AccountBook(ctx), rules_of(ctx.settings.positions)
+    with ctx.gateway("checks") as gateway:
+        done = check(book, observe(ctx, gateway, book.last), rules, accept=accept)
+        if any(standing.new for standing in done.breaks):
+            ctx.log.info("{} breaks at the first look, looking again", len(done.breaks))
+            ctx.sleep(SECOND_LOOK_SECONDS)
+            done = check(book, observe(ctx, gateway, book.last), rules, accept=accept)
+    for standing in done.breaks:
+        ctx.log.error("[{}] {}", standing.one.outcome, standing.words)
+    return done
+
+
+def _tell(ctx: Context, done: Check) -> None:
+    """Put what is news into the outbox: the journal knows across processes what a person has been told (L35)."""
+    told = _told_since(ctx)
+    news = [standing for standing in done.breaks if standing.identity not in told]
+    if news:
+        _alert(ctx, "failure", f"{len(done.breaks)} breaks of positions or orders", _body(done.breaks, news))
+        identities = [standing.identity for standing in done.breaks]
+        events.record(ctx.journal, TOLD, f"{len(news)} of {len(identities)} are news", ctx.task, {"breaks": identities})
+    elif done.ended and not done.breaks:
+        _alert(ctx, "info", "positions and orders are explained again", done.words())
+
+
+def _told_since(ctx: Context) -> set[str]:
+    start = ctx.now() - REMIND
+    return {
+        str(identity)
+        for event in events.recent(ctx.journal, TOLD, limit=200)
+        if event.at > start
+        for identity in event.details["breaks"]
+    }
+
+
+def _alert(ctx: Context, severity: str, title: str, body: str) -> None:
+    key = f"positions:{ctx.now().timestamp():.3f}"
+    events.raise_alert(ctx.journal, severity=severity, title=title, body=body, task=ctx.task, key=key)
+
+
+def _body(breaks: Sequence[Standing], news: Sequence[Standing]) -> str:
+    lines = [f"{'* ' if one in news else '  '}[{one.one.outcome}] {one.one.account} {one.words}" for one in breaks]
+    return "\n".join([*lines, "what to do: docs/data.md, Positions"])

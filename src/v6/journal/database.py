@@ -188,7 +188,14 @@ MIGRATIONS = (
         rows INTEGER NOT NULL,
         sha256 TEXT NOT NULL,       -- of the rows in the order of their key (store/checksums.py)
         closed_at TEXT NOT NULL,
+        removed_at TEXT,            -- null: still there; else when cleanup_old_data let its rows go
         PRIMARY KEY (lake_table, trade_date)
+    ) WITHOUT ROWID;
+    CREATE TABLE runs_removed (     -- counts of rows of `runs` that cleanup_old_data let go: metrics never fall
+        task TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        runs INTEGER NOT NULL,
+        PRIMARY KEY (task, outcome)
     ) WITHOUT ROWID;
     CREATE TABLE bars_unavailable ( -- sessions whose bars TWS said it does not have
         con_id INTEGER NOT NULL,

@@ -102,8 +102,13 @@ def traces(db: sqlite3.Connection, gate_log: Path, start: datetime, end: datetim
 def gate_skips(path: Path) -> Iterator[tuple[datetime, str, datetime | None, str]]:
     """(when, task, slot, reason) of every skip line; lines that are something else are passed over.
 
-    A line: `2026-11-27 13:05:00 EST|task|2026-11-27T18:05:00Z|skip|reason|detail`.
+    A line: `2026-11-27 13:05:00 EST|task|2026-11-27T18:05:00Z|skip|reason|detail`. Rotated logs come first.
     """
+    for file in (*sorted(path.parent.glob(f"{path.stem}.*{path.suffix}")), path):
+        yield from _skips_in(file)
+
+
+def _skips_in(path: Path) -> Iterator[tuple[datetime, str, datetime | None, str]]:
     if not path.exists():
         return
     with path.open(encoding="utf-8", errors="replace") as lines:

@@ -135,6 +135,11 @@ def between(db: sqlite3.Connection, start: datetime, end: datetime, task: str | 
     return _select(db, f"{condition} ORDER BY id", (slot_text(start), slot_text(end), task, task))
 
 
+def of_day(db: sqlite3.Connection, day: str) -> list[Run]:
+    """Rows of that New York date (`2026-11-27`), oldest first."""
+    return _select(db, "day = ? ORDER BY id", (day,))
+
+
 def ended_since(db: sqlite3.Connection, task: str, start: datetime) -> list[Run]:
     """Attempts and skips of the task that ended after `start` and had begun less than a day before it, oldest first."""
     values = (task, instant_text(start - timedelta(days=1)), instant_text(start))

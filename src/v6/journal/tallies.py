@@ -44,8 +44,12 @@ def last_of_each_window(db: sqlite3.Connection) -> list[Last]:
 
 
 def runs(db: sqlite3.Connection) -> list[RunTally]:
-    """Attempts that ended, skips included."""
-    rows = db.execute("SELECT task, outcome, count(*) FROM runs WHERE outcome IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2")
+    """Attempts that ended, skips included; also those whose rows are gone."""
+    rows = db.execute(
+        "SELECT task, outcome, sum(runs) FROM (SELECT task, outcome, count(*) AS runs FROM runs "
+        "WHERE outcome IS NOT NULL GROUP BY 1, 2 UNION ALL SELECT task, outcome, runs FROM runs_removed) "
+        "GROUP BY 1, 2 ORDER BY 1, 2"
+    )
     return [RunTally(*row) for row in rows]
 
 

@@ -75,6 +75,8 @@ def around_restart(task: Task) -> bool:
 
 
 def feeds(name: str, tasks: dict[str, Task]) -> bool:
-    """Whether the day's later tasks need what this one has made: once a day, and not one of the restarts' scripts."""
+    """Whether the day's later tasks need what this one has made: once a day, not one of the restarts' scripts, nor of
+    those that end a day or a week: what these judge is the whole of it, and a prologue plays but a part."""
     restarts = {task.script for task in tasks.values() if around_restart(task)}
-    return tasks[name].kind == "at" and tasks[name].script not in restarts
+    task = tasks[name]
+    return task.kind == "at" and task.script not in restarts and task.anchor != "close" and task.weekday == "*"

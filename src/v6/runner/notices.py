@@ -26,11 +26,12 @@ RESTART_WAITING = "restart_waiting"
 RESTART_NEEDS_A_PERSON = "restart_needs_a_person"
 RESTART_NOT_OVER = "restart_not_over"
 TWS_AWAY_EARLY = "tws_away_early"
+POSITIONS_BROKEN = "positions_broken"
 TOLD_BY_THE_JOB = frozenset(
-    (RESTART_DEGRADED, RESTART_WAITING, RESTART_NEEDS_A_PERSON, RESTART_NOT_OVER, TWS_AWAY_EARLY)
+    (RESTART_DEGRADED, RESTART_WAITING, RESTART_NEEDS_A_PERSON, RESTART_NOT_OVER, TWS_AWAY_EARLY, POSITIONS_BROKEN)
 )
 """A run that ends for one of these reasons (`v6.runner.told.ToldError`) raises no alert of its own, and the success
-after it none either: one restart is one message, and its job has sent it."""
+after it none either: one restart, or one break of the positions, is one message, and its job has sent it."""
 
 
 def failed(db: sqlite3.Connection, task: str, slot: datetime | None, verdict: Verdict, log_file: str) -> None:

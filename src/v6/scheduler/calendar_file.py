@@ -14,6 +14,7 @@ from v6.scheduler.nyse_calendar import CLOSE, HEADER, OPEN, Deviation
 
 AUTHORITY = "pandas_market_calendars"
 FIRST = date(1990, 1, 1)
+FUTURES_FIRST = date(2000, 1, 1)
 MIN_DAYS_LEFT = 60
 
 
@@ -24,12 +25,22 @@ def last_day(today: date) -> date:
 
 def header(today: date, overrides: bytes | None) -> str:
     """Line 1 for these inputs. Raises ConfigError when the authority is not installed."""
-    try:
-        version = metadata.version(AUTHORITY)
-    except metadata.PackageNotFoundError as error:
-        raise ConfigError(f"{AUTHORITY}: is not installed: no calendar can be compiled") from error
+    version = authority_version()
     digest = hashlib.sha256(overrides).hexdigest() if overrides is not None else "none"
     return f"{HEADER}{AUTHORITY} {version} covers {FIRST} {last_day(today)} overrides {digest}"
+
+
+def futures_header(today: date) -> str:
+    """Line 1 of futures_calendar.txt."""
+    return f"{HEADER}{AUTHORITY} {authority_version()} covers {FUTURES_FIRST} {last_day(today)} futures"
+
+
+def authority_version() -> str:
+    """Of the installed package. Raises ConfigError."""
+    try:
+        return metadata.version(AUTHORITY)
+    except metadata.PackageNotFoundError as error:
+        raise ConfigError(f"{AUTHORITY}: is not installed: no calendar can be compiled") from error
 
 
 def require_days_left(last: date, today: date) -> None:
@@ -68,6 +79,16 @@ def build(today: date, overrides: Mapping[date, Override]) -> dict[date, Deviati
     for day, override in overrides.items():
         deviations[day] = Deviation(OPEN if override.close else None, override.close, override.reason)
     return deviations
+
+
+def build_futures(today: date) -> dict[date, Deviation]:
+    """Every weekday that is not a regular session of CME's equity index futures. Imports pandas. Raises ConfigError."""
+    try:
+        from v6.scheduler import market_calendars
+
+        return market_calendars.futures_deviations(FUTURES_FIRST, last_day(today))
+    except (ImportError, RuntimeError, ValueError, KeyError) as error:  # RuntimeError: it has no such calendar
+        raise ConfigError(f"futures calendar: {AUTHORITY} {authority_version()}: {error}") from error
 
 
 def weekdays(first: date, last: date) -> list[date]:

@@ -1,6 +1,7 @@
 """Compile the configuration into what the gate, the supervisor and NYSECalendar read: `python -m v6.scheduler.compile`.
 
     var/compiled/calendar.txt   sessions that are not regular, from pandas_market_calendars and calendar_overrides.yaml
+    var/compiled/futures_calendar.txt   the same of CME's equity index futures
     var/compiled/schedule.txt   tasks, windows, switches
     var/compiled/gate/          both again, what concerns one script in one file each: all that a skip has to read
     var/compiled/sources/       copies of the files they were made from, put there last: equal copies mean "up to date"
@@ -26,7 +27,7 @@ from v6.config.errors import ConfigError
 from v6.config.load import Config, load
 from v6.config.sources import Sources, read_sources
 from v6.paths import Paths
-from v6.scheduler import calendar_file, compiled, gate_text, schedule_text, virtual
+from v6.scheduler import calendar_file, compiled, futures_calendar, gate_text, schedule_text, virtual
 from v6.scheduler.calendar_overrides import read_overrides
 from v6.scheduler.host import HostZoneError, host_zone
 from v6.scheduler.nyse_calendar import CalendarError, parse
@@ -48,8 +49,11 @@ class Result(NamedTuple):
     error: str = ""
 
 
-def compile_all(paths: Paths) -> Result:
-    """Bring var/compiled up to date under a lock. Never raises for a wrong configuration: see the result."""
+def compile_all(paths: Paths, *, calendars_anew: bool = False) -> Result:
+    """Bring var/compiled up to date under a lock. Never raises for a wrong configuration: see the result.
+
+    `calendars_anew`: the calendars are asked for again although their inputs are the same.
+    """
     with _locked(paths):
         try:
             sources = read_sources(paths)
@@ -57,9 +61,12 @@ def compile_all(paths: Paths) -> Result:
             return _refuse(paths, {}, error)
         try:
             today = clock.now().date()
-            if _is_current(paths, sources, today):
+            if not calendars_anew and _is_current(paths, sources, today):
                 return Result(Outcome.UNCHANGED)
-            calendar = _calendar(paths, sources, today)
+            kept = None if calendars_anew else _kept_calendar(paths, sources, today)
+            calendar = kept or _new_calendar(sources, today)
+            kept = None if calendars_anew else _kept_futures(paths, today)
+            futures = kept or _new_futures(today)
             config = check(paths, sources)
             schedule = _schedule(paths, config)
         except ConfigError as error:
@@ -67,6 +74,7 @@ def compile_all(paths: Paths) -> Result:
         _make_folders(paths, config)
         shutil.rmtree(paths.compiled / "sources", ignore_errors=True)
         _write(paths.compiled / "calendar.txt", calendar)
+        _write(paths.compiled / futures_calendar.FILE, futures)
         _write(paths.compiled / "schedule.txt", schedule)
         _replace(
             paths.compiled / "gate",
@@ -133,7 +141,9 @@ def _is_current(paths: Paths, sources: Sources, today: date) -> bool:
     places = {key: schedule.settings.get(key) for key in ("root", "home", "python")}
     here = {key: value for key, value in _places(paths, "").items() if key in places}
     calendar = _kept_calendar(paths, sources, today)
-    return places == here and calendar is not None and _gate_is_current(paths, calendar)
+    if calendar is None or _kept_futures(paths, today) is None:
+        return False
+    return places == here and _gate_is_current(paths, calendar)
 
 
 def _gate_is_current(paths: Paths, calendar: str) -> bool:
@@ -142,10 +152,20 @@ def _gate_is_current(paths: Paths, calendar: str) -> bool:
     return folder.is_dir() and wanted == {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
 
 
-def _calendar(paths: Paths, sources: Sources, today: date) -> str:
-    kept = _kept_calendar(paths, sources, today)
-    if kept is not None:
-        return kept
+class Calendars(NamedTuple):
+    """The texts of calendar.txt and futures_calendar.txt."""
+
+    nyse: str
+    futures: str
+
+
+def calendars(paths: Paths) -> Calendars:
+    """What the calendars would be now; nothing is written. Raises ConfigError."""
+    today = clock.now().date()
+    return Calendars(_new_calendar(read_sources(paths), today), _new_futures(today))
+
+
+def _new_calendar(sources: Sources, today: date) -> str:
     overrides = sources["calendar_overrides.yaml"]
     found = read_overrides(overrides.text(), overrides.label)
     try:
@@ -155,14 +175,26 @@ def _calendar(paths: Paths, sources: Sources, today: date) -> str:
     return calendar_file.render(calendar_file.header(today, overrides.content), deviations)
 
 
+def _new_futures(today: date) -> str:
+    return calendar_file.render(calendar_file.futures_header(today), calendar_file.build_futures(today))
+
+
 def _kept_calendar(paths: Paths, sources: Sources, today: date) -> str | None:
-    """The compiled calendar when it was made from the same inputs and is whole."""
+    wanted = calendar_file.header(today, sources["calendar_overrides.yaml"].content)
+    return _kept(paths.compiled / "calendar.txt", wanted)
+
+
+def _kept_futures(paths: Paths, today: date) -> str | None:
+    return _kept(paths.compiled / futures_calendar.FILE, calendar_file.futures_header(today))
+
+
+def _kept(path: Path, wanted: str) -> str | None:
+    """The compiled calendar when it was made from the same inputs, as line 1 says, and is whole."""
     try:
-        text = (paths.compiled / "calendar.txt").read_text(encoding="utf-8")
-        parse(text, "calendar.txt")
+        text = path.read_text(encoding="utf-8")
+        parse(text, path.name)
     except (OSError, UnicodeDecodeError, CalendarError):
         return None
-    wanted = calendar_file.header(today, sources["calendar_overrides.yaml"].content)
     return text if text.startswith(f"{wanted}\n") else None
 
 

@@ -14,6 +14,9 @@ from pandas_market_calendars.holidays import nyse as adhoc_names
 from v6.scheduler.calendar_file import is_regular, weekdays
 from v6.scheduler.nyse_calendar import CLOSE, OPEN, Deviation
 
+FUTURES = "CME Globex Equity"
+"""CME_Equity, the older one, closes at 13:00 where CME closes at 13:15 [its issues 335, 464]."""
+FUTURES_HOURS = (time(18), time(17))
 USUAL_NAMES = {
     "Before Christmas": "Christmas Eve",
     "Christmas Eve": "Christmas Eve",
@@ -43,6 +46,29 @@ def deviations(first: date, last: date) -> dict[date, Deviation]:
             found[day] = Deviation(None, None, names.get(day, "Special closure"))
         elif not is_regular(*hours[day]):
             found[day] = Deviation(*hours[day], names.get(day, _kind(*hours[day])))
+    return found
+
+
+def futures_deviations(first: date, last: date) -> dict[date, Deviation]:
+    """The same for the trade dates of CME's equity index futures: regular is 18:00 of the day before until 17:00.
+
+    Raises ValueError when a session begins on another day than the one before its trade date.
+    """
+    calendar = pandas_market_calendars.get_calendar(FUTURES)
+    with _their_own_deprecations():
+        schedule = calendar.schedule(first, last)
+        hours = _hours(schedule)
+    begins = schedule["market_open"].dt.tz_convert("America/New_York").dt.date
+    odd = [day.date() for day, begin in zip(schedule.index, begins, strict=True) if (day.date() - begin).days != 1]
+    if odd:
+        raise ValueError(f"{FUTURES}: the session of {odd[0]} does not begin on the evening before")
+    names = _names(calendar, first, last) | _names(pandas_market_calendars.get_calendar("NYSE"), first, last)
+    found = {}
+    for day in weekdays(first, last):
+        if day not in hours:
+            found[day] = Deviation(None, None, names.get(day, "Special closure"))
+        elif hours[day] != FUTURES_HOURS:
+            found[day] = Deviation(*hours[day], names.get(day, "Early close"))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from v6.store.columns import DAY, MONTH, RIGHTS, TASK, Column, Table
 
-CHECKED_AT = Column("slot", "timestamp", "the check it belongs to, whole seconds", required=True)
+CHECKED_AT = Column("slot", "timestamp", "instant of the check it belongs to, whole seconds", required=True)
 ACCOUNT = Column("account", "string", "IBKR's account id", required=True)
 INSTRUMENT = (
     Column("con_id", "long", "IBKR's id of the contract", required=True),
@@ -83,6 +83,7 @@ EXECUTIONS = Table(
     (
         MONTH,
         DAY,
+        Column("slot", "timestamp", "the check that first heard of it, whole seconds", required=True),
         TASK,
         ACCOUNT,
         *INSTRUMENT,
@@ -111,7 +112,12 @@ RECONCILIATION = Table(
         TASK,
         ACCOUNT,
         Column("outcome", "string", "what was found", required=True, allowed=OUTCOMES),
-        Column("subject", "string", "con_id of the position or permId of the order; empty: the account", required=True),
+        Column(
+            "subject",
+            "string",
+            "con_id (old->new where it became another) or permId of the order; account: all of it",
+            required=True,
+        ),
         Column("symbol", "string", "of the position or order"),
         Column("expected", "double", "stored quantity or cost, explained by executions since", "measure"),
         Column("found", "double", "what TWS says", "measure"),

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from v6 import failpoint
-from v6.store.columns import Table
+from v6.store.columns import Table, partition_of
 from v6.store.errors import LakeError, LakeUnavailableError
 from v6.store.tables import delta_schema, polars_schema
 
@@ -49,16 +49,36 @@ def translated(uri: str) -> Iterator[None]:
 
 def opened(uri: str, table: Table, options: dict[str, str] | None) -> DeltaTable | None:
     """The stored table at its newest version, or None if nothing was ever written. LakeError if its schema differs."""
+    stored = loaded(uri, options)
+    if stored is not None and (wrong := differences(table, stored)):
+        raise LakeError(f"{uri}: {wrong[0]}")
+    return stored
+
+
+def loaded(uri: str, options: dict[str, str] | None, version: int | None = None) -> DeltaTable | None:
+    """The same whatever its schema is; of an older version too."""
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
     with translated(uri):
         try:
-            stored = DeltaTable(uri, storage_options=options)
+            return DeltaTable(uri, version, storage_options=options)
         except TableNotFoundError:
             return None
-        _same_schema(uri, table, stored)
-        return stored
+
+
+def differences(table: Table, stored: DeltaTable) -> list[str]:
+    """Where the stored schema is not the declared one, in words."""
+    found = {field.name: field.type for field in stored.schema().fields}
+    wanted = {field.name: field.type for field in delta_schema(table.name).fields}
+    wrong = [
+        f"{name}: stored as {found.get(name)}, must be {wanted.get(name)}: migrate it"
+        for name in dict.fromkeys([*wanted, *found])
+        if found.get(name) != wanted.get(name)
+    ]
+    if (partitions := stored.metadata().partition_columns) != [table.partition]:
+        wrong.append(f"partitioned by {partitions}, must be by {table.partition} alone")
+    return wrong
 
 
 def created(uri: str, table: Table, options: dict[str, str] | None) -> DeltaTable:
@@ -86,16 +106,43 @@ def replace(stored: DeltaTable, table: Table, frame: pl.DataFrame, where: str, l
     _write(stored, table, frame, where, level)
 
 
+def remove(stored: DeltaTable, where: str) -> None:
+    """Take whole partitions out of the table, in one commit; `where` names nothing but the partition."""
+    failpoint.reach("before_commit")
+    with translated(stored.table_uri):
+        stored.delete(where, commit_properties=_optimistic(stored))
+    failpoint.reach("after_commit")
+
+
+def dead_files(stored: DeltaTable) -> set[str]:
+    """Files (relative) that the log remembers to have taken out and that are still to be removed."""
+    with translated(stored.table_uri):
+        return set(stored.vacuum(retention_hours=0, dry_run=True, enforce_retention_duration=False))
+
+
 def scan(stored: DeltaTable, table: Table, where: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """The rows `where`, in no particular order."""
     import polars as pl
 
     names = list(columns or table.names)
     with translated(stored.table_uri):
-        rows = pl.DataFrame(stored.scan(columns=names, predicate=where or None))
+        try:
+            rows = pl.DataFrame(stored.scan(columns=names, predicate=where or None))
+        except pl.exceptions.ComputeError as error:  # how a file that is gone or damaged shows while it is streamed
+            raise LakeUnavailableError(f"{stored.table_uri}: {error}") from error
     if not rows.width:
         return pl.DataFrame(schema={name: polars_schema(table.name)[name] for name in names})
     return rows.select(names)
+
+
+def lazy(stored: DeltaTable, table: Table, start: date, end: date) -> pl.LazyFrame:
+    """The rows of these trade dates, read by polars; files of other partitions are not opened."""
+    import polars as pl
+
+    rows = pl.scan_delta(stored).filter(pl.col("trade_date").is_between(start, end))
+    if table.partition == "month":
+        return rows.filter(pl.col("month").is_between(partition_of(table, start), end))
+    return rows
 
 
 def may_hold(stored: DeltaTable, where: str) -> bool:
@@ -132,17 +179,6 @@ def any_of(name: str, values: Iterable[str | int | date | datetime]) -> str:
 def equals(**values: str | int | date | datetime) -> str:
     """`a = 1 AND b = 'x'`."""
     return " AND ".join(f"{name} = {literal(value)}" for name, value in values.items())
-
-
-def _same_schema(uri: str, table: Table, stored: DeltaTable) -> None:
-    found = {field.name: field.type for field in stored.schema().fields}
-    wanted = {field.name: field.type for field in delta_schema(table.name).fields}
-    for name in [*wanted, *found]:
-        if found.get(name) != wanted.get(name):
-            raise LakeError(f"{uri}: {name}: stored as {found.get(name)}, must be {wanted.get(name)}: migrate it")
-    partitions = stored.metadata().partition_columns
-    if partitions != [table.partition]:
-        raise LakeError(f"{uri}: partitioned by {partitions}, must be by {table.partition} alone")
 
 
 def _write(stored: DeltaTable, table: Table, frame: pl.DataFrame, where: str | None, level: int) -> None:

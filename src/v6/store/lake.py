@@ -47,6 +47,11 @@ class Lake:
         root = settings.root if "://" in settings.root else str(paths.home / settings.root)
         return cls(root, settings.storage_options, paths.locks)
 
+    @property
+    def local(self) -> Path | None:
+        """The folder of the lake; None when it is an object store."""
+        return None if "://" in self.root else Path(self.root)
+
     def uri(self, table: str) -> str:
         return f"{self.root}/{table_of(table).name}"
 
@@ -117,6 +122,17 @@ class Lake:
         if symbols is not None:
             tests.append(f"symbol IN ({', '.join(map(delta.literal, symbols))})" if symbols else "false")
         return self._rows(form, " AND ".join(tests), columns)
+
+    def scan(self, table: str, start: date, end: date, columns: Sequence[str]) -> pl.LazyFrame:
+        """These columns of the rows of these trade dates, both inclusive, in no order; read when it is collected, each
+        file once and only the columns that are asked for. For passes over many days; one day is `read`'s."""
+        import polars as pl
+
+        form = table_of(table)
+        names = [form.column(name).name for name in columns]
+        if (stored := self.opened(table)) is None:
+            return pl.LazyFrame(schema={name: polars_schema(table)[name] for name in names})
+        return delta.lazy(stored, form, start, end).select(names)
 
     def write_universe(self, trade_date: date, version: int, frame: pl.DataFrame) -> pl.DataFrame:
         """Freeze a version of the day's universe and return what is stored under it.
@@ -202,6 +218,18 @@ class Lake:
         from v6.store import maintenance
 
         return [maintenance.status(self, form) for form in TABLES.values()]
+
+    def partitions(self, table: str) -> list[date]:
+        """Partitions (trade dates, or first days of months) that have rows, oldest first."""
+        from v6.store import maintenance
+
+        return maintenance.partitions(self, table_of(table))
+
+    def remove(self, table: str, partitions: Sequence[date]) -> None:
+        """Take whole partitions out, in one commit; their files go with a compaction after the retention."""
+        form = table_of(table)
+        if partitions:
+            self.commit(form, lambda stored: delta.remove(stored, delta.any_of(form.partition, partitions)))
 
     def compact(self, table: str, trade_date: date | None = None, *, retention: timedelta = RETENTION) -> Compacted:
         """One file a trade date (or only this one's), a checkpoint, and files dead for longer than `retention` gone."""

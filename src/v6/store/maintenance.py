@@ -81,6 +81,11 @@ def status(lake: Lake, form: Table) -> TableStatus:
     )
 
 
+def partitions(lake: Lake, form: Table) -> list[date]:
+    stored = lake.opened(form.name)
+    return [] if stored is None else sorted(delta.files(stored)[f"partition.{form.partition}"].unique().to_list())
+
+
 def compact(lake: Lake, form: Table, trade_date: date | None, retention: timedelta) -> Compacted:
     stored = lake.opened(form.name)
     if stored is None:

@@ -1,0 +1,107 @@
+"""The quality of one trade date: what the rules need, read from lake, journal and schedule; and what they say, stored.
+
+A table that cannot be read leaves its rules unable to look, and is a finding of schema_drift.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from v6.clock import NEW_YORK
+from v6.collection.sessions import previous_session
+from v6.journal.evidence import slot_states
+from v6.runner.context import Context
+from v6.scheduler.compiled import ScheduleError
+from v6.store.errors import LakeError
+from v6.store.frames import fitted
+from v6.store.tables import TABLES
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from v6.analysis.quality.given import Given
+    from v6.analysis.quality.judgement import Judgement
+    from v6.analysis.slot_states import SlotState
+
+LOOKED_AT = ("option_snapshots", "underlying_snapshots", "futures_snapshots", "closing_marks", "bars")
+BARS_BACK = timedelta(days=45)
+"""Holds the 20 sessions that a day's volume is compared with."""
+CALENDAR_DAYS_A_SESSION = 2
+"""Never fewer: even ten sessions around Christmas lie within 16 days."""
+
+
+def judged(ctx: Context, day: date) -> Judgement:
+    """Everything that is known of the day, judged by every rule. Writes nothing."""
+    from v6.analysis.quality.judgement import judge
+
+    return judge(given(ctx, day))
+
+
+def given(ctx: Context, day: date) -> Given:
+    from v6.analysis.quality.given import Given
+
+    drift = _drift(ctx)
+    readable = [table for table in LOOKED_AT if drift.get(table) == ""]
+    session = ctx.calendar.session(day)
+    before = previous_session(ctx.calendar, day)
+    return Given(
+        day=day,
+        limits=ctx.settings.quality,
+        rate=ctx.settings.statistics.risk_free_rate,
+        session=(session.open, session.close) if session else None,
+        tables={table: ctx.lake.read(table, trade_date=before.date if table == "bars" else day) for table in readable},
+        states=_states(ctx, day),
+        null_shares=_null_shares(ctx, day, readable),
+        bar_day=before.date,
+        bar_session=(before.open, before.close),
+        bars_before=_bars_before(ctx, before.date) if "bars" in readable else None,
+        drift=drift,
+    )
+
+
+def store(ctx: Context, day: date, judgement: Judgement) -> None:
+    """Put findings and scores in the place of those of an earlier run; a repeat that finds the same commits nothing."""
+    for table, frame in (("quality_findings", judgement.findings), ("quality_scores", judgement.scores)):
+        ctx.lake.replace(table, fitted(table, frame, trade_date=day, task=ctx.task), trade_date=day)
+
+
+def _drift(ctx: Context) -> dict[str, str]:
+    """Stored table -> how its schema differs from the declared one; "": it does not."""
+    found = {}
+    for table in TABLES:
+        try:
+            if ctx.lake.exists(table):
+                found[table] = ""
+        except LakeError as error:
+            found[table] = str(error)
+    return found
+
+
+def _states(ctx: Context, day: date) -> list[SlotState] | None:
+    start = datetime.combine(day, time(), NEW_YORK)
+    try:
+        return slot_states(ctx.paths, os.environ, start, start + timedelta(days=1), ctx.now())
+    except (ScheduleError, OSError) as error:
+        ctx.log.warning("the slots of {} cannot be told: {}", day, error)
+        return None
+
+
+def _null_shares(ctx: Context, day: date, readable: list[str]) -> pl.DataFrame | None:
+    """Of the days before, as many calendar days back as hold the sessions that are compared with."""
+    import polars as pl
+
+    from v6.analysis.quality.nulls import WATCHED, shares
+
+    start = day - CALENDAR_DAYS_A_SESSION * timedelta(days=ctx.settings.quality.null_share_days)
+    parts = []
+    for table in WATCHED:
+        if table in readable:
+            wanted = ["trade_date", *WATCHED[table]]
+            parts.append(shares(table, ctx.lake.read(table, start=start, end=day - timedelta(days=1), columns=wanted)))
+    return pl.concat(parts) if parts else None
+
+
+def _bars_before(ctx: Context, day: date) -> pl.DataFrame:
+    return ctx.lake.read("bars", start=day - BARS_BACK, end=day - timedelta(days=1))

@@ -1,0 +1,126 @@
+"""daily_statistics: one row for every trade date and every underlying of its universe, many days in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from v6.model import WhyNull
+from v6.runner.context import Context
+from v6.statistics import greeks, quotes, series
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TABLE = "daily_statistics"
+TASK = "calculate_daily_statistics"
+BLOCK = 25
+"""Days whose quotes are in memory at once: about 500,000 rows of the default universe, 70 MB."""
+UNFINISHED_SESSIONS = 10
+"""A session whose bars have not come by then is left as it is."""
+KEY = ["trade_date", "symbol"]
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """`rows` fit the table; `greeks`: rows that option_greeks does not have yet; `without_universe`: days left out;
+    `kept`: days whose quotes are no longer stored, and whose stored statistics therefore stay."""
+
+    rows: pl.DataFrame
+    greeks: pl.DataFrame
+    without_universe: tuple[date, ...]
+    kept: tuple[date, ...]
+
+    @property
+    def days(self) -> list[date]:
+        return sorted(self.rows["trade_date"].unique().to_list())
+
+    @property
+    def unquoted(self) -> list[date]:
+        """Days of which no underlying has a quote: all their statistics are null, with the reason."""
+        quoted = self.rows.filter(self.rows["as_of"].is_not_null())
+        return sorted(set(self.days) - set(quoted["trade_date"]))
+
+
+def compute(ctx: Context, days: Sequence[date], told: Callable[[int], None] = lambda _: None) -> Computed:
+    """The rows of these sessions; `told` hears how many days each step was. Writes nothing.
+
+    Each file is read once: of the quotes a block of BLOCK days at a time, then the bars and the earlier statistics of
+    all of them together.
+    """
+    import polars as pl
+
+    from v6.store.frames import fitted
+
+    wanted = sorted(set(days))
+    blocks = [wanted[start : start + BLOCK] for start in range(0, len(wanted), BLOCK)]
+    parts = []
+    for block in blocks:
+        parts.append(_of_quotes(ctx, block))
+        told(len(block))
+    surface = pl.concat([rows for rows, _ in parts])
+    fresh = pl.concat([computed for _, computed in parts if len(computed)] or [parts[0][1]])
+    kept = _kept(ctx, surface)
+    surface = surface.filter(~pl.col("trade_date").is_in(kept))
+    found = set(surface["trade_date"].to_list()) | set(kept)
+    if not surface.is_empty():
+        bars = series.of_bars(ctx, sorted(set(surface["trade_date"])), sorted(set(surface["symbol"])))
+        surface = surface.join(bars, on=KEY, how="left")
+        surface = surface.join(series.of_ranks(ctx, surface.select(*KEY, "atm_iv_30d")), on=KEY, how="left")
+    rows = fitted(TABLE, surface.sort("symbol", "trade_date"), task=TASK)
+    return Computed(rows, fresh, tuple(day for day in wanted if day not in found), tuple(kept))
+
+
+def store(ctx: Context, computed: Computed) -> int:
+    """Add or replace the rows, in one commit; how many are new or differ. A repeat commits nothing."""
+    greeks.store(ctx, computed.greeks)
+    return ctx.lake.unite(TABLE, computed.rows)
+
+
+def unfinished(ctx: Context, day: date) -> list[date]:
+    """Of the UNFINISHED_SESSIONS sessions before the day, those whose stored rows wait for bars (not_final)."""
+    import polars as pl
+
+    before = series.sessions_until(ctx.calendar, day - timedelta(days=1), UNFINISHED_SESSIONS)
+    columns = ("trade_date", "underlying_close_reason", "vix_close_reason")
+    rows = ctx.lake.scan(TABLE, before[0], before[-1], columns) if before else None
+    if rows is None:
+        return []
+    waiting = pl.any_horizontal(pl.col(columns[1:]) == WhyNull.NOT_FINAL.value)
+    return sorted(rows.filter(waiting.fill_null(value=False)).select("trade_date").unique().collect()["trade_date"])
+
+
+def _of_quotes(ctx: Context, days: Sequence[date]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(trade_date, symbol, as_of, SURFACE, slots, slots_expected; new greeks) of the days that have a universe.
+
+    The surface is that of `as_of`, the last slot of the session with at least half of the quotes of the day's best one.
+    A symbol without any is computed at the session's last slot, where it finds its volumes and no quotes.
+    """
+    import polars as pl
+
+    from v6.analysis import option_statistics
+
+    frozen, rows, bounds = quotes.universe(ctx, days), quotes.stored(ctx, days), quotes.session_bounds(ctx, days)
+    by_slot = option_statistics.quoted(rows).join(bounds, on="trade_date")
+    inside = by_slot.filter(pl.col("slot").is_between("open", "close", closed="left"))
+    chosen = option_statistics.as_of(inside)
+    symbols = frozen.select(KEY).unique().join(bounds, on="trade_date").join(chosen, on=KEY, how="left").sort(KEY)
+    points = symbols.select(*KEY, pl.coalesce("as_of", pl.col("close") - quotes.SLOT_SPAN).alias("slot"))
+    in_use, fresh = greeks.completed(ctx, days, quotes.laid_out(points, frozen, rows))
+    statistics = option_statistics.of_slots(in_use, ctx.settings.statistics.risk_free_rate).drop("slot")
+    kept = symbols.select(*KEY, "as_of", pl.col("slots").fill_null(0), "slots_expected")
+    return kept.join(statistics, on=KEY), fresh
+
+
+def _kept(ctx: Context, computed: pl.DataFrame) -> list[date]:
+    """Days without any quote in the lake of which statistics of quotes are stored: what is there is never lost."""
+    import polars as pl
+
+    empty = computed.group_by("trade_date").agg(pl.col("as_of").is_null().all()).filter("as_of")["trade_date"]
+    if empty.is_empty():
+        return []
+    rows = ctx.lake.scan(TABLE, empty.min(), empty.max(), ("trade_date", "as_of"))  # type: ignore[arg-type]
+    there = rows.filter(pl.col("as_of").is_not_null(), pl.col("trade_date").is_in(empty.to_list()))
+    return sorted(there.select("trade_date").unique().collect()["trade_date"])

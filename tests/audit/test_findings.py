@@ -1,0 +1,234 @@
+"""Each finding is provoked on a real table by what would really happen to it; a clean lake has none (L18, L33)."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from upkeep_desk import DAY, SNAPSHOTS, TASK, UpkeepDesk, at
+from v6.analysis.findings import Finding, State
+from v6.audit import recompute
+from v6.jobs.audit_data_integrity import _findings, audit_data_integrity
+from v6.journal import audits, closed_days
+from v6.model import RecoverableError
+from v6.store import delta
+from v6.store.tables import table_of
+from v6.upkeep.closing import close_day
+
+SATURDAY = at("15:00", DAY + timedelta(days=1))
+
+
+@pytest.fixture
+def audited(desk: UpkeepDesk) -> UpkeepDesk:
+    """A closed Friday, looked at on Saturday."""
+    desk.collect()
+    close_day(desk.ctx, DAY)
+    desk.now(SATURDAY)
+    return desk
+
+
+def found(desk: UpkeepDesk) -> dict[str, Finding]:
+    return {finding.check: finding for finding in _findings(desk.ctx)}
+
+
+def failures(desk: UpkeepDesk) -> dict[str, str]:
+    return {name: one.evidence for name, one in found(desk).items() if one.state is State.FAILED}
+
+
+def folder(desk: UpkeepDesk, table: str = SNAPSHOTS) -> Path:
+    assert desk.ctx.lake.local is not None
+    return desk.ctx.lake.local / table
+
+
+def active(desk: UpkeepDesk) -> Path:
+    stored = desk.ctx.lake.opened(SNAPSHOTS)
+    assert stored is not None
+    return folder(desk) / delta.files(stored)["path"][0]
+
+
+def overwrite(desk: UpkeepDesk, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    stored = desk.ctx.lake.opened(SNAPSHOTS)
+    assert stored is not None
+    rows = change(desk.ctx.lake.read(SNAPSHOTS, trade_date=DAY))
+    delta.replace(stored, table_of(SNAPSHOTS), rows, delta.equals(trade_date=DAY))
+
+
+def test_a_clean_lake_has_no_finding(audited: UpkeepDesk) -> None:
+    states = {name: finding.state for name, finding in found(audited).items()}
+
+    assert states.pop("statistics") is State.COULD_NOT_CHECK  # none were computed
+    assert set(states.values()) == {State.OK}, found(audited)
+    assert set(states) == {
+        "tables open",
+        "schema",
+        "files",
+        "orphans",
+        "closed days",
+        "ledger and rows",
+        "second reader",
+    }
+    assert "3 slots" in found(audited)["ledger and rows"].evidence
+
+
+def test_an_empty_home_could_not_be_checked_and_is_not_fine(desk: UpkeepDesk) -> None:
+    with pytest.raises(RecoverableError, match="no table has been written yet"):
+        audit_data_integrity(desk.ctx)
+    last = audits.last(desk.ctx.journal)
+    assert last is not None
+    assert not last.clean
+
+
+def test_a_deleted_file_is_found_by_all_that_read_it(audited: UpkeepDesk) -> None:
+    active(audited).unlink()
+
+    wrong = failures(audited)
+
+    assert "is not there" in wrong["files"]
+    assert {"closed days", "second reader"} <= set(wrong)
+
+
+def test_a_flipped_byte_is_found(audited: UpkeepDesk) -> None:
+    file = active(audited)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3] ^= 0xFF
+    file.write_bytes(content)
+
+    assert {"closed days", "second reader"} & set(failures(audited))
+
+
+def test_a_file_cut_short_is_found_by_its_size(audited: UpkeepDesk) -> None:
+    file = active(audited)
+    file.write_bytes(file.read_bytes()[:-10])
+
+    assert "bytes, the log says" in failures(audited)["files"]
+
+
+def test_an_old_file_that_the_log_does_not_know_is_an_orphan_and_a_young_one_is_counted(audited: UpkeepDesk) -> None:
+    stray = active(audited).with_name("part-stray.parquet")
+    shutil.copy(active(audited), stray)
+    os.utime(stray, (time.time(), SATURDAY.timestamp()))
+    young = found(audited)["orphans"]
+    assert (young.state, young.evidence) == (State.OK, "no file that the log does not know, but 1 young ones")
+
+    os.utime(stray, (time.time(), (SATURDAY - timedelta(days=9)).timestamp()))
+
+    assert failures(audited).keys() == {"orphans"}
+    assert "part-stray.parquet: not in the log" in failures(audited)["orphans"]
+
+
+def test_files_that_a_compaction_replaced_are_no_orphans(audited: UpkeepDesk) -> None:
+    for file in folder(audited).rglob("*.parquet"):
+        os.utime(file, (time.time(), (SATURDAY - timedelta(days=30)).timestamp()))
+    assert found(audited)["orphans"].evidence == "none"
+
+
+def test_a_row_rewritten_in_a_closed_day_is_found_l18(audited: UpkeepDesk) -> None:
+    overwrite(audited, lambda rows: rows.with_columns(ask=pl.col("ask") + 0.01))
+
+    assert failures(audited) == {
+        "closed days": "option_snapshots: 2026-11-20: values of its 36 rows are not those of the time it was closed"
+    }
+
+
+def test_doubled_rows_are_found_l18(audited: UpkeepDesk) -> None:
+    overwrite(audited, lambda rows: pl.concat([rows, rows]))
+
+    wrong = failures(audited)
+
+    assert "36 rows when it was closed, 72 of that time now" in wrong["closed days"]
+    assert "the lake has" in wrong["ledger and rows"]
+
+
+def test_a_ledger_row_that_is_gone_is_found(audited: UpkeepDesk) -> None:
+    audited.ctx.journal.execute("DELETE FROM slot_ledger WHERE slot LIKE '%14:40%'")
+
+    assert failures(audited) == {
+        "ledger and rows": f"{TASK} 2026-11-20 09:40: 12 rows of a slot that the ledger does not know"
+    }
+
+
+def test_a_ledger_that_claims_more_than_the_lake_has_is_found(audited: UpkeepDesk) -> None:
+    audited.ctx.journal.execute("UPDATE slot_ledger SET complete = complete + 1, partial = 0 WHERE slot LIKE '%14:40%'")
+
+    assert "2026-11-20 09:40: the ledger says" in failures(audited)["ledger and rows"]
+
+
+def test_the_export_answers_for_a_day_that_the_journal_has_let_go(audited: UpkeepDesk) -> None:
+    audited.ctx.journal.execute("DELETE FROM slot_ledger")
+
+    assert found(audited)["ledger and rows"].state is State.OK
+
+
+def test_rows_of_other_symbols_collected_by_hand_are_not_the_ledgers_business(desk: UpkeepDesk) -> None:
+    rows = desk.collect(slots=1)
+    slot = rows["slot"][0]
+    others = rows.with_columns(con_id=pl.col("con_id") + 1, symbol=pl.lit("AAPL"))
+    desk.ctx.lake.write_slot(SNAPSHOTS, task=TASK, slot=slot, frame=others)
+    desk.now(SATURDAY)
+
+    assert found(desk)["ledger and rows"].state is State.OK
+
+
+def test_another_schema_is_found(audited: UpkeepDesk) -> None:
+    from deltalake import write_deltalake
+
+    rows = audited.ctx.lake.read(SNAPSHOTS, trade_date=DAY)
+    write_deltalake(
+        str(folder(audited)), rows.with_columns(surprise=pl.lit(1)), mode="append", schema_mode="merge"
+    )
+
+    assert "option_snapshots: surprise: stored as" in failures(audited)["schema"]
+
+
+def test_a_broken_log_is_a_table_that_does_not_open(audited: UpkeepDesk) -> None:
+    for entry in (folder(audited) / "_delta_log").glob("*"):
+        entry.unlink()
+
+    assert failures(audited)["tables open"].startswith("option_snapshots: ")
+
+
+def test_l33_an_older_copy_put_over_a_live_table_is_found(audited: UpkeepDesk) -> None:
+    """`cp -r` of yesterday's folder over today's: the log is of one state, the files are of another."""
+    copy = folder(audited).with_name("copy")
+    shutil.copytree(folder(audited), copy)
+    audited.now(at("18:30", DAY + timedelta(days=3)))
+    audited.collect(DAY + timedelta(days=3))
+    close_day(audited.ctx, DAY + timedelta(days=3))
+    shutil.rmtree(folder(audited))
+    shutil.move(copy, folder(audited))
+    audited.now(at("15:00", DAY + timedelta(days=8)))
+
+    assert "option_snapshots: 2026-11-23: 36 rows when it was closed, 0" in failures(audited)["closed days"]
+
+
+def test_days_let_go_by_the_cleanup_are_not_missed(audited: UpkeepDesk) -> None:
+    closed_days.mark_removed(audited.ctx.journal, SNAPSHOTS, [DAY])
+    assert failures(audited) == {}
+
+    audited.ctx.lake.remove(SNAPSHOTS, [DAY])
+
+    assert failures(audited) == {}
+    assert "1 let go" in found(audited)["closed days"].evidence
+
+
+def test_days_that_vanished_without_the_cleanup_are_missed(audited: UpkeepDesk) -> None:
+    audited.ctx.lake.remove(SNAPSHOTS, [DAY])
+
+    assert {"closed days", "ledger and rows"} == set(failures(audited))
+
+
+def test_the_sample_of_statistics_has_both_ends_and_is_drawn_anew_each_week() -> None:
+    days = [date(2026, 8, 3) + timedelta(days=place) for place in range(60)]
+    monday, sunday, later = date(2026, 11, 16), date(2026, 11, 22), date(2026, 11, 28)
+
+    assert recompute.sample(days, monday) == recompute.sample(days, sunday)
+    assert recompute.sample(days, monday) != recompute.sample(days, later)
+    assert {days[0], days[-1]} < set(recompute.sample(days, monday))
+    assert len(recompute.sample(days, monday)) == 5
+    assert recompute.sample(days[:2], monday) == days[:2]
+    assert recompute.sample([], monday) == []

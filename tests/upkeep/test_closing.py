@@ -1,0 +1,154 @@
+"""A closed day is one file a table, known by its checksum, and never changes unseen (L18)."""
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from upkeep_desk import DAY, SNAPSHOTS, TASK, UpkeepDesk, at
+from v6.journal import closed_days
+from v6.model import FatalError
+from v6.store import delta
+from v6.store.frames import rows_to_frame
+from v6.store.tables import table_of
+from v6.upkeep.closing import DayChangedError, close_day
+
+
+def snapshots(desk: UpkeepDesk) -> pl.DataFrame:
+    return desk.ctx.lake.read(SNAPSHOTS, trade_date=DAY)
+
+
+def overwrite(desk: UpkeepDesk, rows: pl.DataFrame) -> None:
+    """What no part of V6 does: put other rows in the place of a day's."""
+    stored = desk.ctx.lake.opened(SNAPSHOTS)
+    assert stored is not None
+    delta.replace(stored, table_of(SNAPSHOTS), rows, delta.equals(trade_date=DAY))
+
+
+def hold(desk: UpkeepDesk, wall: str, quantity: float) -> None:
+    """A check of the positions of that minute."""
+    slot = at(wall)
+    row = {
+        "trade_date": DAY,
+        "slot": slot,
+        "task": "validate_positions",
+        "account": "DU1",
+        "con_id": 7,
+        "symbol": "SPY",
+        "sec_type": "STK",
+        "quantity": quantity,
+    }
+    desk.ctx.lake.replace("positions", rows_to_frame("positions", [row]), trade_date=DAY, slot=slot)
+
+
+def test_a_closed_day_has_one_file_its_checksum_and_the_journals_share(desk: UpkeepDesk) -> None:
+    rows = desk.collect()
+
+    said = close_day(desk.ctx, DAY)
+
+    assert said == "2026-11-20: 5 tables sealed, 2 files put together, 2 exports of the journal"
+    assert desk.ctx.lake.status()[1].files == 1
+    sealed = closed_days.of_day(desk.ctx.journal, DAY)
+    assert sealed[SNAPSHOTS].rows == len(rows) == 36
+    assert sealed["futures_snapshots"].rows == 0
+    assert len(sealed[SNAPSHOTS].sha256) == 64
+    exported = desk.ctx.lake.read("slot_ledger", trade_date=DAY)
+    assert exported.filter(status="complete")["contracts"].sum() == rows.filter(status="complete").height
+    assert desk.ctx.lake.read("task_runs", trade_date=DAY).select("task", "outcome").unique().rows() == [
+        (TASK, "success")
+    ]
+
+
+def test_closing_again_changes_nothing_l18(desk: UpkeepDesk) -> None:
+    desk.collect()
+    close_day(desk.ctx, DAY)
+    before = {entry.name: entry.version for entry in desk.ctx.lake.status()}
+    sealed = closed_days.of_day(desk.ctx.journal, DAY)
+
+    assert close_day(desk.ctx, DAY) == "2026-11-20: closed before, 5 tables unchanged"
+
+    assert {entry.name: entry.version for entry in desk.ctx.lake.status()} == before
+    assert closed_days.of_day(desk.ctx.journal, DAY) == sealed
+
+
+def test_a_value_that_changed_since_is_an_error_with_table_and_day(desk: UpkeepDesk) -> None:
+    desk.collect()
+    close_day(desk.ctx, DAY)
+    rows = snapshots(desk)
+    bids = pl.when(pl.int_range(pl.len()) == 5).then(pl.col("bid").fill_null(1.0) + 0.01).otherwise("bid")
+    overwrite(desk, rows.with_columns(bids.alias("bid")))
+
+    with pytest.raises(DayChangedError, match=r"option_snapshots: 2026-11-20: values of its 36 rows are not those"):
+        close_day(desk.ctx, DAY)
+
+
+def test_rows_that_are_gone_are_an_error_and_the_first_number_stands(desk: UpkeepDesk) -> None:
+    desk.collect()
+    close_day(desk.ctx, DAY)
+    overwrite(desk, snapshots(desk).head(35))
+
+    for _ in range(2):
+        with pytest.raises(DayChangedError, match="36 rows when it was closed, 35 of that time now"):
+            close_day(desk.ctx, DAY)
+
+
+def test_a_slot_collected_later_is_added_and_sealed_with_the_rest(desk: UpkeepDesk) -> None:
+    rows = desk.collect()
+    close_day(desk.ctx, DAY)
+    desk.now(at("19:10"))
+    slot = at("19:05")
+    late = rows.filter(pl.col("slot") == rows["slot"][0]).with_columns(
+        pl.lit(slot).dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC")).alias("slot"),
+        pl.lit(slot + timedelta(seconds=9)).dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC")).alias("received_at"),
+    )
+    desk.ctx.lake.write_slot(SNAPSHOTS, task=TASK, slot=slot, frame=late)
+
+    said = close_day(desk.ctx, DAY)
+
+    assert said.startswith("2026-11-20: 1 tables sealed")
+    assert closed_days.of_day(desk.ctx.journal, DAY)[SNAPSHOTS].rows == 48
+    overwrite(desk, snapshots(desk).head(47))
+    with pytest.raises(DayChangedError):
+        close_day(desk.ctx, DAY)
+
+
+def test_positions_are_sealed_when_the_day_is_over(desk: UpkeepDesk) -> None:
+    desk.collect()
+    hold(desk, "17:35", 100.0)
+    close_day(desk.ctx, DAY)
+    assert "positions" not in closed_days.of_day(desk.ctx.journal, DAY)
+    hold(desk, "23:35", 100.0)
+    desk.now(at("18:30", DAY + timedelta(days=3)))
+
+    close_day(desk.ctx, DAY + timedelta(days=3))
+
+    assert closed_days.of_day(desk.ctx.journal, DAY)["positions"].rows == 2
+    hold(desk, "17:35", 50.0)
+    with pytest.raises(DayChangedError, match="positions: 2026-11-20"):
+        close_day(desk.ctx, DAY)
+
+
+def test_a_day_that_has_not_been_yet_is_refused(desk: UpkeepDesk) -> None:
+    with pytest.raises(FatalError, match=r"2026-11-21 has not been yet: only today \(2026-11-20\)"):
+        close_day(desk.ctx, DAY + timedelta(days=1))
+
+
+def test_runs_of_the_evening_are_exported_by_a_later_closing(desk: UpkeepDesk) -> None:
+    desk.collect()
+    close_day(desk.ctx, DAY)
+    desk.ran("pre_restart", at("23:40"))
+    desk.now(at("18:30", DAY + timedelta(days=3)))
+
+    close_day(desk.ctx, DAY + timedelta(days=3))
+
+    assert "pre_restart" in desk.ctx.lake.read("task_runs", trade_date=DAY)["task"].to_list()
+
+
+def test_what_the_journal_has_let_go_stays_in_the_lake(desk: UpkeepDesk) -> None:
+    desk.collect()
+    close_day(desk.ctx, DAY)
+    desk.ctx.journal.executescript("DELETE FROM runs; DELETE FROM slot_ledger")
+
+    close_day(desk.ctx, DAY)
+
+    assert desk.ctx.lake.read("task_runs", trade_date=DAY).height == 3
