@@ -98,7 +98,8 @@ async def cancel_orders(
     watches.update(pending)
     why = f"{seconds:g} s were over"
     try:
-        await asyncio.wait_for(_cancel(connection, pending, before, already_sent), seconds)
+        async with asyncio.timeout(seconds):
+            await _cancel(connection, pending, before, already_sent)
     except TimeoutError:
         pass
     except GatewayError as error:

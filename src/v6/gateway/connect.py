@@ -47,7 +47,8 @@ async def establish(connection: Connection, target: Target, client_id: int) -> N
 
 async def _hear_of_farms(connection: Connection) -> None:
     try:
-        await asyncio.wait_for(connection.receiver.farm_heard.wait(), FARM_GRACE)
+        async with asyncio.timeout(FARM_GRACE):
+            await connection.receiver.farm_heard.wait()
     except TimeoutError:
         connection.log.debug("TWS has said nothing about its data farms yet")
 

@@ -194,7 +194,8 @@ class Examination:
         ends = self._started + self._settings.probe_seconds - OWN_SECONDS
         left = max(ends - begun, ROUND_TRIP_SECONDS)
         try:
-            await asyncio.wait_for(gateway.current_time_async(), left)
+            async with asyncio.timeout(left):
+                await gateway.current_time_async()
         except (TimeoutError, RequestTimeout):
             words = f"TWS said that it is ready, but did not answer a question within {left:.1f} s"
             raise Found(Verdict.MUTE_AFTER_HANDSHAKE, words) from None

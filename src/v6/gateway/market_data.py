@@ -146,7 +146,8 @@ class Window:
         if self._pending or self._lines.done_with:
             until = min(until, max(self._resume_at, now + POLL_SECONDS))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._change.wait(), max(min(until, self._deadline) - now, 0.001))
+            async with asyncio.timeout(max(min(until, self._deadline) - now, 0.001)):
+                await self._change.wait()
 
     def _over(self) -> bool:
         """End lines whose time has come; True when there is nothing left to wait for."""
@@ -186,7 +187,8 @@ class Window:
         """Whether a TWS that has sent nothing at all since a line was opened still answers a question (L24)."""
         self._silent = False
         try:
-            await asyncio.wait_for(current_time(self._connection), PING_SECONDS)
+            async with asyncio.timeout(PING_SECONDS):
+                await current_time(self._connection)
         except (TimeoutError, GatewayError):
             return False
         return True

@@ -50,7 +50,8 @@ async def _run(command: tuple[str, ...], report: str, seconds: float, log: Log) 
             said.no_more_from_us()
             trouble = await _outcome(process, seconds)
             with suppress(TimeoutError):  # what it has left running may keep its output open
-                await asyncio.wait_for(said.ended.wait(), LAST_WORDS_SECONDS)
+                async with asyncio.timeout(LAST_WORDS_SECONDS):
+                    await said.ended.wait()
     run = HookRun(command, trouble, clock.monotonic() - started)
     if words := said.heard.decode(errors="replace").strip():
         log.info(f"hook {command[0]} says: {words}")
@@ -61,7 +62,8 @@ async def _run(command: tuple[str, ...], report: str, seconds: float, log: Log) 
 async def _outcome(process: asyncio.subprocess.Process, seconds: float) -> str:
     """What is wrong with how it ended, "" when nothing is."""
     try:
-        code = await asyncio.wait_for(process.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            code = await process.wait()
     except TimeoutError:
         return f"still running after {seconds:g} s: ended with everything it started"
     finally:

@@ -230,7 +230,8 @@ async def monitoring_task(monitor: Monitor, stop: asyncio.Event, interval: float
     while not stop.is_set():
         monitor.look()
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), interval)
+            async with asyncio.timeout(interval):
+                await stop.wait()
 
 
 def connect(journal: str) -> sqlite3.Connection:

@@ -35,7 +35,8 @@ class Looks:
         """Ask TWS the time and judge what is known; what does not stream is requested again."""
         answered_in, no_answer = None, ""
         try:
-            answered_in = await asyncio.wait_for(self._asked(), self._settings.ping_seconds)
+            async with asyncio.timeout(self._settings.ping_seconds):
+                answered_in = await self._asked()
         except TimeoutError:
             no_answer = f"no answer to a ping within {self._settings.ping_seconds:g} s"
         except GatewayError as error:
@@ -69,7 +70,8 @@ class Looks:
     async def pause(self) -> None:
         """Until the next look is due: at once when the connection ended or TWS lost IBKR or has it back."""
         try:
-            await asyncio.wait_for(self._wake.wait(), self._settings.ping_every_seconds)
+            async with asyncio.timeout(self._settings.ping_every_seconds):
+                await self._wake.wait()
         except TimeoutError:
             return
         self._wake.clear()

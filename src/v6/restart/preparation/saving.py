@@ -73,7 +73,8 @@ class Saving:
 
     async def _look_at_the_lake(self, seconds: float) -> None:
         try:
-            self._collected = await asyncio.wait_for(beside(self._collectors), seconds)
+            async with asyncio.timeout(seconds):
+                self._collected = await beside(self._collectors)
             self._lacking = ()
         except TimeoutError:
             return

@@ -94,7 +94,8 @@ class StateReader:
 
     async def _ask(self, part: Part, ask: Callable[[], Awaitable[object]], seconds: float) -> None:
         try:
-            self._found[part] = await asyncio.wait_for(ask(), seconds)
+            async with asyncio.timeout(seconds):
+                self._found[part] = await ask()
         except GatewayError as error:
             self._failed[part] = str(error)
         except TimeoutError:

@@ -54,7 +54,8 @@ async def _next_id(owner: int, door: Callable[[int], "Gateway"]) -> int | Findin
     gateway = door(owner)
     gateway.settings = gateway.settings.model_copy(update={"connect_timeout_seconds": OWNER_SECONDS})
     try:
-        await asyncio.wait_for(gateway.open_async(), OWNER_SECONDS)
+        async with asyncio.timeout(OWNER_SECONDS):
+            await gateway.open_async()
         return gateway.next_valid_id
     except TimeoutError:
         return could_not_check(name, f"TWS did not take client {owner} within {OWNER_SECONDS:g} s")
