@@ -62,6 +62,17 @@ class StatisticsDesk:
             for part in rows.partition_by("slot"):
                 self.lake.write_slot(table, task=surface_rows.TASK, slot=part["slot"][0], frame=part)
 
+    def store_days(self, days: Sequence[date], drifts: Sequence[float] = ()) -> None:
+        """One slot of each day's market, all of them in one commit a table; `drifts` lift the days' volatility."""
+        pairs = [
+            surface_rows.market(day, slots=1, drift=drift)
+            for day, drift in zip(days, drifts or [0.0] * len(days), strict=True)
+        ]
+        quotes = pl.concat([rows for _, rows in pairs])
+        self.lake.unite("option_contracts", pl.concat([contracts for contracts, _ in pairs]))
+        self.lake.unite("option_snapshots", quotes)
+        self.lake.unite("underlying_snapshots", surface_rows.underlyings(quotes))
+
     def store_bars(self, days: Sequence[date], symbols: Sequence[str] = ("SPY", "QQQ", "IWM", "VIX")) -> None:
         self.lake.unite("bars", surface_rows.daily_bars(symbols, days), final="final")
 

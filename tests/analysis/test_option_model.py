@@ -177,3 +177,9 @@ def test_the_floor_of_an_american_call_counts_the_best_day_to_exercise() -> None
 def test_a_price_that_no_volatility_gives_is_refused() -> None:
     with pytest.raises(NotInvertibleError):
         MODEL.implied_volatility(spy("C"), 689.9)
+
+
+def test_what_quantlib_cannot_compute_is_refused_and_not_guessed_l21() -> None:
+    """A put that is worth exercising only within a band of prices: rate and yield below 0, the yield the lower."""
+    with pytest.raises(NotInvertibleError, match="double-boundary"):
+        MODEL.implied_volatility(spy(rate=-0.01, dividend_yield=-0.03), 40.0)

@@ -95,7 +95,7 @@ def test_a_day_without_a_value_has_no_rank_but_its_count_l21() -> None:
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0.05, 2.0)), min_size=1, max_size=280), st.integers(0, 2**31))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_ranks_and_percentiles_lie_between_0_and_100_and_agree_with_a_count_by_hand(
     values: list[float | None], seed: int
 ) -> None:

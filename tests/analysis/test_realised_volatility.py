@@ -130,7 +130,7 @@ def test_a_day_alone_is_bit_for_bit_what_it_is_among_others() -> None:
 
 
 @given(st.integers(0, 2**31))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_the_order_of_the_bars_does_not_matter(seed: int) -> None:
     given = pl.concat([bars(), bars("QQQ", seed=2)])
 
@@ -139,7 +139,7 @@ def test_the_order_of_the_bars_does_not_matter(seed: int) -> None:
 
 
 @given(st.floats(0.01, 1000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_volatility_and_trend_do_not_depend_on_the_unit_of_the_price(factor: float) -> None:
     scaled = bars().with_columns(pl.col("open", "high", "low", "close") * factor)
 

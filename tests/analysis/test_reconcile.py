@@ -81,7 +81,7 @@ def test_a_fill_heard_of_before_the_check_is_not_counted_again() -> None:
 
     held = expected(book(Held(SPY, 5.0, 600.0)), {}, CHECK, heard, EXACT)
 
-    assert held["DU1", 1].quantity == 7.0
+    assert (held["DU1", 1].quantity, held["DU1", 1].average_cost) == (7.0, 600.0)
 
 
 def test_a_late_correction_replaces_the_fill_it_corrects() -> None:

@@ -12,11 +12,13 @@ import pytest
 
 from upkeep_desk import DAY, SNAPSHOTS, TASK, UpkeepDesk, at
 from v6.analysis.findings import Finding, State
-from v6.audit import recompute
+from v6.audit import recompute, second_reader, tables
 from v6.jobs.audit_data_integrity import _findings, audit_data_integrity
 from v6.journal import audits, closed_days
 from v6.model import RecoverableError
+from v6.scheduler.compile import compile_all
 from v6.store import delta
+from v6.store.frames import rows_to_frame
 from v6.store.tables import table_of
 from v6.upkeep.closing import close_day
 
@@ -178,9 +180,7 @@ def test_another_schema_is_found(audited: UpkeepDesk) -> None:
     from deltalake import write_deltalake
 
     rows = audited.ctx.lake.read(SNAPSHOTS, trade_date=DAY)
-    write_deltalake(
-        str(folder(audited)), rows.with_columns(surprise=pl.lit(1)), mode="append", schema_mode="merge"
-    )
+    write_deltalake(str(folder(audited)), rows.with_columns(surprise=pl.lit(1)), mode="append", schema_mode="merge")
 
     assert "option_snapshots: surprise: stored as" in failures(audited)["schema"]
 
@@ -220,6 +220,50 @@ def test_days_that_vanished_without_the_cleanup_are_missed(audited: UpkeepDesk) 
     audited.ctx.lake.remove(SNAPSHOTS, [DAY])
 
     assert {"closed days", "ledger and rows"} == set(failures(audited))
+
+
+def test_a_second_reader_that_sees_other_rows_or_values_is_a_finding(
+    audited: UpkeepDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = audited.ctx.lake
+    _, opened = tables.opened(lake)
+    opened = {SNAPSHOTS: opened[SNAPSHOTS]}
+    real = delta.scan
+    for change, says in (
+        (lambda rows: rows.head(35), "option_snapshots: 2026-11-20: 35 rows, DuckDB counts 36"),
+        (lambda rows: rows.with_columns(pl.col("ask") * 1.000001), "option_snapshots: 2026-11-20: ask: "),
+        (lambda rows: rows.with_columns(symbol=pl.col("symbol") + "X"), "option_snapshots: 2026-11-20: symbol: "),
+        (lambda rows: rows.with_columns(pl.col("slot").dt.offset_by("1us")), "option_snapshots: 2026-11-20: slot: "),
+        (lambda rows: rows.with_columns(pl.col("con_id") + 1), "option_snapshots: 2026-11-20: con_id: "),
+        (lambda rows: rows.with_columns(last=pl.lit(None, pl.Float64)), "last: 0 values, DuckDB counts"),
+    ):
+        monkeypatch.setattr(delta, "scan", lambda *given, change=change: change(real(*given)))
+        finding = second_reader.agrees(lake, opened)
+        assert finding.state is State.FAILED
+        assert says in finding.evidence
+
+
+def statistics_of(desk: UpkeepDesk, day: date) -> None:
+    """A row of daily statistics in which nothing could be computed."""
+    whole = [column.name for column in table_of("daily_statistics").columns if column.required]
+    counts = dict.fromkeys([name for name in whole if name.endswith("_count") or "contracts" in name], 0)
+    row = {"symbol": "SPY", "slots": 3, "slots_expected": 78, "task": "calculate_daily_statistics"} | counts
+    limits = {"regime_low_vol": 0.12, "regime_high_vol": 0.3, "regime_trend": 0.001}
+    frame = rows_to_frame("daily_statistics", [row | limits | {"trade_date": day}])
+    desk.ctx.lake.replace("daily_statistics", frame, trade_date=day)
+
+
+def test_a_statistic_that_recomputes_to_another_value_is_a_finding(audited: UpkeepDesk) -> None:
+    statistics_of(audited, DAY)
+    assert compile_all(audited.ctx.paths).error == ""
+
+    same = recompute.statistics_agree(audited.ctx, lambda _, day: [])
+    other = recompute.statistics_agree(audited.ctx, lambda _, day: [f"{day} SPY iv_mean: stored 0.2, recomputed 0.3"])
+
+    assert (same.state, same.evidence) == (State.OK, "recomputed 2026-11-20: as stored")
+    assert (other.state, other.evidence) == (State.FAILED, "2026-11-20 SPY iv_mean: stored 0.2, recomputed 0.3")
+    # the row above is not what the quotes of the day give
+    assert "daily_statistics SPY" in failures(audited)["statistics"]
 
 
 def test_the_sample_of_statistics_has_both_ends_and_is_drawn_anew_each_week() -> None:

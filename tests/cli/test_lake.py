@@ -1,5 +1,7 @@
-"""`v6 lake status | compact`."""
+"""`v6 lake status | compact | backup | restore`."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -66,3 +68,46 @@ def test_compact_of_a_date_without_rows_says_so(v6: Command, answer: Answer) -> 
     assert said == "option_snapshots: no rows of 2026-11-23\n"
     assert answer("lake", "compact", "--date", "2026-11-23", code=1) == []
     assert answer("lake", "status")[0]["files"] == 3
+
+
+LEASING = """
+import sys, time
+from pathlib import Path
+from v6.gateway import client_ids
+lease = client_ids.take(Path(sys.argv[1]), 10, 10, "collect_option_snapshots")
+print("leased", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_backup_says_what_is_in_it_and_comes_back(v6: Command, answer: Answer, home: Path) -> None:
+    said = v6("lake", "backup", str(home / "saved")).stdout
+    assert "1 tables, 72 rows" in said.replace("\n", " ")
+    v6("lake", "compact")
+
+    restored = v6("lake", "restore", str(home / "saved")).stdout
+
+    assert "1 tables, 72 rows of" in restored.replace("\n", " ")
+    assert "before-restore-" in restored
+    assert [(table["rows"], table["files"]) for table in answer("lake", "status")] == [(72, 3)]
+
+
+def test_what_is_no_backup_is_refused_in_one_line(v6: Command, home: Path) -> None:
+    assert "not a backup: it has no manifest.json" in v6("lake", "restore", str(home), code=2).stderr
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("rows")
+def test_l33_nothing_is_restored_while_a_run_is_at_work(v6: Command, home: Path) -> None:
+    v6("lake", "backup", str(home / "saved"))
+    command = [sys.executable, "-c", LEASING, str(home / "var" / "leases")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "leased\n"
+
+        refused = v6("lake", "restore", str(home / "saved"), code=2).stderr
+
+        run.kill()
+    assert f"runs are at work: collect_option_snapshots (pid {run.pid}, client 10)" in refused
+    assert [path.name for path in (home / "var").iterdir() if path.name.startswith("lake")] == ["lake"]

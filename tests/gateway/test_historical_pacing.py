@@ -103,7 +103,7 @@ def test_bars_of_a_minute_and_more_are_not(size: str) -> None:
 
 def test_more_requests_are_in_flight_while_answers_are_quick_and_fewer_after_a_refusal() -> None:
     window = Window()
-    for _ in range(200):
+    for _ in range(300):
         window.answered(0.5)
     assert window.has_room(23)
     assert not window.has_room(24)

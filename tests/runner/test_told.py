@@ -61,5 +61,5 @@ def test_a_slot_that_the_market_session_had_answers_a_failure_once(site: ToyChec
 
 
 def test_a_reason_the_supervisor_does_not_know_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"reason 'weather': the supervisor knows only restart_degraded, .*"):
+    with pytest.raises(ValueError, match=r"reason 'weather': the supervisor knows only positions_broken, restart_degraded, .*"):
         ToldError("weather", "it rains", recoverable=True)

@@ -27,11 +27,18 @@ def todays_calendar() -> str:
     return calendar_file.render(calendar_file.header(today, None), calendar_file.build(today, {}))
 
 
+@pytest.fixture(scope="session")
+def todays_futures() -> str:
+    today = clock.now().date()
+    return calendar_file.render(calendar_file.futures_header(today), calendar_file.build_futures(today))
+
+
 @pytest.fixture
-def compiled_once(paths: Paths, todays_calendar: str) -> Paths:
-    """A home that was compiled; its calendar was kept, which saves asking pandas in every test."""
+def compiled_once(paths: Paths, todays_calendar: str, todays_futures: str) -> Paths:
+    """A home that was compiled; its calendars were kept, which saves asking pandas in every test."""
     paths.compiled.mkdir(parents=True)
     (paths.compiled / "calendar.txt").write_text(todays_calendar)
+    (paths.compiled / "futures_calendar.txt").write_text(todays_futures)
     assert compile_all(paths).outcome == Outcome.COMPILED
     return paths
 

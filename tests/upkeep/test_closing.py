@@ -1,6 +1,6 @@
 """A closed day is one file a table, known by its checksum, and never changes unseen (L18)."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import polars as pl
 import pytest
@@ -92,16 +92,21 @@ def test_rows_that_are_gone_are_an_error_and_the_first_number_stands(desk: Upkee
             close_day(desk.ctx, DAY)
 
 
+def collected_at_seven(desk: UpkeepDesk, rows: pl.DataFrame) -> None:
+    """A slot that was collected by hand after the day was closed."""
+    slot = at("19:05").astimezone(UTC)
+    late = rows.filter(pl.col("slot") == rows["slot"][0]).with_columns(
+        pl.lit(slot).cast(pl.Datetime("us", "UTC")).alias("slot"),
+        pl.lit(slot + timedelta(seconds=9)).cast(pl.Datetime("us", "UTC")).alias("received_at"),
+    )
+    desk.now(at("19:10"))
+    desk.ctx.lake.write_slot(SNAPSHOTS, task=TASK, slot=at("19:05"), frame=late)
+
+
 def test_a_slot_collected_later_is_added_and_sealed_with_the_rest(desk: UpkeepDesk) -> None:
     rows = desk.collect()
     close_day(desk.ctx, DAY)
-    desk.now(at("19:10"))
-    slot = at("19:05")
-    late = rows.filter(pl.col("slot") == rows["slot"][0]).with_columns(
-        pl.lit(slot).dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC")).alias("slot"),
-        pl.lit(slot + timedelta(seconds=9)).dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC")).alias("received_at"),
-    )
-    desk.ctx.lake.write_slot(SNAPSHOTS, task=TASK, slot=slot, frame=late)
+    collected_at_seven(desk, rows)
 
     said = close_day(desk.ctx, DAY)
 
@@ -109,6 +114,16 @@ def test_a_slot_collected_later_is_added_and_sealed_with_the_rest(desk: UpkeepDe
     assert closed_days.of_day(desk.ctx.journal, DAY)[SNAPSHOTS].rows == 48
     overwrite(desk, snapshots(desk).head(47))
     with pytest.raises(DayChangedError):
+        close_day(desk.ctx, DAY)
+
+
+def test_an_addition_hides_no_change_of_the_rows_before(desk: UpkeepDesk) -> None:
+    rows = desk.collect()
+    close_day(desk.ctx, DAY)
+    collected_at_seven(desk, rows)
+    overwrite(desk, snapshots(desk).with_columns(pl.col("ask") + 0.01))
+
+    with pytest.raises(DayChangedError, match="values of its 36 rows"):
         close_day(desk.ctx, DAY)
 
 

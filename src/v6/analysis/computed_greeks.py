@@ -9,7 +9,7 @@
                     classes of EUROPEAN
 
 The greeks are per unit of the underlying: theta per calendar day, vega per 1 point of volatility (0.01). TWS's own are
-in these units: recorded ones agree with computed ones (tests/analysis/test_computed_greeks.py) [measured].
+in these units: recorded ones agree with computed ones (tests/analysis/test_recorded_greeks.py) [measured].
 
 Reasons, the first that holds: `expired`; `no_spot`; `no_quotes` neither bid nor ask, `one_sided` one of them; `crossed`
 bid above ask; `no_forward` no usable call and put of one strike in the expiry; `below_intrinsic` the price is not above

@@ -113,9 +113,11 @@ def last_known(asked: pl.DataFrame, stored: pl.DataFrame, column: str) -> pl.Dat
         return asked
     contract = ["trade_date", "con_id"]
     earlier = (
-        stored.filter(pl.col(column).is_not_null())
+        stored.lazy()
         .select(*contract, "slot", column)
-        .join(missing.select(contract).unique(), on=contract, how="semi")
+        .filter(pl.col(column).is_not_null(), pl.col("slot") < missing["slot"].max())
+        .join(missing.lazy().select(contract).unique(), on=contract, how="semi")
+        .collect()
         .sort("slot")
     )
     found = missing.drop(column).join_asof(earlier, on="slot", by=contract, check_sortedness=False)

@@ -57,7 +57,8 @@ def _count(window: int) -> pl.Expr:
 
 
 def _rank(window: int) -> pl.Expr:
-    return 100 * (pl.col(VALUE) - _lowest(window)) / (_highest(window) - _lowest(window))
+    share = (pl.col(VALUE) - _lowest(window)) / (_highest(window) - _lowest(window))
+    return 100 * share  # the share first: (100 x) / x can be above 100
 
 
 def _percentile() -> pl.Expr:

@@ -28,6 +28,7 @@ WINDOW = 20
 SESSIONS_A_YEAR = 252
 YANG_ZHANG_K = 0.34 / (1.34 + (WINDOW + 1) / (WINDOW - 1))
 PRICES = ("open", "high", "low", "close")
+CHANGES = ("daily", "overnight", "in_session")
 VOLATILITIES = ("volatility_20d", "volatility_yz_20d")
 STATISTICS = ("underlying_return", *VOLATILITIES, "trend_20d")
 
@@ -44,7 +45,10 @@ def of_series(bars: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
         consistent=(pl.col("high") >= pl.max_horizontal("open", "close"))
         & (pl.col("low") <= pl.min_horizontal("open", "close")),
     )
-    values = parts.with_columns(expression.over("symbol").alias(name) for name, expression in _values().items())
+    centred = parts.with_columns(
+        _mean(name).over("symbol").alias(f"{name}_mean") for name in (*CHANGES, "rogers_satchell")
+    )
+    values = centred.with_columns(expression.over("symbol").alias(name) for name, expression in _values().items())
     reasons = [_reason(name).over("symbol").alias(f"{name}_reason") for name in STATISTICS]
     explained = values.with_columns(reasons).with_columns(
         pl.when(pl.col(f"{name}_reason").is_null()).then(pl.col(name)).alias(name) for name in STATISTICS
@@ -71,13 +75,13 @@ def _parts() -> pl.Expr:
 
 
 def _values() -> dict[str, pl.Expr]:
-    within = window_sum(lagged(pl.col("rogers_satchell"), WINDOW)) / WINDOW
-    yang_zhang = _variance("overnight") + YANG_ZHANG_K * _variance("in_session") + (1 - YANG_ZHANG_K) * within
+    within = (1 - YANG_ZHANG_K) * pl.col("rogers_satchell_mean")
+    yang_zhang = _variance("overnight") + YANG_ZHANG_K * _variance("in_session") + within
     middle = (WINDOW - 1) / 2
     spread = WINDOW * (WINDOW**2 - 1) / 12  # sum of squared distances of 0 .. n-1 from their mean
-    slope = window_sum(
-        [(middle - lag) / spread * value for lag, value in enumerate(lagged(pl.col("log_close"), WINDOW))]
-    )
+    # of log prices less today's: the same slope, and exactly 0 where prices do not move
+    rises = [value - pl.col("log_close") for value in lagged(pl.col("log_close"), WINDOW)]
+    slope = window_sum([(middle - lag) / spread * rise for lag, rise in enumerate(rises)])
     return {
         "underlying_return": pl.col("close") / pl.col("close").shift(1) - 1,
         "volatility_20d": _variance("daily").sqrt() * sqrt(SESSIONS_A_YEAR),
@@ -86,11 +90,14 @@ def _values() -> dict[str, pl.Expr]:
     }
 
 
+def _mean(name: str) -> pl.Expr:
+    return window_sum(lagged(pl.col(name), WINDOW)) / WINDOW
+
+
 def _variance(name: str) -> pl.Expr:
-    """Sample variance (divisor n - 1) of the last WINDOW values, in two passes."""
-    values = lagged(pl.col(name), WINDOW)
-    mean = window_sum(values) / WINDOW
-    return window_sum([(value - mean) ** 2 for value in values]) / (WINDOW - 1)
+    """Sample variance (divisor n - 1) of the last WINDOW values, about their mean: two passes, no cancellation."""
+    distances = [value - pl.col(f"{name}_mean") for value in lagged(pl.col(name), WINDOW)]
+    return window_sum([distance * distance for distance in distances]) / (WINDOW - 1)
 
 
 def _reason(name: str) -> pl.Expr:

@@ -1,11 +1,13 @@
 """Daily series on the calendar's sessions, so that a session without data counts as missing and is never skipped. Pure.
 
-Windows over the grid are sums and extremes of shifted columns, always added in the same order: a value is the same bit
-for bit whether it is computed alone or among years of others, which is what makes stored statistics recomputable.
+Sums over a window are sums of shifted columns, always added in the same order: a value is the same bit for bit whether
+it is computed alone or among years of others, which is what makes stored statistics recomputable.
 """
 
 from collections.abc import Sequence
 from datetime import date
+from functools import reduce
+from operator import add
 
 import polars as pl
 
@@ -34,8 +36,9 @@ def lagged(value: pl.Expr, window: int) -> list[pl.Expr]:
 
 
 def window_sum(values: Sequence[pl.Expr]) -> pl.Expr:
-    """Their sum, null when one of them is null."""
-    return pl.sum_horizontal(values, ignore_nulls=False)
+    """Their sum from first to last, null when one of them is null. (pl.sum_horizontal adds in parallel, in whatever
+    order: its last bits differ from run to run.)"""
+    return reduce(add, values)
 
 
 def _finite(name: str) -> pl.Expr:

@@ -13,7 +13,10 @@ from v6.clock import NEW_YORK
 from v6.collection.sessions import previous_session
 from v6.journal.evidence import slot_states
 from v6.runner.context import Context
+from v6.scheduler import futures_calendar
 from v6.scheduler.compiled import ScheduleError
+from v6.scheduler.futures_calendar import FuturesCalendar
+from v6.scheduler.nyse_calendar import CalendarError
 from v6.store.errors import LakeError
 from v6.store.frames import fitted
 from v6.store.tables import TABLES
@@ -21,11 +24,13 @@ from v6.store.tables import TABLES
 if TYPE_CHECKING:
     import polars as pl
 
-    from v6.analysis.quality.given import Given
+    from v6.analysis.quality.given import Given, Span
     from v6.analysis.quality.judgement import Judgement
     from v6.analysis.slot_states import SlotState
 
 LOOKED_AT = ("option_snapshots", "underlying_snapshots", "futures_snapshots", "closing_marks", "bars")
+WRITTEN_HERE = ("quality_findings", "quality_scores", "slot_ledger", "task_runs")
+"""By this run itself, which refuses another shape anyway: looked at, they would make a second run differ."""
 BARS_BACK = timedelta(days=45)
 """Holds the 20 sessions that a day's volume is compared with."""
 CALENDAR_DAYS_A_SESSION = 2
@@ -56,6 +61,7 @@ def given(ctx: Context, day: date) -> Given:
         null_shares=_null_shares(ctx, day, readable),
         bar_day=before.date,
         bar_session=(before.open, before.close),
+        bar_spans=_futures_hours(ctx, before.date),
         bars_before=_bars_before(ctx, before.date) if "bars" in readable else None,
         drift=drift,
     )
@@ -68,9 +74,9 @@ def store(ctx: Context, day: date, judgement: Judgement) -> None:
 
 
 def _drift(ctx: Context) -> dict[str, str]:
-    """Stored table -> how its schema differs from the declared one; "": it does not."""
+    """Stored table -> how its schema differs from the declared one; "": it does not. Not of what this run writes."""
     found = {}
-    for table in TABLES:
+    for table in (name for name in TABLES if name not in WRITTEN_HERE):
         try:
             if ctx.lake.exists(table):
                 found[table] = ""
@@ -101,6 +107,16 @@ def _null_shares(ctx: Context, day: date, readable: list[str]) -> pl.DataFrame |
             wanted = ["trade_date", *WATCHED[table]]
             parts.append(shares(table, ctx.lake.read(table, start=start, end=day - timedelta(days=1), columns=wanted)))
     return pl.concat(parts) if parts else None
+
+
+def _futures_hours(ctx: Context, day: date) -> dict[str, Span]:
+    """When futures traded on that trade date; empty where the calendar cannot tell: their holes are not looked for."""
+    try:
+        session = FuturesCalendar(ctx.paths.compiled / futures_calendar.FILE).session(day)
+    except CalendarError as error:
+        ctx.log.warning("holes in the bars of futures cannot be told: {}", error)
+        return {}
+    return {"FUT": (session.open, session.close)} if session else {}
 
 
 def _bars_before(ctx: Context, day: date) -> pl.DataFrame:

@@ -7,14 +7,13 @@ looked at as the newest of its week or with a probability of nearly a half.
 
 from __future__ import annotations
 
-import importlib
 import random
 from collections.abc import Callable, Sequence
 from datetime import date
 
 from v6.analysis.findings import Finding, could_not_check, of_problems
-from v6.model import FatalError
 from v6.runner.context import Context
+from v6.statistics import recompute
 
 BETWEEN = 3
 Difference = Callable[[Context, date], list[str]]
@@ -28,9 +27,8 @@ def sample(days: Sequence[date], today: date) -> list[date]:
     return sorted({*days[:1], *drawn, *days[-1:]})
 
 
-def statistics_agree(ctx: Context, difference: Difference | None = None) -> Finding:
-    """`difference`: of a day, what differs in words; by default the statistics' own."""
-    compare = difference or _theirs()
+def statistics_agree(ctx: Context, difference: Difference = recompute.difference) -> Finding:
+    """`difference`: of a day, what differs in words with the day."""
     today = ctx.now().date()
     quoted = set(ctx.lake.partitions("option_snapshots"))
     computed = set(ctx.lake.read("daily_statistics", columns=["trade_date"])["trade_date"].unique().to_list())
@@ -38,14 +36,5 @@ def statistics_agree(ctx: Context, difference: Difference | None = None) -> Find
     if not days:
         return could_not_check("statistics", "no day that is over has both quotes and daily statistics")
     chosen = sample(days, today)
-    problems = [f"{day}: {what}" for day in chosen for what in compare(ctx, day)]
+    problems = [what for day in chosen for what in difference(ctx, day)]
     return of_problems("statistics", problems, f"recomputed {', '.join(map(str, chosen))}: as stored")
-
-
-def _theirs() -> Difference:
-    try:
-        module = importlib.import_module("v6.statistics.recompute")
-    except ImportError as error:
-        raise FatalError(f"the statistics cannot be recomputed: {error}") from error
-    found: Difference = module.difference
-    return found

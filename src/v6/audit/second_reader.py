@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from v6.store.lake import Lake
 
-LIMITS = {
+LIMITS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
     "memory_limit": "1GB",
     "autoinstall_known_extensions": "false",

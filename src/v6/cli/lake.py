@@ -1,8 +1,9 @@
-"""`v6 lake`: what the tables hold, and putting the small files of a day together."""
+"""`v6 lake`: what the tables hold, putting the small files of a day together, backups and the way back."""
 
 import datetime
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from v6 import clock
 from v6.cli import moments, output
 
 if TYPE_CHECKING:
+    from v6.paths import Paths
     from v6.store.lake import Lake
     from v6.store.maintenance import Compacted, TableStatus
 
@@ -67,6 +69,72 @@ def compact(
         _show_compacted(done, tables, empty, day)
     if empty and not done:
         raise typer.Exit(output.NO)
+
+
+@group.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or an empty folder.")], as_json: AsJson = False
+) -> None:
+    """Copy every table at one version, and the journal; collectors may go on. The manifest has every checksum."""
+    from v6.paths import Paths
+    from v6.store import backup as backups
+
+    lake = _lake()
+    made = backups.make(lake, Paths.locate().journal, folder.absolute())
+    if as_json:
+        output.as_json(asdict(made))
+        return
+    size = made.size_bytes / 1e6
+    output.say(f"{folder}: {len(made.tables)} tables, {made.rows} rows, {len(made.files)} files, {size:.1f} MB")
+
+
+@group.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `v6 lake backup` made.")],
+    journal: Annotated[bool, typer.Option("--journal", help="The journal too, as it was then.")] = False,
+) -> None:
+    """Put a backup in the lake's place: copied beside it, verified whole, then exchanged; the old lake is kept."""
+    from v6.paths import Paths
+    from v6.runner.ownership import require_own
+    from v6.store import backup as backups
+
+    paths = Paths.locate()
+    require_own(paths.var, ".venv/bin/v6 lake restore")
+    lake, source = _lake(), folder.absolute()
+    _require_quiet(paths)
+    staged = backups.stage(lake, source)
+    _require_quiet(paths, staged.folder)
+    aside = backups.switch(lake, staged)
+    rows = f"{len(staged.manifest.tables)} tables, {staged.manifest.rows} rows of {staged.manifest.made_at}"
+    output.say(f"{lake.root}: {rows}, verified" + (f"; the lake of before is {aside}" if aside else ""))
+    if journal:
+        kept = backups.restore_journal(source, staged.manifest, paths.journal, staged.stamp)
+        output.say(f"{paths.journal}: of {staged.manifest.made_at}" + (f"; of before: {kept}" if kept else ""))
+    output.say("now look at it: scripts/audit_data_integrity.py")
+
+
+def _require_quiet(paths: "Paths", staged: Path | None = None) -> None:
+    """Raises FatalError that names the runs at work; what was staged is removed then."""
+    import shutil
+
+    from v6.config.load import load
+    from v6.model import FatalError
+    from v6.restart import runs_at_work
+
+    try:
+        locked = runs_at_work.holders_of(paths.locks, load(paths).scheduler.tasks)
+    except runs_at_work.CannotLook as error:
+        raise FatalError(f"which runs are at work cannot be told, nothing was restored: {error}") from error
+    busy = {process.pid: f"{task} (pid {process.pid})" for task, process in locked}
+    busy |= {run.pid: str(run) for run in runs_at_work.connected(paths.leases)}
+    if not busy:
+        return
+    if staged is not None:
+        shutil.rmtree(staged)
+    raise FatalError(
+        f"nothing was restored, runs are at work: {', '.join(busy.values())}. Wait for their end, or switch the "
+        "schedule off first (SCHEDULER_ENABLE_ALL=false in .env)"
+    )
 
 
 def _show_compacted(

@@ -82,7 +82,7 @@ class BarFetch:
             newest = window.sessions[0]
             if month != (newest.year, newest.month):
                 month = (newest.year, newest.month)
-                self._book.commit()
+                self._book.commit_beside()
             if series in self.account.failed:
                 continue
             left -= 1
@@ -100,8 +100,8 @@ class BarFetch:
             self._fail(series, window, answer)
             return
         self._in_a_row = 0
-        days = self._book.add(series, answer, asked_at)
-        self.account.came.setdefault(series, set()).update(days)
+        days = self._book.add(series, answer, window.sessions, asked_at)
+        self.account.came.setdefault(series, set()).update(days.intersection(window.sessions))
         oldest = min(days, default=date.min)
         lacking = {day: "no_data" for day in window.sessions if day not in days and day > oldest}
         self.account.absent.setdefault(series, {}).update(lacking)

@@ -2,7 +2,8 @@
 bar has the time that TWS gives it, whenever it is asked for (L16)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -33,13 +34,15 @@ class BarBook:
         self._calendars = calendars
         self._rows: list[dict[str, Any]] = []
         self._committed_at = clock.monotonic()
+        self._thread = ThreadPoolExecutor(1, "commit of bars")
+        self._running: Future[int] | None = None
         self.bars = 0
         self.stored = 0
         self.strays = 0
         self.spoilt = 0
 
-    def add(self, series: Series, bars: Sequence[Bar], asked_at: datetime) -> set[date]:
-        """Take them; returns the trade dates that they belong to."""
+    def add(self, series: Series, bars: Sequence[Bar], wanted: Collection[date], asked_at: datetime) -> set[date]:
+        """Take those of the `wanted` trade dates; returns all trade dates that the answer has usable bars of."""
         days: set[date] = set()
         for bar in bars:
             session = self._session(series, bar)
@@ -48,22 +51,41 @@ class BarBook:
             elif not all(math.isfinite(price) and price > 0 for price in (bar.open, bar.high, bar.low, bar.close)):
                 self.spoilt += 1
             else:
-                self._rows.append(self._row(series, bar, session, asked_at))
                 days.add(session.date)
-                self.bars += 1
+                if session.date in wanted:
+                    self._rows.append(self._row(series, bar, session, asked_at))
+                    self.bars += 1
         return days
 
     def commit_when_due(self) -> None:
         if len(self._rows) >= COMMIT_ROWS or clock.monotonic() - self._committed_at >= COMMIT_SECONDS:
-            self.commit()
+            self.commit_beside()
+
+    def commit_beside(self) -> None:
+        """Commit everything taken so far in a thread, so that TWS is asked on meanwhile; one commit at a time."""
+        self._finish()
+        rows, self._rows = self._rows, []
+        self._committed_at = clock.monotonic()
+        if rows and not self._ctx.dry_run:
+            self._running = self._thread.submit(self._write, rows)
 
     def commit(self) -> None:
-        """One commit of everything taken; a dry run writes nothing."""
-        rows, self._rows = self._rows, []
-        if rows and not self._ctx.dry_run:
-            self.stored += self._ctx.lake.unite(TABLE, _newest(rows), final="final")
-            failpoint.reach("bars_committed")
-        self._committed_at = clock.monotonic()
+        """Commit everything taken, now; a dry run writes nothing."""
+        self.commit_beside()
+        self._finish()
+
+    def _finish(self) -> None:
+        """Wait for the commit that is under way; raises what it raised."""
+        running, self._running = self._running, None
+        if running is not None:
+            self.stored += running.result()
+
+    def _write(self, rows: list[dict[str, Any]]) -> int:
+        began = clock.monotonic()
+        changed = self._ctx.lake.unite(TABLE, _newest(rows), final="final")
+        self._ctx.log.info("{} bars committed in {:.1f} s", len(rows), clock.monotonic() - began)
+        failpoint.reach("bars_committed")
+        return changed
 
     def words(self) -> str:
         """What was left out, for a log; empty when nothing was."""

@@ -7,7 +7,8 @@ left open are closed from the lake. The days before are looked at too: the host 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from v6.analysis.slot_states import SlotState, Verdict, judge
@@ -54,12 +55,20 @@ def complete(ctx: Context) -> list[SlotState]:
             TABLES[task.script],
             KEYS[TABLES[task.script]],
             now,
-            lambda entry, task=task: expected_of(ctx, task, entry.slot.astimezone(NEW_YORK)).contracts,
+            partial(_expected_then, ctx, task),
         )
     states = _without_row(ctx, tasks, start, now)
+    known: dict[tuple[str, date, bool], Expected] = {}
     for state in states:
-        _account_for(ctx, tasks[state.task], state)
+        task, same = tasks[state.task], (state.task, state.slot.date(), state.slot.time() < RECENTRED_AT)
+        if same not in known:
+            known[same] = expected_of(ctx, task, state.slot)
+        _account_for(ctx, task, state, known[same])
     return states
+
+
+def _expected_then(ctx: Context, task: Task, entry: ledger.Slot) -> dict[str, str]:
+    return expected_of(ctx, task, entry.slot.astimezone(NEW_YORK)).contracts
 
 
 def _start(ctx: Context, now: datetime) -> datetime | None:
@@ -103,11 +112,10 @@ def _asked(
     return asked, in_window
 
 
-def _account_for(ctx: Context, task: Task, state: SlotState) -> None:
+def _account_for(ctx: Context, task: Task, state: SlotState, expected: Expected) -> None:
     """The row of a slot that nobody opened."""
     word = next(iter(state.reasons))
     reason = _reason(word)
-    expected = expected_of(ctx, task, state.slot)
     detail = f"no run of the slot opened the ledger: {word}"
     ledger.open_slot(ctx.journal, task.name, state.slot, len(expected.contracts), expected.version, expected.note)
     misses = [

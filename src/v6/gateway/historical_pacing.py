@@ -68,8 +68,8 @@ class Window:
     A quick answer lets in another one; a slow one, or a refusal for pacing, takes some out.
     """
 
-    FIRST, LEAST, MOST = 8, 2, 24  # 24 leaves room for other programs below TWS's 50
-    QUICK, SLOW = 4.0, 12.0  # seconds
+    FIRST, LEAST, MOST = 12, 2, 24  # 24 leaves room for other programs below TWS's 50
+    QUICK, SLOW = 6.0, 15.0  # seconds
 
     def __init__(self) -> None:
         self.size = float(self.FIRST)

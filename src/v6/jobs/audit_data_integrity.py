@@ -16,6 +16,7 @@ from v6.checks.guarded import guarded
 from v6.journal import audits
 from v6.model import RecoverableError
 from v6.runner.context import Context
+from v6.store.tables import TABLES
 
 
 def audit_data_integrity(ctx: Context) -> str:
@@ -35,7 +36,7 @@ def _findings(ctx: Context) -> list[Finding]:
     opening, opened = tables.opened(lake)
     if not opened and all(finding.state is State.OK for finding in opening):
         return [could_not_check("tables open", "no table has been written yet")]
-    broken = {name for name in tables.TABLES if name not in opened and lake.local and (lake.local / name).exists()}
+    broken = {name for name in TABLES if name not in opened and lake.local and (lake.local / name).exists()}
     return [
         *opening,
         guarded("files", lambda: tables.files(lake, opened)),

@@ -2,10 +2,10 @@
 
 Usage: scripts/cleanup_old_data.py [--dry-run]
 Needs: an audit of the last 14 days that found nothing (audit_data_integrity); without one only logs are rotated.
-Removes whole trade dates of the tables that `retention.tables` names, and only days that were closed: never today, never
-statistics, ledgers, bars, positions or the universe. Then compacts every table (one file a partition; dead files leave
-the disk after seven days), lets rows of the journal go that are older than `journal_days` and that the lake has, and
-removes or renames old and large logs. What went is in the log, line by line; --dry-run lists exactly what would go.
+Removes whole trade dates of the tables that `retention.tables` names, and only days that were closed: never today,
+never statistics, ledgers, bars, positions or the universe. Then compacts every table (one file a partition; dead files
+leave the disk after seven days), lets rows of the journal go that are older than `journal_days` and that the lake has,
+and removes or renames old and large logs. What went is in the log, line by line; --dry-run lists what would go.
 Writes: the lake, the journal, the logs' folder. A repeat is safe, after a kill at any moment too: it finds less to do.
 Exit codes: 0 done, or nothing to do; 1 the lake is busy or away (retried next week); 2 refused: the audit failed or is
 missing (the message has the command), or the lake lacks what the journal was to let go.
@@ -28,7 +28,7 @@ def cleanup_old_data(ctx: Context) -> str:
         raise FatalError(f"nothing but logs was removed ({_logs_in_words(logs)}): {objection}")
     going = _lake(ctx)
     journal = _journal(ctx)
-    compacted = "" if ctx.dry_run else _compact(ctx)
+    compacted = _dead_files(ctx) if ctx.dry_run else _compact(ctx)
     refused = f"now it would be refused: {objection}" if objection else ""
     parts = [_days_in_words(going), _open_in_words(going), journal, compacted, _logs_in_words(logs), refused]
     return ("would go: " if ctx.dry_run else "") + "; ".join(part for part in parts if part)
@@ -69,6 +69,14 @@ def _journal(ctx: Context) -> str:
         return f"journal: {len(days)} days and {notes} notes" if days or notes else ""
     rows = journal_trim.let_go(ctx)
     return f"journal: {rows} rows of {len(days)} days" if rows else ""
+
+
+def _dead_files(ctx: Context) -> str:
+    tables = [entry.name for entry in ctx.lake.status() if entry.exists]
+    dead = [f"{table}/{file}" for table in tables for file in ctx.lake.dead_files(table)]
+    for file in dead:
+        ctx.log.info("dead file {}", file)
+    return f"{len(dead)} dead files" if dead else ""
 
 
 def _compact(ctx: Context) -> str:

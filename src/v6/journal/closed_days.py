@@ -25,7 +25,8 @@ def record(db: sqlite3.Connection, closed: Iterable[Closed]) -> None:
     """Store these, all or none; what was recorded of the same table and day before is replaced."""
     with transaction(db):
         db.executemany(
-            "INSERT OR REPLACE INTO closed_days (lake_table, trade_date, rows, sha256, closed_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO closed_days (lake_table, trade_date, rows, sha256, closed_at) "
+            "VALUES (?, ?, ?, ?, ?)",
             [(one.table, one.day.isoformat(), one.rows, one.sha256, instant_text(one.closed_at)) for one in closed],
         )
 

@@ -20,7 +20,10 @@ HISTORICAL_REQUESTS_KEPT = timedelta(days=2)
 
 def days_before(db: sqlite3.Connection, first_kept: date) -> list[date]:
     """Days with runs or ledger lines, oldest first."""
-    found = {date.fromisoformat(row[0]) for row in db.execute("SELECT DISTINCT day FROM runs WHERE day < ?", (first_kept.isoformat(),))}
+    found = {
+        date.fromisoformat(row[0])
+        for row in db.execute("SELECT DISTINCT day FROM runs WHERE day < ?", (first_kept.isoformat(),))
+    }
     slots = db.execute("SELECT DISTINCT slot FROM slot_ledger WHERE slot < ?", (slot_text(_midnight(first_kept)),))
     return sorted(found | {instant(row[0]).date() for row in slots})
 

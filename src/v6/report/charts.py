@@ -48,7 +48,7 @@ def smile(data: Smile) -> str:
     def draw(axes: Any) -> None:
         if data.spot is not None:
             axes.axvline(data.spot, color=SOFT, linewidth=0.8, linestyle=(0, (2, 3)))
-        for curve, colour in zip(data.curves, _colours(len(data.curves)), strict=True):
+        for curve, colour in zip(data.drawn, _colours(len(data.drawn)), strict=True):
             strikes, ivs = [point.strike for point in curve.points], [point.iv for point in curve.points]
             axes.plot(strikes, ivs, color=colour, linewidth=1.4)
             for point in curve.points:
@@ -63,7 +63,7 @@ def term_structure(data: Smile) -> str:
     """Volatility by days to expiry: at the strike nearest the price, and the constant-maturity points (diamonds)."""
 
     def draw(axes: Any) -> None:
-        for curve, colour in zip(data.curves, _colours(len(data.curves)), strict=True):
+        for curve, colour in zip(data.drawn, _colours(len(data.drawn)), strict=True):
             for point in curve.nearest:
                 face = PAPER if point.computed else colour
                 axes.plot(curve.dte, point.iv, "o", color=colour, markerfacecolor=face, markersize=4.2)
@@ -71,7 +71,7 @@ def term_structure(data: Smile) -> str:
             axes.plot(days, iv, "D", color=INK, markersize=6)
             words = f"{days}d  {iv * 100:.2f} %"
             axes.annotate(words, (days, iv), (7, 7), textcoords="offset points").set_in_layout(False)
-        days_shown = [*(curve.dte for curve in data.curves), *(days for days, _ in data.constant)]
+        days_shown = [*(curve.dte for curve in data.drawn), *(days for days, _ in data.constant)]
         axes.set_xlim(0, max(days_shown) * ROOM + 1)
         axes.set_xlabel("days to expiry")
         axes.margins(y=0.25)
@@ -90,7 +90,7 @@ def _svg(name: str, title: str, draw: Callable[[Any], None]) -> str:
         draw(axes)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axes.yaxis.set_major_locator(MaxNLocator(5))
-        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.tick_params(length=0)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata=NO_METADATA)

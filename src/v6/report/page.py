@@ -39,7 +39,7 @@ def render(report: ReportDay) -> str:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": number, "spark": sparkline, "clock": wall, "percent": percent}
-    pictures: dict[str, tuple[Markup, Markup]] = {one.symbol: _pictures(one) for one in report.smiles}
+    pictures: dict[str, tuple[Markup, Markup]] = {one.symbol: _pictures(one) for one in report.smiles if one.drawn}
     style = Markup((HERE / "page.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
     return environment.get_template("page.html.j2").render(
         report=report, pictures=pictures, style=style, shade=shade, headline=headline(report), cell_words=cell_words

@@ -54,9 +54,19 @@ class Smile:
     constant: tuple[tuple[int, float], ...]
 
     @property
+    def drawn(self) -> tuple[Curve, ...]:
+        """Those of more than one option: an open position alone, far from the money, says nothing of the smile."""
+        return tuple(curve for curve in self.curves if len(curve.points) > 1)
+
+    @property
+    def size(self) -> int:
+        """How many points are drawn."""
+        return sum(len(curve.points) for curve in self.drawn)
+
+    @property
     def computed(self) -> int:
-        """How many of its points are computed."""
-        return sum(point.computed for curve in self.curves for point in curve.points)
+        """How many of these are computed."""
+        return sum(point.computed for curve in self.drawn for point in curve.points)
 
 
 def read(lake: Lake, day: date, statistics: pl.DataFrame, usable: tuple[float, float]) -> tuple[Smile, ...]:

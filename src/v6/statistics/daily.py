@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 TABLE = "daily_statistics"
 TASK = "calculate_daily_statistics"
-BLOCK = 25
-"""Days whose quotes are in memory at once: about 500,000 rows of the default universe, 70 MB."""
+BLOCK_ROWS = 1_000_000
+"""Quotes that are in memory at once, about 130 MB: 50 days of the default universe. A day is never divided."""
 UNFINISHED_SESSIONS = 10
 """A session whose bars have not come by then is left as it is."""
 KEY = ["trade_date", "symbol"]
@@ -47,17 +47,16 @@ class Computed:
 def compute(ctx: Context, days: Sequence[date], told: Callable[[int], None] = lambda _: None) -> Computed:
     """The rows of these sessions; `told` hears how many days each step was. Writes nothing.
 
-    Each file is read once: of the quotes a block of BLOCK days at a time, then the bars and the earlier statistics of
-    all of them together.
+    Each file is read once: of the quotes as many days at a time as have BLOCK_ROWS, then the bars and the earlier
+    statistics of all of them together.
     """
     import polars as pl
 
     from v6.store.frames import fitted
 
     wanted = sorted(set(days))
-    blocks = [wanted[start : start + BLOCK] for start in range(0, len(wanted), BLOCK)]
     parts = []
-    for block in blocks:
+    for block in _blocks(ctx, wanted):
         parts.append(_of_quotes(ctx, block))
         told(len(block))
     surface = pl.concat([rows for rows, _ in parts])
@@ -90,6 +89,23 @@ def unfinished(ctx: Context, day: date) -> list[date]:
         return []
     waiting = pl.any_horizontal(pl.col(columns[1:]) == WhyNull.NOT_FINAL.value)
     return sorted(rows.filter(waiting.fill_null(value=False)).select("trade_date").unique().collect()["trade_date"])
+
+
+def _blocks(ctx: Context, days: Sequence[date]) -> list[list[date]]:
+    """Consecutive days that together have at most BLOCK_ROWS quotes."""
+    if len(days) == 1:
+        return [list(days)]
+    rows = ctx.lake.scan("option_snapshots", min(days), max(days), ("trade_date",)).group_by("trade_date").len()
+    counts = dict(rows.collect().iter_rows())
+    blocks: list[list[date]] = [[]]
+    held = 0
+    for day in days:
+        held += counts.get(day, 0)
+        if blocks[-1] and held > BLOCK_ROWS:
+            blocks.append([])
+            held = counts.get(day, 0)
+        blocks[-1].append(day)
+    return blocks
 
 
 def _of_quotes(ctx: Context, days: Sequence[date]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from typing import TYPE_CHECKING
 
 from v6.runner.context import Context
@@ -39,7 +39,7 @@ def compute(ctx: Context, day: date) -> Computed | None:
     from v6.store.frames import fitted
 
     frozen, rows = quotes.universe(ctx, [day]), quotes.stored(ctx, [day])
-    over = pl.lit(ctx.now(), pl.Datetime("us", "UTC")) - quotes.SLOT_SPAN
+    over = ctx.now().astimezone(UTC) - quotes.SLOT_SPAN
     inside = pl.col("slot").is_between("open", "close", closed="left") & (pl.col("slot") <= over)
     points = rows.select("trade_date", "slot").unique().sort("slot")
     points = points.join(quotes.session_bounds(ctx, [day]), on="trade_date").filter(inside).select("trade_date", "slot")

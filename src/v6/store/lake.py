@@ -237,6 +237,12 @@ class Lake:
 
         return maintenance.compact(self, table_of(table), trade_date, retention)
 
+    def dead_files(self, table: str, *, retention: timedelta = RETENTION) -> list[str]:
+        """Files that a compaction would remove now, relative to the table."""
+        from v6.store import maintenance
+
+        return maintenance.removable(self, table_of(table), retention)
+
     def opened(self, table: str) -> DeltaTable | None:
         return delta.opened(self.uri(table), table_of(table), self.storage_options)
 

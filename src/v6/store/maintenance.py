@@ -133,13 +133,23 @@ def _tidy(lake: Lake, form: Table, retention: timedelta) -> int:
     with table_lock(lake.locks, form.name):
         stored = lake.opened(form.name)
         assert stored is not None
+        removed = _vacuum(stored, retention, dry_run=False)
         with delta.translated(stored.table_uri):
-            removed = stored.vacuum(
-                retention_hours=int(retention.total_seconds() // 3600),
-                dry_run=False,
-                enforce_retention_duration=retention >= timedelta(days=delta.RETENTION_DAYS),
-                full=True,
-            )
             stored.create_checkpoint()
             stored.cleanup_metadata()
     return len(removed)
+
+
+def removable(lake: Lake, form: Table, retention: timedelta) -> list[str]:
+    stored = lake.opened(form.name)
+    return [] if stored is None else sorted(_vacuum(stored, retention, dry_run=True))
+
+
+def _vacuum(stored: DeltaTable, retention: timedelta, *, dry_run: bool) -> list[str]:
+    with delta.translated(stored.table_uri):
+        return stored.vacuum(
+            retention_hours=int(retention.total_seconds() // 3600),
+            dry_run=dry_run,
+            enforce_retention_duration=retention >= timedelta(days=delta.RETENTION_DAYS),
+            full=True,
+        )

@@ -135,7 +135,7 @@ BARS = Table(
         Column("wap", "double", "volume-weighted average price", "price"),
         Column("count", "long", "trades in the bar"),
         Column("unit", "string", "what `volume` counts; null: there is none", allowed=BAR_UNITS),
-        Column("final", "boolean", "its session was over when it was asked for", required=True),
+        Column("final", "boolean", "its session was over for five minutes when it was asked for", required=True),
         Column("source", "string", "who made the bar", required=True, allowed=BAR_SOURCES),
         TASK,
         Column("received_at", "timestamp", "when it was asked for", required=True),

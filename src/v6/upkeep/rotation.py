@@ -1,8 +1,8 @@
 """Logs that are no longer written, or have grown too large (L31).
 
 Many processes write a log at once, each with its own open file and one append a record (`v6.runner.logs`). A log is
-therefore rotated by renaming it: who has it open writes on into the renamed file, who opens it next makes a new one, and
-no record is lost. `NAME.log` becomes `NAME.2026-11-22.log`; task logs have their day in the name from the start.
+therefore rotated by renaming it: who has it open writes on into the renamed file, who opens it next makes a new one,
+and no record is lost. `NAME.log` becomes `NAME.2026-11-22.log`; task logs have their day in the name from the start.
 
     removed   of a day more than `logs_days` ago, and not written to since then
               earlier, oldest first, when all logs of finished days together are larger than BUDGET_BYTES

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -23,7 +24,12 @@ SPOT = 690.0
 
 def limits(**changes: Any) -> Quality:
     """The default settings, some of them changed."""
-    return load(Paths.locate({}), {}).settings.quality.model_copy(update=changes)
+    return _defaults().model_copy(update=changes)
+
+
+@cache
+def _defaults() -> Quality:
+    return load(Paths.locate({}), {}).settings.quality
 
 
 def slot(number: int = 0) -> datetime:

@@ -80,7 +80,7 @@ def test_l13_the_same_open_interest_in_every_row_is_found() -> None:
 
 def test_a_column_that_varies_or_has_few_values_is_not_called_constant() -> None:
     names = ("last", "volume", "iv", "delta", "gamma", "vega", "theta")
-    rows = [option(600 + n, **{name: 0.1 + n / 1000 for name in names}) for n in range(100)]
+    rows = [option(600 + n, **dict.fromkeys(names, 0.1 + n / 1000)) for n in range(100)]
 
     assert constant_column(of_options(*rows)).failed == 0
     assert constant_column(of_options(*rows[:99])).unable.startswith("fewer than 100 values")

@@ -101,9 +101,7 @@ def test_the_underlyings_own_quote_serves_where_the_model_names_no_price() -> No
     from hand_made import frame
 
     rows = [row | {"underlying_price": None} for row in standing(6, moves=2.0)]
-    spots = [
-        underlying(slot=slot(n), bid=SPOT + 2.0 * n / 5 - 0.01, ask=SPOT + 2.0 * n / 5 + 0.01) for n in range(6)
-    ]
+    spots = [underlying(slot=slot(n), bid=SPOT + 2.0 * n / 5 - 0.01, ask=SPOT + 2.0 * n / 5 + 0.01) for n in range(6)]
     market = given({"option_snapshots": options(*rows), "underlying_snapshots": frame("underlying_snapshots", spots)})
 
     assert stale(market).failed == 6

@@ -22,9 +22,7 @@ def test_l10_a_slot_that_was_not_collected_is_found_with_its_reason() -> None:
     said = missing_slots(given(states=[FULL, LOST, COMING]))
 
     assert (said.checked, said.failed, said.breached) == (2, 1, True)
-    assert said.findings["message"].to_list() == [
-        "collect_option_snapshots 09:35 was not collected: host_down 258"
-    ]
+    assert said.findings["message"].to_list() == ["collect_option_snapshots 09:35 was not collected: host_down 258"]
 
 
 def test_a_day_of_complete_slots_has_no_missing_one() -> None:

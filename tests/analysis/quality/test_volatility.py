@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hand_made import given, of_options, option
 from hypothesis import given as for_all
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from v6.analysis.quality.volatility import greek_sign, iv_not_invertible, iv_range
@@ -36,6 +37,7 @@ def test_a_price_that_no_volatility_leads_to_is_found(row: dict[str, Any], sever
     assert (said.checked, said.failed, said.breached) == (2, 1, severe)
 
 
+@settings(deadline=None)
 @for_all(
     spot=st.floats(50, 500),
     strike=st.floats(50, 500),

@@ -12,6 +12,7 @@ from v6.analysis.quality.outcome import Outcome, described, listed, unable
 SERIES = ["con_id", "bar_size", "what", "regular"]
 DAILY = "1 day"
 PRICES = ("open", "high", "low", "close")
+STARTED = pl.col("start").dt.convert_time_zone("America/New_York").dt.strftime("%Y-%m-%d %H:%M")
 LEAST_RETURNS = 20
 TO_SIGMA = 1.4826
 LONGEST_QUIET = timedelta(days=10)
@@ -25,8 +26,8 @@ def bar_shape(given: Given) -> Outcome:
         return unable("no bars that day")
     bars = rows[0][1]
     wrong = bars.filter(misshapen())
-    words = pl.format("{} {} bar of {}: {}", "symbol", "bar_size", "start", _prices())
-    return Outcome(len(bars), len(wrong), described(wrong, "bars", words))
+    words = pl.format("{} {} bar of {}: {}", "symbol", "bar_size", STARTED, _prices())
+    return Outcome(len(bars), len(wrong), described(wrong, "bars", words, slot=pl.col("start")))
 
 
 def misshapen() -> pl.Expr:
@@ -54,9 +55,11 @@ def bar_jump(given: Given) -> Outcome:
     limit = given.limits.price_jump_deviations
     wrong = known.filter(pl.col("deviations") > limit)
     words = pl.format(
-        "{} {} bar of {}: close {} after {}", "symbol", "bar_size", "start", "close", pl.col("close_before").round(4)
+        "{} {} bar of {}: close {} after {}", "symbol", "bar_size", STARTED, "close", pl.col("close_before").round(4)
     )
-    found = described(wrong, "bars", words, column="close", value=pl.col("deviations"), limit=limit)
+    found = described(
+        wrong, "bars", words, slot=pl.col("start"), column="close", value=pl.col("deviations"), limit=limit
+    )
     return Outcome(len(known), len(wrong), found)
 
 
@@ -86,7 +89,7 @@ def missing_bars(given: Given) -> Outcome:
 
     A series (contract, bar size, kind, hours) is expected when it had bars in the ten days before. Of sizes below a
     day every start from the first instant of its session to the last is expected: of stocks and indices the regular
-    one, of futures the day from 18:00 to 17:00 (`Given.bar_spans`); a kind of contract without a span is not looked
+    one, of futures their own (`Given.bar_spans`); a kind of contract without a span is not looked
     at for holes. checked: bars expected; failed: those that are not there. Severe when the whole day is missing; an
     illiquid contract rightly has holes where nothing traded.
     """
@@ -102,10 +105,13 @@ def missing_bars(given: Given) -> Outcome:
     )
     checked, failed, found = 0, 0, []
     for row in expected.iter_rows(named=True):
-        wanted = _wanted(given, row["sec_type"], row["bar_size"], row["length"], regular=row["regular"])
-        if wanted is None:
+        span = given.bar_session if row["regular"] else given.bar_spans.get(row["sec_type"])
+        if span is None:
             continue
-        absent = max(0, wanted - len(row["starts"]))
+        daily = row["bar_size"] == DAILY
+        wanted = 1 if daily else -(-(span[1] - span[0]) // row["length"])
+        present = sum(daily or span[0] <= start < span[1] for start in row["starts"])
+        absent = max(0, wanted - present)
         checked, failed = checked + wanted, failed + absent
         if absent:
             found.append(
@@ -121,16 +127,6 @@ def missing_bars(given: Given) -> Outcome:
                 }
             )
     return Outcome(checked, failed, listed(found)) if checked else unable("no session that bars are expected in")
-
-
-def _wanted(given: Given, sec_type: str, bar_size: str, length: timedelta, *, regular: bool) -> int | None:
-    """How many bars of that size the day has; None where nothing tells."""
-    span = given.bar_session if regular else given.bar_spans.get(sec_type)
-    if span is None:
-        return None
-    if bar_size == DAILY:
-        return 1
-    return -(-(span[1] - span[0]) // length)
 
 
 def _prices() -> pl.Expr:

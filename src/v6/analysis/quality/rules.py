@@ -41,7 +41,7 @@ RULES: dict[QualityRule, Rule] = {
         "warning", OPTIONS, "columns with one and the same value in every row", nulls.constant_column
     ),
     "duplicates": Rule("warning", f"{ALL_QUOTES}, bars", "two rows of one contract and slot", rows.duplicates),
-    "schema_drift": Rule("warning", "every table", "stored columns that are not the declared ones", rows.schema_drift),
+    "schema_drift": Rule("warning", "stored tables", "columns that are not the declared ones", rows.schema_drift),
     "outside_session": Rule("warning", "snapshots, bars", "rows outside the session", rows.outside_session),
     "crossed": Rule("warning", ALL_QUOTES, "bid above ask", quotes.crossed),
     "locked": Rule("info", ALL_QUOTES, "bid equals ask", quotes.locked),

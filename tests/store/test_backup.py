@@ -1,0 +1,218 @@
+"""A backup is whole or says that it is not; a restore is verified before it takes the lake's place (L33)."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from option_rows import TASK
+from v6.journal import database, events
+from v6.store import backup
+from v6.store.backup import BackupError
+from v6.store.exchange import exchange
+from v6.store.lake import Lake
+
+Slots = dict[datetime, pl.DataFrame]
+TABLE = "option_snapshots"
+
+
+@pytest.fixture
+def journal(home: Path) -> Path:
+    """With one event."""
+    path = home / "var" / "v6.db"
+    db = database.connect(path)
+    events.record(db, "test", "before the backup")
+    db.close()
+    return path
+
+
+def write(lake: Lake, slots: Slots, first: int, last: int) -> None:
+    for slot in list(slots)[first:last]:
+        lake.write_slot(TABLE, task=TASK, slot=slot, frame=slots[slot])
+
+
+def restored(lake: Lake, source: Path) -> Path | None:
+    return backup.switch(lake, backup.stage(lake, source))
+
+
+def leftovers(home: Path) -> list[str]:
+    return sorted(path.name for path in home.iterdir() if path.name.startswith("lake."))
+
+
+def test_what_was_backed_up_comes_back_and_the_lake_of_before_is_kept(
+    lake: Lake, slots: Slots, home: Path, journal: Path
+) -> None:
+    write(lake, slots, 0, 4)
+    then = lake.read(TABLE)
+    made = backup.make(lake, journal, home / "backup")
+    assert (made.tables[TABLE]["rows"], made.rows) == (96, 96)
+    write(lake, slots, 4, 6)
+
+    aside = restored(lake, home / "backup")
+
+    assert_frame_equal(lake.read(TABLE), then)
+    assert aside is not None
+    assert aside.name.startswith("lake.before-restore-")
+    assert Lake(str(aside), None, lake.locks).read(TABLE).height == 144
+    write(lake, slots, 0, 12)
+    assert lake.compact(TABLE).rows == 288
+
+
+def test_a_backup_while_slots_are_written_is_of_one_version(
+    lake: Lake, slots: Slots, home: Path, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(lake, slots, 0, 3)
+    real = backup._copied
+
+    def copied(source: Path, target: Path) -> tuple[int, str]:
+        """Between any two files somebody else commits, and compacts."""
+        write(lake, slots, 3, 6)
+        lake.compact(TABLE)
+        return real(source, target)
+
+    monkeypatch.setattr(backup, "_copied", copied)
+    backup.make(lake, journal, home / "backup")
+    monkeypatch.undo()
+
+    restored(lake, home / "backup")
+
+    assert lake.read(TABLE).height == 72
+
+
+def test_a_new_host_gets_lake_and_journal(lake: Lake, slots: Slots, home: Path, journal: Path) -> None:
+    write(lake, slots, 0, 2)
+    made = backup.make(lake, journal, home / "backup")
+    shutil.rmtree(home / "lake")
+    journal.unlink()
+
+    assert restored(lake, home / "backup") is None
+    assert backup.restore_journal(home / "backup", made, journal, "now") is None
+
+    assert lake.read(TABLE).height == 48
+    assert [event.text for event in events.recent(database.connect(journal))] == ["before the backup"]
+
+
+def test_the_journal_of_before_is_kept_whole(lake: Lake, home: Path, journal: Path) -> None:
+    made = backup.make(lake, journal, home / "backup")
+    db = database.connect(journal)
+    events.record(db, "test", "after the backup")
+    db.close()
+
+    aside = backup.restore_journal(home / "backup", made, journal, "now")
+
+    assert aside is not None
+    assert [event.text for event in events.recent(database.connect(journal))] == ["before the backup"]
+    assert [row[0] for row in sqlite3.connect(aside).execute("SELECT text FROM events ORDER BY id")] == [
+        "before the backup",
+        "after the backup",
+    ]
+
+
+def a_file(source: Path) -> Path:
+    return next((source / "lake" / TABLE).rglob("*.parquet"))
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def fewer_rows(source: Path) -> None:
+    manifest = json.loads((source / "manifest.json").read_text())
+    manifest["tables"][TABLE]["rows"] += 1
+    (source / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda source: flip(a_file(source)), "checksum wrong"),
+        (lambda source: flip(source / "v6.db"), "v6.db: checksum wrong"),
+        (lambda source: a_file(source).unlink(), "incomplete: lake/option_snapshots/.* is not there"),
+        (lambda source: (source / "manifest.json").unlink(), "not a backup: it has no manifest.json"),
+        (lambda source: (source / "manifest.json").write_text("{"), "manifest.json: cannot be read"),
+        (lambda source: (source / "manifest.json").rename(source / "manifest.unfinished"), "incomplete: its making"),
+        (fewer_rows, "48 rows, the manifest says 49"),
+    ],
+    ids=["flipped byte", "flipped journal", "lost file", "no manifest", "broken manifest", "unfinished", "other rows"],
+)
+def test_a_spoilt_backup_is_refused_and_the_lake_stays(
+    lake: Lake, slots: Slots, home: Path, journal: Path, spoil: Callable[[Path], object], says: str
+) -> None:
+    write(lake, slots, 0, 2)
+    backup.make(lake, journal, home / "backup")
+    write(lake, slots, 2, 3)
+    spoil(home / "backup")
+
+    with pytest.raises(BackupError, match=says):
+        backup.stage(lake, home / "backup")
+
+    assert lake.read(TABLE).height == 72
+    assert leftovers(home) == []
+
+
+def test_a_folder_that_has_something_is_no_place_for_a_backup(lake: Lake, home: Path, journal: Path) -> None:
+    with pytest.raises(BackupError, match="there is something already, allowed: a new or an empty folder"):
+        backup.make(lake, journal, home)
+    with pytest.raises(BackupError, match="lies in the lake"):
+        backup.make(lake, journal, home / "lake" / "backup")
+
+
+def test_a_disk_that_is_too_small_is_said_before_anything_is_written(
+    lake: Lake, slots: Slots, home: Path, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(lake, slots, 0, 2)
+    backup.make(lake, journal, home / "backup")
+    usage = shutil.disk_usage(home)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+
+    with pytest.raises(BackupError, match=r"disk too small: 0\.\d MB are needed, 0\.0 MB are free"):
+        backup.stage(lake, home / "backup")
+    with pytest.raises(BackupError, match="disk too small"):
+        backup.make(lake, journal, home / "another")
+    with pytest.raises(BackupError, match="incomplete: its making was ended"):
+        backup.manifest_of(home / "another")
+
+
+def test_two_folders_are_exchanged(home: Path) -> None:
+    for name in ("one", "other"):
+        (home / name).mkdir()
+        (home / name / "whose").write_text(name)
+
+    exchange(home / "one", home / "other")
+
+    assert (home / "one" / "whose").read_text() == "other"
+    assert (home / "other" / "whose").read_text() == "one"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("failpoint", "rows"), [("restore_copied", 72), ("restore_verified", 72), ("restore_switched", 48)]
+)
+def test_l33_killed_in_a_restore_there_is_one_whole_lake_and_the_next_restore_works(
+    home: Path, slots: Slots, failpoint: str, rows: int
+) -> None:
+    lake = Lake(str(home / "var" / "lake"), None, home / "var" / "locks")
+    write(lake, slots, 0, 2)
+    backup.make(lake, home / "var" / "v6.db", home / "backup")
+    write(lake, slots, 2, 3)
+    command = [sys.executable, "-m", "v6.cli", "lake", "restore", str(home / "backup")]
+
+    died = subprocess.run(command, env=os.environ | {"V6_FAILPOINT": failpoint}, capture_output=True, check=False)
+
+    assert died.returncode == -9, died.stderr
+    assert lake.read(TABLE).height == rows
+    subprocess.run(command, check=True, capture_output=True)
+    assert lake.read(TABLE).height == 48
+    write(lake, slots, 0, 3)
+    assert lake.read(TABLE).height == 72
