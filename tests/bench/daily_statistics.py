@@ -4,7 +4,8 @@
 A generated lake of 250 sessions, 264 contracts, 78 slots each (5.1 million quotes), with bars and, where TWS fell
 silent, missing quotes; polars has two threads. Recomputing all of it is compared with one pass of polars over the same
 files: every column that the statistics need read once, and its mean per day and symbol. Both sides are measured in
-turns, and the figures are the quickest of each: what else the machine does slows, never speeds. Prints `name | figure | bar | ok`, exit 1 if any bar is missed.
+turns, and the figures are the quickest of each: what else the machine does slows, never speeds.
+Prints `name | figure | bar | ok`, exit 1 if any bar is missed.
 """
 
 import os

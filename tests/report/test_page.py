@@ -257,6 +257,9 @@ def test_what_is_not_there_is_said_with_the_question_that_tells_why(of: Of, tmp_
     assert 'v6 why validate_data_quality "2026-11-25 18:30"' in text
     assert "not judged" in text
     assert "latest slot with volatilities; no daily statistics of it" in text
+    never = {group.task: group.slots for group in found.missing.runs if group.outcome == "never started"}
+    assert len(never["collect_option_snapshots"]) == 78
+    assert max(never["health_check"]) == slot(19, 15), "what is not due yet is not missing"
 
 
 def test_a_slot_of_an_exported_ledger_is_shown_when_the_journal_has_let_it_go(of: Of, tmp_path: Path) -> None:
