@@ -32,7 +32,11 @@ from v6.model import FatalError, RecoverableError, SkipRun
 from v6.runner.context import Argument, Context
 from v6.runner.told import ToldError
 
-ARGUMENTS = (Argument("--do", default="succeed"), Argument("--seconds", type=float, default=60.0))
+ARGUMENTS = (
+    Argument("--do", default="succeed"),
+    Argument("--seconds", type=float, default=60.0),
+    Argument("--reason", default="restart_degraded"),
+)
 WRITES = True
 SLEEPER = "import time; time.sleep(60)"
 
@@ -47,7 +51,7 @@ def toy(ctx: Context) -> str:
         case "mend" if ctx.attempt < 3:
             raise RecoverableError("not yet")
         case "told":
-            raise ToldError("restart_degraded", "the job has told it", recoverable=True)
+            raise ToldError(ctx.args.reason, "the job has told it", recoverable=True)
         case "fatal":
             raise FatalError("wrong configuration")
         case "uncaught":

@@ -60,6 +60,17 @@ def test_a_run_that_died_leaves_its_slot_open_and_is_named() -> None:
     assert (state.verdict, dict(state.reasons)) == (Verdict.MISSING, {"killed": 258})
 
 
+def test_a_slot_that_is_open_is_at_work_until_its_task_may_work_no_longer() -> None:
+    at_work = {(TASK, SLOT): Entry(258, 0, 0, 258, closed=False)}
+
+    verdicts = [
+        judge([], at_work, Traces({}), SLOT + timedelta(minutes=after), {TASK: timedelta(minutes=45)})[0].verdict
+        for after in (4, 44, 46)
+    ]
+
+    assert verdicts == [Verdict.RUNNING, Verdict.RUNNING, Verdict.MISSING]
+
+
 def test_what_may_still_come_is_not_called_missing() -> None:
     now = SLOT + timedelta(minutes=1)
 

@@ -24,6 +24,7 @@ def rules(**changes: object) -> Universe:
         "min_expiries": 3,
         "max_expiries": 4,
         "far_expiry_dte": 60,
+        "wings": (0.02, 0.03, 0.045, 0.065),
     }
     return Universe.model_validate(values | changes)
 
@@ -131,8 +132,12 @@ def test_positions_are_never_dropped_even_when_they_exceed_the_quota() -> None:
 def test_both_rights_of_a_strike_are_collected() -> None:
     selection = select(PRICES, chain(PRICES, [24, 31, 87]), [], ON, rules())
 
-    rights = Counter((c.symbol, c.expiry, c.strike) for c in selection.collected)
-    assert set(rights.values()) == {2}
+    kept = [choice.contract for choice in selection.choices if choice.collected and choice.reason is not Reason.WING]
+    rights = Counter((c.symbol, c.expiry, c.strike) for c in selection.collected if c in kept)
+    assert Counter(rights.values()).keys() <= {1, 2}
+    singles = {key for key, count in rights.items() if count == 1}
+    wings = {(w.symbol, w.expiry, w.strike) for w in (c.contract for c in selection.choices if c.reason is Reason.WING)}
+    assert singles <= wings  # the other right is there already, as a wing
 
 
 def test_symbols_compete_on_relative_distance() -> None:
@@ -153,6 +158,37 @@ def test_only_expiries_the_rules_can_use_are_asked_for() -> None:
     expiries = [ON + timedelta(days=d) for d in (500, 87, 20, 21, 0, 87)]
 
     assert [(e - ON).days for e in worth_asking(expiries, ON, rules())] == [21, 87]
+
+
+def test_the_wings_hold_the_25_delta_strikes_of_the_expiries_around_30_days() -> None:
+    """At 12 to 30 % volatility and 30 days a delta of 25 lies 2.3 to 6 % from the price: 0.67 x sigma x sqrt(T)."""
+    selection = select(PRICES, chain(PRICES, [24, 31, 38, 87]), [], ON, rules())
+
+    wings = [c for c in selection.choices if c.reason is Reason.WING]
+    for symbol, price in PRICES.items():
+        for dte in (24, 31):
+            mine = [c.contract for c in wings if c.contract.symbol == symbol and c.dte == dte]
+            puts = sorted(c.strike or 0 for c in mine if c.right == "P")
+            calls = sorted(c.strike or 0 for c in mine if c.right == "C")
+            assert [round(price - strike) for strike in puts] == [round(price * x) for x in (0.065, 0.045, 0.03, 0.02)]
+            assert [round(strike - price) for strike in calls] == [round(price * x) for x in (0.02, 0.03, 0.045, 0.065)]
+    far = [c.contract for c in wings if c.dte == 87]
+    assert {c.right for c in far} == {"C", "P"}
+    assert {c.dte for c in wings} == {24, 31, 87}
+
+
+def test_wings_never_take_more_than_a_quarter_of_the_places() -> None:
+    selection = select(PRICES, chain(PRICES, [24, 31, 38, 87]), [], ON, rules(max_contracts=100))
+
+    reasons = Counter(c.reason for c in selection.choices if c.collected)
+    assert 20 < reasons[Reason.WING] <= 25
+    assert len(selection.collected) == 100
+
+
+def test_without_wings_every_place_is_near_the_money() -> None:
+    selection = select(PRICES, chain(PRICES, [24, 31, 38, 87]), [], ON, rules(wings=()))
+
+    assert {c.reason for c in selection.choices} == {Reason.COVERAGE, Reason.NEAREST, Reason.BEYOND_QUOTA}
 
 
 def test_recentring_names_what_it_drops() -> None:

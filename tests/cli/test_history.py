@@ -70,6 +70,17 @@ def test_slots_that_are_still_to_come_are_not_missing(answer: Answer) -> None:
     assert {one["verdict"] for one in states} == {"not yet"}
 
 
+@pytest.mark.usefixtures("evening")
+def test_the_closing_has_its_slot_whether_or_not_it_ran(v6: Command, answer: Answer, home: Path) -> None:
+    [coming] = answer("slots", "2026-11-27", "--task", "final_data_collection")
+    assert (coming["slot"], coming["verdict"]) == ("2026-11-27T13:15:00-05:00", "not yet")  # an early close
+
+    [missed] = answer("slots", "2026-11-20", "--task", "final_data_collection", code=1)
+
+    assert (missed["verdict"], missed["reasons"]) == ("missing", {"host_down": 1})
+    assert "has no slots of contracts" in v6("slots", "2026-11-20", "--task", "health_check", code=2).stderr
+
+
 def test_a_holiday_expects_nothing(v6: Command) -> None:
     assert "no slot of a collector is expected" in v6("slots", "2026-11-26").stdout
 

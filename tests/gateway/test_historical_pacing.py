@@ -107,8 +107,13 @@ def test_more_requests_are_in_flight_while_answers_are_quick_and_fewer_after_a_r
         window.answered(0.5)
     assert window.has_room(23)
     assert not window.has_room(24)
-    window.refused()
+    window.refused(began=100.0, now=130.0)
     assert not window.has_room(12)
+    for _ in range(20):
+        window.refused(began=101.0, now=131.0)  # they were in flight together
+    assert window.has_room(11)
+    window.refused(began=130.0, now=160.0)
+    assert not window.has_room(6)
     for _ in range(50):
         window.answered(20.0)
     assert window.has_room(1)

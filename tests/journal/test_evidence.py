@@ -34,7 +34,13 @@ def test_a_sites_task_that_runs_a_collector_has_its_slots_shown(home: Path) -> N
     states = slot_states(paths, {}, start, end, now=end)
 
     of_task = {task: [one for one in states if one.task == task] for task in {one.task for one in states}}
-    assert sorted(of_task) == ["aapl_quotes", "collect_futures_snapshots", "collect_option_snapshots"]
+    assert sorted(of_task) == [
+        "aapl_quotes",
+        "collect_futures_snapshots",
+        "collect_option_snapshots",
+        "final_data_collection",
+    ]
+    assert [f"{one.slot:%H:%M}" for one in of_task["final_data_collection"]] == ["16:15"]
     assert [f"{one.slot:%H:%M}" for one in of_task["aapl_quotes"]] == [f"{hour}:00" for hour in range(10, 16)]
 
 

@@ -31,6 +31,12 @@ def test_a_run_that_has_told_its_failure_itself_is_tried_again_and_raises_no_ale
     assert told(site) == []
 
 
+def test_l35_what_was_found_is_not_tried_again_and_ends_with_1(site: ToyCheckout) -> None:
+    assert site.run("toy_told", "--reason", "positions_broken").returncode == 1
+    assert [(run.outcome, run.reason) for run in site.runs_of("toy_told")] == [("recoverable", "positions_broken")]
+    assert told(site) == []
+
+
 def test_the_success_after_it_is_no_news_either(site: ToyCheckout) -> None:
     site.run("toy_told")
     assert site.run("toy_told", "--do", "succeed").returncode == 0

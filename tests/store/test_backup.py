@@ -16,10 +16,10 @@ from polars.testing import assert_frame_equal
 
 from option_rows import TASK
 from v6.journal import database, events
-from v6.store import backup
-from v6.store.backup import BackupError
+from v6.store import backup, restore
 from v6.store.exchange import exchange
 from v6.store.lake import Lake
+from v6.store.manifest import BackupError, manifest_of
 
 Slots = dict[datetime, pl.DataFrame]
 TABLE = "option_snapshots"
@@ -41,7 +41,7 @@ def write(lake: Lake, slots: Slots, first: int, last: int) -> None:
 
 
 def restored(lake: Lake, source: Path) -> Path | None:
-    return backup.switch(lake, backup.stage(lake, source))
+    return restore.switch(lake, restore.stage(lake, source))
 
 
 def leftovers(home: Path) -> list[str]:
@@ -71,7 +71,7 @@ def test_a_backup_while_slots_are_written_is_of_one_version(
     lake: Lake, slots: Slots, home: Path, journal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(lake, slots, 0, 3)
-    real = backup._copied
+    real = backup.copied
 
     def copied(source: Path, target: Path) -> tuple[int, str]:
         """Between any two files somebody else commits, and compacts."""
@@ -79,7 +79,7 @@ def test_a_backup_while_slots_are_written_is_of_one_version(
         lake.compact(TABLE)
         return real(source, target)
 
-    monkeypatch.setattr(backup, "_copied", copied)
+    monkeypatch.setattr(backup, "copied", copied)
     backup.make(lake, journal, home / "backup")
     monkeypatch.undo()
 
@@ -95,7 +95,7 @@ def test_a_new_host_gets_lake_and_journal(lake: Lake, slots: Slots, home: Path, 
     journal.unlink()
 
     assert restored(lake, home / "backup") is None
-    assert backup.restore_journal(home / "backup", made, journal, "now") is None
+    assert restore.restore_journal(home / "backup", made, journal, "now") is None
 
     assert lake.read(TABLE).height == 48
     assert [event.text for event in events.recent(database.connect(journal))] == ["before the backup"]
@@ -107,7 +107,7 @@ def test_the_journal_of_before_is_kept_whole(lake: Lake, home: Path, journal: Pa
     events.record(db, "test", "after the backup")
     db.close()
 
-    aside = backup.restore_journal(home / "backup", made, journal, "now")
+    aside = restore.restore_journal(home / "backup", made, journal, "now")
 
     assert aside is not None
     assert [event.text for event in events.recent(database.connect(journal))] == ["before the backup"]
@@ -155,7 +155,7 @@ def test_a_spoilt_backup_is_refused_and_the_lake_stays(
     spoil(home / "backup")
 
     with pytest.raises(BackupError, match=says):
-        backup.stage(lake, home / "backup")
+        restore.stage(lake, home / "backup")
 
     assert lake.read(TABLE).height == 72
     assert leftovers(home) == []
@@ -177,11 +177,11 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_written(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
     with pytest.raises(BackupError, match=r"disk too small: 0\.\d MB are needed, 0\.0 MB are free"):
-        backup.stage(lake, home / "backup")
+        restore.stage(lake, home / "backup")
     with pytest.raises(BackupError, match="disk too small"):
         backup.make(lake, journal, home / "another")
     with pytest.raises(BackupError, match="incomplete: its making was ended"):
-        backup.manifest_of(home / "another")
+        manifest_of(home / "another")
 
 
 def test_two_folders_are_exchanged(home: Path) -> None:

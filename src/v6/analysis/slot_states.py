@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 RUNNING_TIME = timedelta(minutes=5)  # a slot without a ledger row may still be on its way for this long
 HOST_ALIVE_SPAN = timedelta(minutes=20)  # health_check leaves a trace every 15 minutes on a live host
@@ -65,10 +66,14 @@ def judge(
     ledger: Mapping[tuple[str, datetime], Entry],
     traces: Traces,
     now: datetime,
+    allowed: Mapping[str, timedelta] = MappingProxyType({}),
 ) -> list[SlotState]:
-    """The state of every expected slot and of every slot the ledger knows besides, by instant and task."""
+    """The state of every expected slot and of every slot the ledger knows besides, by instant and task.
+
+    `allowed`: how long after its slot a run of the task may be at work, where that is longer than RUNNING_TIME.
+    """
     wanted = sorted(set(slots) | set(ledger), key=lambda key: (key[1], key[0]))
-    return [_state(key, ledger.get(key), ledger, traces, now) for key in wanted]
+    return [_state(key, ledger.get(key), ledger, traces, now, allowed) for key in wanted]
 
 
 def _state(
@@ -77,10 +82,11 @@ def _state(
     ledger: Mapping[tuple[str, datetime], Entry],
     traces: Traces,
     now: datetime,
+    allowed: Mapping[str, timedelta],
 ) -> SlotState:
     task, slot = key
     if entry is not None:
-        return _entered(task, slot, entry, traces, now)
+        return _entered(task, slot, entry, traces, now, max(RUNNING_TIME, allowed.get(task, RUNNING_TIME)))
     expected = _nearest_expectation(key, ledger)
     if slot > now:
         return SlotState(task, slot, Verdict.NOT_YET, expected, 0, 0, 0, {})
@@ -91,14 +97,16 @@ def _state(
     return SlotState(task, slot, Verdict.MISSING, expected, 0, 0, expected, {reason: expected or 1})
 
 
-def _entered(task: str, slot: datetime, entry: Entry, traces: Traces, now: datetime) -> SlotState:
+def _entered(
+    task: str, slot: datetime, entry: Entry, traces: Traces, now: datetime, running_time: timedelta
+) -> SlotState:
     if entry.closed:
         verdict = _verdict(entry)
         return SlotState(
             task, slot, verdict, entry.expected, entry.complete, entry.partial, entry.missing, entry.reasons, entry.note
         )
     reason = traces.of_slot.get((task, slot))
-    if reason is None and now - slot < RUNNING_TIME:
+    if reason is None and now - slot < running_time:
         return SlotState(task, slot, Verdict.RUNNING, entry.expected, 0, 0, 0, {}, entry.note)
     unexplained = {reason or "killed": entry.expected}
     return SlotState(task, slot, Verdict.MISSING, entry.expected, 0, 0, entry.expected, unexplained, entry.note)

@@ -7,14 +7,17 @@ Collected, at most `max_contracts`, in this order:
 1. `position`: open positions, always, even when they alone exceed the quota.
 2. `coverage`: for each symbol in turn the pair nearest the money of `min_expiries` of its expiries, the one beyond
    `far_expiry_dte` first (term structure).
-3. `nearest`: the remaining places go to the pairs nearest the money of all symbols and their expiries together.
+3. `wing`: of each symbol's two expiries around 30 days the put nearest to each of the `wings` below the price and the
+   call above it, where 25 deltas are looked for (skew); of the expiry beyond `far_expiry_dte` the pairs nearest to the
+   first of them, for its forward lies above the price. At most a quarter of the places, symbols taking turns.
+4. `nearest`: the remaining places go to the pairs nearest the money of all symbols and their expiries together.
 
 A symbol's expiries are its `max_expiries` nearest ones, the last place kept for its first expiry beyond
 `far_expiry_dte`: the quota spread over all seventeen or so would leave one strike of each.
 
 The distance from the money is |strike / price - 1|: relative, so that a 690 dollar and a 260 dollar underlying compete
 on equal terms, and not scaled by volatility or time, which nobody knows for certain before the open. A pair is call and
-put of one strike: both rights of a strike are collected or neither, but for holes in the chain and open positions.
+put of one strike: both rights of a strike are collected or neither, but for wings, holes in the chain and open positions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +36,12 @@ QUEUED, RECENTRED = 1, 2
 """Universe versions: chosen at 08:00, re-centred on the opening price."""
 
 
+SKEW_DAYS = 30
+"""Calendar days to expiry around which the wings are collected."""
+
+WING_SHARE = 0.25
+"""Of the places, at most."""
+
 ROUNDING = 1e-9
 """221 / 260 - 1 is a little more than 15 % in binary floating point."""
 
@@ -42,6 +51,7 @@ class Reason(StrEnum):
 
     POSITION = "position"
     COVERAGE = "coverage"
+    WING = "wing"
     NEAREST = "nearest"
     BEYOND_QUOTA = "beyond_quota"
 
@@ -109,13 +119,20 @@ def select(
     shortfalls = _shortfalls(expiries, rules, on)
 
     taken: dict[int, Reason] = dict.fromkeys(sorted(held), Reason.POSITION)
-    for reason, wanted in ((Reason.COVERAGE, coverage), (Reason.NEAREST, wanted_pairs)):
-        for pair in wanted:
-            new = [contract.con_id for contract in pair.contracts if contract.con_id not in taken]
-            if len(taken) + len(new) <= rules.max_contracts:
+    stages = (
+        (Reason.COVERAGE, [pair.contracts for pair in coverage]),
+        (Reason.WING, _wings(wanted_pairs, expiries, prices, on, rules)),
+        (Reason.NEAREST, [pair.contracts for pair in wanted_pairs]),
+    )
+    for reason, wanted in stages:
+        places = min(rules.max_contracts, len(taken) + int(WING_SHARE * rules.max_contracts))
+        most = places if reason is Reason.WING else rules.max_contracts
+        for together in wanted:
+            new = [contract.con_id for contract in together if contract.con_id not in taken]
+            if len(taken) + len(new) <= most:
                 taken.update(dict.fromkeys(new, reason))
             elif reason is Reason.COVERAGE:
-                shortfalls.append(f"{pair.symbol}: no place left for the expiry {pair.expiry}")
+                shortfalls.append(f"{together[0].symbol}: no place left for the expiry {together[0].expiry}")
     if len(held) > rules.max_contracts:
         shortfalls.append(f"{len(held)} open positions exceed the quota of {rules.max_contracts}")
 
@@ -172,6 +189,39 @@ def _coverage(pairs: Sequence[_Pair], expiries: Mapping[str, list[date]], rules:
         nearest.setdefault((pair.symbol, pair.expiry), pair)
     turns = [[nearest[symbol, expiry] for expiry in own[: rules.min_expiries]] for symbol, own in expiries.items()]
     return [pair for turn in zip_longest(*turns) for pair in turn if pair is not None]
+
+
+def _wings(
+    pairs: Sequence[_Pair], expiries: Mapping[str, list[date]], prices: Mapping[str, float], on: date, rules: Rules
+) -> list[tuple[Contract, ...]]:
+    """What is collected together, the nearest to the money first, symbols taking turns."""
+    listed: dict[tuple[str, date], list[_Pair]] = {}
+    for pair in pairs:
+        listed.setdefault((pair.symbol, pair.expiry), []).append(pair)
+    found = []
+    for place, away in enumerate(sorted(away for away in rules.wings if away <= rules.strike_band)):
+        for symbol, own in expiries.items():
+            around, far = _around_skew(own, on), [each for each in own if (each - on).days > rules.far_expiry_dte]
+            for side, right in ((-away, "P"), (away, "C")):
+                aim = prices[symbol] * (1 + side)
+                for expiry in around:
+                    one = [pair for pair in listed[symbol, expiry] if any(c.right == right for c in pair.contracts)]
+                    found += [tuple(c for c in pair.contracts if c.right == right) for pair in _nearest_to(aim, one)]
+                if place == 0:
+                    found += [pair.contracts for each in far for pair in _nearest_to(aim, listed[symbol, each])]
+    return found
+
+
+def _around_skew(expiries: Sequence[date], on: date) -> list[date]:
+    """The last expiry within SKEW_DAYS and the first beyond."""
+    before = [expiry for expiry in sorted(expiries) if (expiry - on).days <= SKEW_DAYS]
+    after = [expiry for expiry in sorted(expiries) if (expiry - on).days > SKEW_DAYS]
+    return before[-1:] + after[:1]
+
+
+def _nearest_to(aim: float, pairs: Sequence[_Pair]) -> list[_Pair]:
+    """The pair whose strike is nearest, the lower of two; none of none."""
+    return sorted(pairs, key=lambda pair: (abs(pair.strike - aim), pair.strike))[:1]
 
 
 def _shortfalls(expiries: Mapping[str, list[date]], rules: Rules, on: date) -> list[str]:

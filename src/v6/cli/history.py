@@ -175,10 +175,10 @@ def _states(window: "Window") -> "list[SlotState]":
 
 
 def _require_collector(task: str) -> None:
-    from v6.journal.ledger import TABLE_OF
+    from v6.journal.ledger import WRITERS
 
     tasks = timetable().schedule.tasks
-    collectors = [name for name, known in tasks.items() if known.script in TABLE_OF]
+    collectors = [name for name, known in tasks.items() if known.script in WRITERS]
     if task in tasks and task not in collectors:
         raise FatalError(f"{task} has no slots of contracts, allowed: {', '.join(collectors)}")
     require_task(task, collectors)

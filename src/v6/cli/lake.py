@@ -96,19 +96,24 @@ def restore(
     """Put a backup in the lake's place: copied beside it, verified whole, then exchanged; the old lake is kept."""
     from v6.paths import Paths
     from v6.runner.ownership import require_own
-    from v6.store import backup as backups
+    from v6.store import restore as back
+    from v6.store.manifest import JOURNAL, BackupError, manifest_of
 
     paths = Paths.locate()
     require_own(paths.var, ".venv/bin/v6 lake restore")
     lake, source = _lake(), folder.absolute()
+    if JOURNAL not in manifest_of(source).files and journal:
+        raise BackupError(f"{source}: has no journal, nothing was restored: without --journal the lake is")
     _require_quiet(paths)
-    staged = backups.stage(lake, source)
+    if journal:
+        back.require_closed(paths.journal)
+    staged = back.stage(lake, source)
     _require_quiet(paths, staged.folder)
-    aside = backups.switch(lake, staged)
+    aside = back.switch(lake, staged)
     rows = f"{len(staged.manifest.tables)} tables, {staged.manifest.rows} rows of {staged.manifest.made_at}"
     output.say(f"{lake.root}: {rows}, verified" + (f"; the lake of before is {aside}" if aside else ""))
     if journal:
-        kept = backups.restore_journal(source, staged.manifest, paths.journal, staged.stamp)
+        kept = back.restore_journal(source, staged.manifest, paths.journal, staged.stamp)
         output.say(f"{paths.journal}: of {staged.manifest.made_at}" + (f"; of before: {kept}" if kept else ""))
     output.say("now look at it: scripts/audit_data_integrity.py")
 

@@ -20,20 +20,33 @@ if TYPE_CHECKING:
     from v6.gateway.client import Gateway
 
 FAILURES_IN_A_ROW = 12
-"""After so many, without one answer in between, TWS is taken to be away."""
+"""Tries: after so many, without one answer in between, a request that fails for good ends the run: TWS is away."""
 REFUSALS = {MissReason.NO_SUBSCRIPTION: "no_subscription", MissReason.NO_CONTRACT: "no_contract"}
 
 
 @dataclass
 class Account:
-    """`came`: trade dates by series; `absent`: those that TWS was asked for and has not; `failed`: series -> why."""
+    """`came`: trade dates by series; `absent`: those that TWS was asked for and has not.
+
+    `refused`: series that TWS gives nobody without another subscription or contract, and its words: no more of them is
+    asked for. `lost`: sessions of requests that failed for good, after `repeated` tries in all of the run were
+    repeated; `why`: the last words of each.
+    """
 
     requests: int = 0
+    repeated: int = 0
     began: float = 0.0
     answered: float = 0.0
     came: dict[Series, set[date]] = field(default_factory=dict)
     absent: dict[Series, dict[date, str]] = field(default_factory=dict)
-    failed: dict[Series, str] = field(default_factory=dict)
+    refused: dict[Series, str] = field(default_factory=dict)
+    lost: dict[Series, set[date]] = field(default_factory=dict)
+    why: dict[Series, str] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> dict[Series, str]:
+        """Series of which something is not there that TWS may have, or would for other rights: why."""
+        return self.refused | {series: self.why[series] for series in self.lost}
 
     @property
     def seconds(self) -> float:
@@ -42,6 +55,11 @@ class Account:
 
     def failures(self) -> str:
         return "; ".join(f"{series}: {why}" for series, why in self.failed.items())
+
+    def last_words(self) -> str:
+        """Of the requests that failed for good, for a message; empty when none did."""
+        count = sum(map(len, self.lost.values()))
+        return f"{count} sessions of {len(self.lost)} series failed in spite of repeats" if count else ""
 
 
 class BarFetch:
@@ -54,6 +72,7 @@ class BarFetch:
         self._book = book
         self._until = until
         self._asked: dict[BarRequest, tuple[Series, Window, datetime]] = {}
+        self._reasons: dict[Series, str] = {}
         self._in_a_row = 0
 
     def has_time(self) -> bool:
@@ -64,11 +83,26 @@ class BarFetch:
         GatewayError (the connection ended) or RecoverableError (nothing but failures)."""
         try:
             self._gateway.historical_bars_many(
-                self._requests(wanted, most), self._take, memory=JournalMemory(self._ctx.journal), until=self._until
+                self._requests(wanted, most),
+                self._take,
+                memory=JournalMemory(self._ctx.journal),
+                until=self._until,
+                watch=self,
             )
         except (GatewayError, RecoverableError):
-            self._book.commit()
+            self._end()
+            self._ctx.log.warning(
+                "ended early: {} bars of {} requests are stored, the next run asks for the rest",
+                self._book.bars,
+                self.account.requests,
+            )
             raise
+        self._end()
+
+    def _end(self) -> None:
+        """What was asked for and not answered is as if it had not been asked."""
+        self.account.requests -= len(self._asked)
+        self._asked.clear()
         self._book.commit()
 
     def _requests(self, wanted: Iterable[tuple[Series, Window]], most: int) -> Iterator[BarRequest]:
@@ -77,14 +111,15 @@ class BarFetch:
         left = most
         month = (0, 0)
         for series, window in newest_first:
-            if left <= 0:
-                return
             newest = window.sessions[0]
             if month != (newest.year, newest.month):
                 month = (newest.year, newest.month)
                 self._book.commit_beside()
-            if series in self.account.failed:
+            if series in self.account.refused:
+                self._refuse(series, window)
                 continue
+            if left <= 0:
+                return
             left -= 1
             request = BarRequest(
                 series.contract, window.duration, series.bar_size, series.what, series.regular, window.end
@@ -105,18 +140,34 @@ class BarFetch:
         oldest = min(days, default=date.min)
         lacking = {day: "no_data" for day in window.sessions if day not in days and day > oldest}
         self.account.absent.setdefault(series, {}).update(lacking)
+
+    def failed_once(self, request: BarRequest, error: GatewayError) -> None:
+        self.account.repeated += 1
+        self._in_a_row += 1
+
+    def waiting(self) -> None:
+        """Also while TWS is silent (it has lost IBKR for an hour, say) what came before is committed."""
         self._book.commit_when_due()
 
     def _fail(self, series: Series, window: Window, error: GatewayError) -> None:
         self._ctx.log.warning("no bars of {}: {}", series, error)
-        self.account.failed[series] = _short(error)
         reason = _refusal(error)
         if reason is not None:
-            self.account.absent.setdefault(series, {}).update(dict.fromkeys(window.sessions, reason))
+            self._in_a_row = 0
+            self.account.refused[series] = _short(error)
+            self._reasons[series] = reason
+            self._refuse(series, window)
             return
+        self.account.lost.setdefault(series, set()).update(window.sessions)
+        self.account.why[series] = _short(error)
         self._in_a_row += 1
         if self._in_a_row >= FAILURES_IN_A_ROW:
-            raise RecoverableError(f"{self._in_a_row} requests for bars in a row failed, the last one: {error}")
+            raise RecoverableError(f"{self._in_a_row} tries for bars in a row failed, the last one: {error}")
+
+    def _refuse(self, series: Series, window: Window) -> None:
+        """A refusal is about the whole series, whatever its sessions."""
+        sessions = dict.fromkeys(window.sessions, self._reasons[series])
+        self.account.absent.setdefault(series, {}).update(sessions)
 
 
 def _refusal(error: GatewayError) -> str | None:

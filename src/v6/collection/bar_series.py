@@ -64,6 +64,7 @@ class Calendars:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._futures: FuturesCalendar | None = None
+        self._last: dict[bool, Session] = {}
 
     def of(self, series: Series) -> Calendar:
         """Raises CalendarError."""
@@ -87,10 +88,14 @@ class Calendars:
 
     def session_of(self, series: Series, start: datetime) -> Session | None:
         """The session in which an intraday bar begins; None outside of every one."""
+        last = self._last.get(series.regular)
+        if last is not None and last.open <= start < last.close:  # bars of an answer follow each other
+            return last
         day = start.astimezone(NEW_YORK).date()
         for each in (day, day + DAY):
             session = self.of(series).session(each)
             if session is not None and session.open <= start < session.close:
+                self._last[series.regular] = session
                 return session
         return None
 

@@ -23,8 +23,7 @@ from v6.scheduler import compiled, upcoming
 from v6.scheduler.compiled import Task
 
 OPTIONS, FUTURES, CLOSING = "option_snapshots", "futures_snapshots", closing.TABLE
-CLOSING_SCRIPT = "scripts/final_data_collection.py"
-TABLES = ledger.TABLE_OF | {CLOSING_SCRIPT: CLOSING}
+TABLES = ledger.WRITERS
 KEYS: Mapping[str, Key] = {OPTIONS: "con_id", FUTURES: "symbol", CLOSING: "con_id"}
 LOOK_BACK = timedelta(days=7)
 DEFAULT_DEADLINE = 300

@@ -68,6 +68,7 @@ class Universe(Section):
     min_expiries: Annotated[int, Field(ge=1)]
     max_expiries: Annotated[int, Field(ge=1)]
     far_expiry_dte: Annotated[int, Field(ge=1)]
+    wings: Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(strict=False)]
 
     @model_validator(mode="after")
     def _room_for_expiries(self) -> Self:

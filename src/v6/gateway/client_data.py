@@ -9,7 +9,7 @@ from v6.config.settings import Ibkr
 from v6.gateway import historical, market_data, requests
 from v6.gateway.connection import Connection
 from v6.gateway.errors import GatewayError
-from v6.gateway.historical_many import BarRequest, Fetch, OnAnswer
+from v6.gateway.historical_many import BarRequest, Fetch, OnAnswer, Watch
 from v6.gateway.historical_memory import Memory, ProcessMemory
 from v6.model import Bar, Contract, ContractDetails, OptionChain, Position, Quote
 
@@ -69,14 +69,16 @@ class DataQuestions(ABC):
         *,
         memory: Memory | None = None,
         until: float | None = None,
+        watch: Watch | None = None,
     ) -> int:
         """Several in flight at once, within TWS's pacing; `on_answer(request, bars or error)` for each as it comes, on
         the connection's loop. Returns how many were answered: none leaves after `until` (monotonic).
 
-        `memory`: who remembers the requests for small bars that TWS still counts, by default only this call. Raises
-        Disconnected when the connection ends, and what `on_answer` raises.
+        What fails and may succeed is asked again, a bounded number of times, before its error is the answer. `memory`:
+        who remembers the requests for small bars that TWS still counts, by default only this call. `watch`: who is told
+        of repeats. Raises Disconnected when the connection ends, and what `on_answer` and `watch` raise.
         """
-        return self._run(self.historical_bars_many_async(requests, on_answer, memory=memory, until=until))
+        return self._run(self.historical_bars_many_async(requests, on_answer, memory=memory, until=until, watch=watch))
 
     def quotes(
         self,
@@ -140,8 +142,9 @@ class DataQuestions(ABC):
         *,
         memory: Memory | None = None,
         until: float | None = None,
+        watch: Watch | None = None,
     ) -> int:
-        return await Fetch(self.connection, on_answer, memory or ProcessMemory(), until).run(requests)
+        return await Fetch(self.connection, on_answer, memory or ProcessMemory(), until, watch).run(requests)
 
     async def quotes_async(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from v6 import clock
 from v6.gateway.connection import Connection
@@ -15,6 +15,7 @@ from v6.gateway.errors import Disconnected, GatewayError, RequestError, RequestT
 from v6.gateway.historical import historical_bars
 from v6.gateway.historical_memory import Memory
 from v6.gateway.historical_pacing import Ask, BackOff, Window, is_small
+from v6.gateway.historical_repeats import Repeats
 from v6.model import Bar, Contract, MissReason
 
 PACING_TRIES = 5
@@ -44,50 +45,89 @@ Answer: TypeAlias = list[Bar] | GatewayError
 OnAnswer: TypeAlias = Callable[[BarRequest, Answer], None]
 
 
+class Watch(Protocol):
+    """Told of what goes on besides answers."""
+
+    def failed_once(self, request: BarRequest, error: GatewayError) -> None:
+        """It will be asked again. What is raised ends the run."""
+
+    def waiting(self) -> None:
+        """At least twice a second, also while TWS answers nothing. What is raised ends the run."""
+
+
+class Unwatched:
+    def failed_once(self, request: BarRequest, error: GatewayError) -> None: ...
+    def waiting(self) -> None: ...
+
+
 class Fetch:
     """One run over `requests`, in their order; answers come in any order. `until`: monotonic; no request leaves later.
 
     A refusal for pacing is not an answer: everything pauses, and the request is asked again, PACING_TRIES times in all.
+    Nor is a failure that may be over the next time (no answer, a farm that reconnects): historical_repeats.py. A request
+    that has left ends in exactly one answer, its last error when there is no time to repeat it; a lost connection ends
+    the run instead.
     """
 
-    def __init__(self, connection: Connection, on_answer: OnAnswer, memory: Memory, until: float | None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        on_answer: OnAnswer,
+        memory: Memory,
+        until: float | None,
+        watch: Watch | None = None,
+    ) -> None:
         self._connection = connection
         self._on_answer = on_answer
         self._memory = memory
         self._until = until
+        self._watch = watch or Unwatched()
         self._window = Window()
         self._pause = BackOff()
+        self._repeats: Repeats[BarRequest] = Repeats()
         self._queue: deque[BarRequest] = deque()
         self._source: Iterator[BarRequest] = iter(())
         self._flying: dict[asyncio.Task[Answer], tuple[BarRequest, float]] = {}
         self._refusals: dict[BarRequest, int] = {}
+        self._failed: dict[BarRequest, GatewayError] = {}  # how each that is to be asked again failed last
         self._answered = 0
 
     async def run(self, requests: Iterable[BarRequest]) -> int:
         """How many were answered; `requests` is read one by one, when there is room. Raises Disconnected."""
         self._source = iter(requests)
         try:
-            while self._flying or self._may_ask():
+            while self._flying or self._may_ask() or self._will_repeat():
                 await self._land(self._start_or_wait())
+                self._watch.waiting()
         finally:
             for task in self._flying:
                 task.cancel()
             await asyncio.gather(*self._flying, return_exceptions=True)
+        for request, error in list(self._failed.items()):
+            self._answer(request, error)
         return self._answered
 
     def _start_or_wait(self) -> float | None:
         """Start the next request if it may leave; returns how long to wait for answers, None: until one comes."""
         if not self._may_ask():
-            return None
+            return self._repeats.seconds(clock.monotonic()) if self._has_time() else None
         seconds = self._hindrance(self._queue[0])
         if seconds <= 0:
             self._start(self._queue.popleft())
         return seconds
 
+    def _has_time(self) -> bool:
+        return self._until is None or clock.monotonic() < self._until
+
+    def _will_repeat(self) -> bool:
+        return self._has_time() and self._repeats.seconds(clock.monotonic()) is not None
+
     def _may_ask(self) -> bool:
-        """Whether there is time, and a request: those that were refused for pacing come first."""
-        if self._until is not None and clock.monotonic() >= self._until:
+        """Whether there is time, and a request: those that were refused for pacing come first, then those to repeat."""
+        if not self._has_time():
             return False
+        if not self._queue and (again := self._repeats.due(clock.monotonic())):
+            self._queue.append(again)
         if not self._queue:
             self._queue.extend(islice(self._source, 1))
         return bool(self._queue)
@@ -120,35 +160,52 @@ class Fetch:
 
     async def _land(self, seconds: float | None) -> None:
         """Wait up to so long for an answer, and deliver what has come."""
+        limit = LONGEST_LOOK if seconds is None else min(seconds, LONGEST_LOOK)
         if not self._flying:
-            await asyncio.sleep(min(seconds or 0.0, LONGEST_LOOK))
+            await asyncio.sleep(limit)
             return
-        limit = None if seconds is None else min(seconds, LONGEST_LOOK)
         done, _ = await asyncio.wait(self._flying, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-        for task in sorted(done, key=lambda each: self._flying[each][1]):
-            request, began = self._flying.pop(task)
-            self._deliver(request, task.result(), clock.monotonic() - began)
+        came = [(task.result(), *self._flying.pop(task)) for task in done]
+        for answer, request, began in sorted(came, key=lambda each: (isinstance(each[0], Disconnected), each[2])):
+            self._deliver(request, answer, began)
 
-    def _deliver(self, request: BarRequest, answer: Answer, seconds: float) -> None:
+    def _deliver(self, request: BarRequest, answer: Answer, began: float) -> None:
         if isinstance(answer, Disconnected):
             raise answer
-        if isinstance(answer, RequestError) and _for_pacing(answer) and self._may_try_again(request):
-            self._window.refused()
-            self._pause.refused(clock.monotonic())
-            self._connection.log.warning(f"{answer}; pausing {self._pause.left(clock.monotonic()):.0f} s")
-            self._queue.appendleft(request)
-            return
-        if isinstance(answer, RequestTimeout):
-            self._window.refused()
+        if isinstance(answer, GatewayError):
+            again = self._again(request, answer, began)
         else:
-            self._window.answered(seconds)
+            again = False
+            self._window.answered(clock.monotonic() - began)
             self._pause.answered()
+        if not again:
+            self._answer(request, answer)
+
+    def _again(self, request: BarRequest, error: GatewayError, began: float) -> bool:
+        """Whether the request will be asked again."""
+        now = clock.monotonic()
+        paced = isinstance(error, RequestError) and _for_pacing(error)
+        if paced or isinstance(error, RequestTimeout):
+            self._window.refused(began, now)
+        if paced:
+            self._refusals[request] = self._refusals.get(request, 0) + 1
+            if self._refusals[request] >= PACING_TRIES:
+                return False
+            self._pause.refused(now)
+            self._queue.appendleft(request)
+            self._connection.log.warning(f"{error}; pausing {self._pause.left(now):.0f} s")
+        elif self._repeats.take(request, error, now):
+            self._connection.log.warning(f"{error}; it will be asked again")
+            self._watch.failed_once(request, error)
+        else:
+            return False
+        self._failed[request] = error
+        return True
+
+    def _answer(self, request: BarRequest, answer: Answer) -> None:
+        self._failed.pop(request, None)
         self._answered += 1
         self._on_answer(request, answer)
-
-    def _may_try_again(self, request: BarRequest) -> bool:
-        self._refusals[request] = self._refusals.get(request, 0) + 1
-        return self._refusals[request] < PACING_TRIES
 
 
 def _for_pacing(error: RequestError) -> bool:

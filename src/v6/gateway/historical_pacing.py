@@ -65,7 +65,8 @@ def _room(before: list[tuple[float, int]], weight: int, span: float, most: int) 
 class Window:
     """How many requests for longer bars are in flight at once: `FIRST`, up to `MOST`, and adapted to what TWS does.
 
-    A quick answer lets in another one; a slow one, or a refusal for pacing, takes some out.
+    A quick answer lets in another one; a slow one takes one out; none in time, or a refusal for pacing, halves it,
+    once for all that were in flight together.
     """
 
     FIRST, LEAST, MOST = 12, 2, 24  # 24 leaves room for other programs below TWS's 50
@@ -73,6 +74,7 @@ class Window:
 
     def __init__(self) -> None:
         self.size = float(self.FIRST)
+        self._halved = float("-inf")
 
     def answered(self, seconds: float) -> None:
         if seconds < self.QUICK:
@@ -80,8 +82,12 @@ class Window:
         elif seconds > self.SLOW:
             self.size = max(self.size - 1, self.LEAST)
 
-    def refused(self) -> None:
+    def refused(self, began: float, now: float) -> None:
+        """`began`: when that request left."""
+        if began < self._halved:
+            return
         self.size = max(self.size / 2, self.LEAST)
+        self._halved = now
 
     def has_room(self, in_flight: int) -> bool:
         return in_flight < int(self.size)

@@ -49,15 +49,17 @@ def _expected(paths: Paths, schedule: compiled.Schedule, start: datetime, end: d
 def slot_states(
     paths: Paths, environ: Mapping[str, str], start: datetime, end: datetime, now: datetime
 ) -> list[SlotState]:
-    """Every slot of a collector in [start, end): those the schedule expects, and what the ledger knows besides."""
+    """Every slot that has a line in the ledger, in [start, end): those the schedule expects of the collectors and of
+    the closing, and what the ledger knows besides."""
     schedule = compiled.load(paths.compiled / "schedule.txt", dict(environ))
-    collectors = {task.name for task in schedule.tasks.values() if task.script in ledger.TABLE_OF}
-    slots = [pair for pair in _expected(paths, schedule, start, end) if pair[0] in collectors]
+    writers = {task.name: task for task in schedule.tasks.values() if task.script in ledger.WRITERS}
+    slots = [pair for pair in _expected(paths, schedule, start, end) if pair[0] in writers]
+    allowed = {name: timedelta(seconds=task.deadline) for name, task in writers.items() if task.deadline}
     if not paths.journal.exists():
         return judge(slots, {}, Traces({}), now)
     db = connect(paths.journal)
     try:
-        return judge(slots, entries(db, start, end), traces(db, gate_log(paths), start, end), now)
+        return judge(slots, entries(db, start, end), traces(db, gate_log(paths), start, end), now, allowed)
     finally:
         db.close()
 

@@ -14,6 +14,11 @@ TABLE_OF = {
     "scripts/collect_futures_snapshots.py": "futures_snapshots",
 }
 """The lake's table that each collector fills. A task with one of these scripts writes the ledger, whatever its name."""
+CLOSING_OF = {"scripts/final_data_collection.py": "closing_marks"}
+"""The day's one slot after the close: in the ledger like a collector's, but no market session takes it and no check of
+the collectors waits for it."""
+WRITERS = TABLE_OF | CLOSING_OF
+"""Every script whose slots have a line in the ledger -> the lake's table that it fills."""
 
 
 class Miss(NamedTuple):

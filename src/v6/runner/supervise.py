@@ -88,7 +88,7 @@ class Supervisor:
         while True:
             run_id, verdict, stopped = self._attempt(attempt, lock_fd)
             first_id = first_id or run_id
-            if stopped or not exit_codes.recoverable(verdict.exit_code) or attempt > self.task.max_retries:
+            if stopped or not _may_mend(verdict) or attempt > self.task.max_retries:
                 break
             wait = self._wait_before_retry(attempt)
             if wait is None:
@@ -157,6 +157,13 @@ class Supervisor:
 
     def _record_path(self, run_id: int, task: str = "") -> str:
         return f"{places.place(self.home, 'runs')}/{task or self.task.name}-{run_id}.json"
+
+
+def _may_mend(verdict: "Verdict") -> bool:
+    """Whether another attempt can end better."""
+    from v6.runner import notices
+
+    return exit_codes.recoverable(verdict.exit_code) and verdict.reason not in notices.NOT_RETRIED
 
 
 def _seconds_allowed(task: compiled.Task) -> int:

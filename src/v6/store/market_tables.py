@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from v6.store.columns import ARRIVAL, CON_ID, DAY, MONTH, OPTION, QUOTE, RIGHTS, SLOT, TASK, TRADE_DATE, Column, Table
 
-UNIVERSE_REASONS = frozenset({"position", "coverage", "nearest", "beyond_quota", "recentred"})
+UNIVERSE_REASONS = frozenset({"position", "coverage", "wing", "nearest", "beyond_quota", "recentred"})
 BAR_SOURCES = frozenset({"ibkr"})
 BAR_KINDS = frozenset({"TRADES", "OPTION_IMPLIED_VOLATILITY", "HISTORICAL_VOLATILITY"})
 BAR_UNITS = frozenset({"shares", "lots", "contracts"})
