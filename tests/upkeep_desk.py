@@ -1,7 +1,13 @@
-"""A home with a real lake and journal for tests of upkeep and audit: no process, no TWS, a clock that can be set."""
+"""A home with a real lake and journal for tests of upkeep and audit: no process, no TWS, a clock that can be set.
+
+Homes that many tests begin with are built once (`built`) and copied (`copy_of`).
+"""
 
 import argparse
+import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +19,11 @@ import option_rows
 from v6 import clock
 from v6.clock import NEW_YORK
 from v6.config.load import load
-from v6.journal import ledger, runs
+from v6.journal import closed_days, ledger, runs
+from v6.journal.closed_days import Closed
 from v6.paths import Paths
 from v6.runner.context import Context
+from v6.store.checksums import sha256_of
 
 DAY = date(2026, 11, 20)
 TASK = option_rows.TASK
@@ -80,3 +88,30 @@ class UpkeepDesk:
         started = slot.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         self.ctx.journal.execute("UPDATE runs SET started_at = ?, ended_at = ? WHERE id = ?", (started, started, run))
         return run
+
+    def lived(self, first: date, last: date) -> None:
+        """Every day between was closed, without a quote, and had a run: the trace that time leaves."""
+        days = [first + timedelta(days=passed) for passed in range((last - first).days + 1)]
+        empty = sha256_of(SNAPSHOTS, self.ctx.lake.read(SNAPSHOTS, trade_date=date(2000, 1, 3)))
+        closed_days.record(self.ctx.journal, [Closed(SNAPSHOTS, day, 0, empty, at("18:30", day)) for day in days])
+        self.ctx.journal.executemany(
+            "INSERT INTO runs (task, day, attempt, started_at) VALUES ('lived', ?, 1, ?)",
+            [(day.isoformat(), f"{day}T12:00:00.000Z") for day in days],
+        )
+
+
+@contextmanager
+def built(home: Path) -> Iterator[UpkeepDesk]:
+    """A desk in a new home, at 18:30 of DAY, with the environment that it needs meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        home.mkdir(parents=True)
+        patch.setenv("V6_HOME", str(home))
+        made = UpkeepDesk(home, patch)
+        yield made
+        made.ctx.journal.close()
+
+
+def copy_of(built_home: Path, home: Path, patch: pytest.MonkeyPatch) -> UpkeepDesk:
+    """A desk of its own in a copy of that home, at 18:30 of DAY."""
+    shutil.copytree(built_home, home, dirs_exist_ok=True)
+    return UpkeepDesk(home, patch)

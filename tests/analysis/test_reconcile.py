@@ -98,6 +98,15 @@ def test_the_fill_of_a_combination_is_held_by_its_legs_only() -> None:
     assert expected({}, {}, CHECK, [Heard(fill("BOT", 1.0, 2.0, combination), LATER)], EXACT) == {}
 
 
+def test_a_contract_of_unknown_size_has_no_cost_that_could_be_compared_l21() -> None:
+    unknown = replace(CALL, multiplier=None)
+
+    held = held_after(None, fill("BOT", 2.0, 5.0, unknown))
+
+    assert held == Held(unknown, 2.0, None)
+    assert held_after(Held(unknown, 1.0, 500.0), fill("BOT", 1.0, 5.0, unknown)) == Held(unknown, 2.0, None)
+
+
 # breaks of positions
 
 MUST = book(Held(SPY, 100.0, 600.0), Held(CALL, -2.0, 1250.0))
@@ -136,6 +145,15 @@ def test_the_same_position_under_another_con_id_is_one_suspected_corporate_actio
     assert "SPYX" in found.breaks[0].message
 
 
+def test_a_reverse_split_that_gives_the_share_a_new_con_id_is_one_suspected_corporate_action() -> None:
+    after_it = replace(SPY, con_id=78)
+
+    found = reconcile.positions(MUST, book(Held(after_it, 10.0, 6000.0), Held(CALL, -2.0, 1250.0)), RULES, TODAY)
+
+    assert [(one.outcome, one.subject) for one in found.breaks] == [("corporate_action", "1->78")]
+    assert "100 became 10: a split of 0.1 for 1 is suspected" in found.breaks[0].message
+
+
 def test_an_option_that_vanishes_on_its_expiry_day_has_expired() -> None:
     found = reconcile.positions(MUST, book(Held(SPY, 100.0, 600.0)), RULES, date(2026, 12, 18))
 
@@ -154,6 +172,14 @@ def test_shares_called_away_are_a_break_that_names_the_assigned_option() -> None
 
     assert [one.outcome for one in found.breaks] == ["quantity"]
     assert "exercise or assignment of SPY 20261218 690C (-2)" in found.breaks[0].message
+
+
+def test_an_option_of_unknown_size_is_not_taken_for_an_assignment_l21() -> None:
+    must = book(Held(SPY, 300.0, 600.0), Held(replace(CALL, multiplier=None), -2.0, 1250.0))
+
+    found = reconcile.positions(must, book(Held(SPY, 100.0, 600.0)), RULES, date(2026, 12, 18))
+
+    assert [(one.outcome, "assignment" in one.message) for one in found.breaks] == [("quantity", False)]
 
 
 def test_commissions_of_cheap_options_are_no_break_but_money_is() -> None:

@@ -36,19 +36,25 @@ GATE = "2026-11-23 12:05:00 EST|collect_option_snapshots|2026-11-23T17:05:00Z|sk
 
 
 @pytest.fixture
-def evening(home: Path) -> Iterator[Evening]:
+def first_evening(home: Path) -> Iterator[Evening]:
+    """Nothing has ever run here."""
     production = home / "config" / "production.yaml"
     production.parent.mkdir(exist_ok=True)
     production.write_text(WINDOWS)
     production.chmod(0o600)
     paths = Paths.locate()
-    compile_all(paths)
-    gate_log = home / "logs" / "scheduler" / "cron_wrapper.log"
-    gate_log.parent.mkdir(parents=True, exist_ok=True)
-    gate_log.write_text(GATE)
     ctx = Evening("final_data_collection", None, Namespace(), load(paths, {}), paths, logger, 1e9)
     yield ctx
     ctx.journal.close()
+
+
+@pytest.fixture
+def evening(home: Path, first_evening: Evening) -> Evening:
+    compile_all(first_evening.paths)
+    gate_log = home / "logs" / "scheduler" / "cron_wrapper.log"
+    gate_log.parent.mkdir(parents=True, exist_ok=True)
+    gate_log.write_text(GATE)
+    return first_evening
 
 
 def test_slots_that_nobody_ran_get_their_row_and_the_reason_that_is_known_l10(evening: Evening) -> None:
@@ -75,5 +81,5 @@ def test_slots_that_nobody_ran_get_their_row_and_the_reason_that_is_known_l10(ev
     assert day_ledger.complete(evening) == []
 
 
-def test_a_collector_that_never_ran_anywhere_is_asked_nothing(evening: Evening) -> None:
-    assert day_ledger.complete(evening) == []
+def test_a_collector_that_never_ran_anywhere_is_asked_nothing(first_evening: Evening) -> None:
+    assert day_ledger.complete(first_evening) == []

@@ -1,20 +1,26 @@
 """Checks of the accounts one after the other, in a real lake: what each compares with, and what never heals alone."""
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from math import inf, nan
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from v6 import clock
 from v6.analysis.expected_positions import Rules
 from v6.clock import NEW_YORK
-from v6.collection.account_book import AccountBook
-from v6.collection.account_watch import Observed, UntrustedError
+from v6.collection.account_book import AccountBook, alone
+from v6.collection.account_watch import Observed, UntrustedError, require_figures
 from v6.collection.reconciliation import Check, check, outcomes
-from v6.model import Contract, Execution, OpenOrder, Position
+from v6.journal import database, restarts
+from v6.model import Contract, Execution, OpenOrder, Position, RecoverableError
+from v6.paths import ROOT, Paths
 from v6.runner.context import Context
 from v6.store.lake import Lake
 
@@ -29,18 +35,24 @@ class Broker:
     """What TWS would say, and the job's part of a check."""
 
     lake: Lake
+    journal: sqlite3.Connection
     at: datetime = START
     held: dict[tuple[str, Contract], tuple[float, float]] = field(default_factory=dict)
     orders: list[OpenOrder] = field(default_factory=list)
     fills: list[Execution] = field(default_factory=list)
     accounts: tuple[str, ...] = ("DU1",)
 
+    @property
+    def ctx(self) -> Context:
+        facts = SimpleNamespace(lake=self.lake, journal=self.journal, now=lambda: self.at, task="validate_positions")
+        return cast(Context, facts)
+
     def check(self, *, accept: str = "", after: timedelta = timedelta(hours=1)) -> list[tuple[str, str]]:
         return [(each.one.outcome, each.one.subject) for each in self.checked(accept=accept, after=after).breaks]
 
     def checked(self, *, accept: str = "", after: timedelta = timedelta(hours=1)) -> Check:
         self.at += after
-        ctx = cast(Context, SimpleNamespace(lake=self.lake, now=lambda: self.at, task="validate_positions"))
+        ctx = self.ctx
         positions = [Position(account, contract, *held) for (account, contract), held in self.held.items()]
         today = [fill for fill in self.fills if fill.at.astimezone(NEW_YORK).date() == self.at.date()]
         seen = Observed(self.at.astimezone(UTC), self.accounts, tuple(positions), tuple(self.orders), (), tuple(today))
@@ -56,11 +68,12 @@ class Broker:
 
 
 @pytest.fixture
-def broker(home: Path) -> Broker:
-    broker = Broker(Lake(str(home / "lake"), None, home / "locks"))
-    broker.held["DU1", SPY] = (100.0, 600.0)
-    assert broker.checked().first
-    return broker
+def broker(home: Path) -> Iterator[Broker]:
+    with closing(database.connect(home / "v6.db")) as journal:
+        broker = Broker(Lake(str(home / "lake"), None, home / "locks"), journal)
+        broker.held["DU1", SPY] = (100.0, 600.0)
+        assert broker.checked().first
+        yield broker
 
 
 def hold(broker: Broker, quantity: float, cost: float = 600.0) -> None:
@@ -159,6 +172,41 @@ def test_a_check_after_midnight_says_what_tws_does_not_tell_any_more(broker: Bro
     assert "fills between 2026-11-20 11:35 and 2026-11-21 00:00 may have been missed" in done.breaks[0].words
 
 
+@pytest.mark.parametrize("cost", [nan, 1.7976931348623157e308])
+def test_an_average_cost_that_tws_does_not_tell_is_said_to_be_not_compared_l13(broker: Broker, cost: float) -> None:
+    hold(broker, 100.0, cost)
+
+    done = broker.checked()
+
+    assert done.breaks == ()
+    assert "SPY in DU1: TWS does not say its average cost, not compared" in done.words()
+
+
+@pytest.mark.parametrize(
+    ("accounts", "quantity", "words"),
+    [((), 100.0, "names no account"), (("DU1",), nan, "says nan for the quantity of SPY"), (("DU1",), inf, "says inf")],
+)
+def test_an_answer_without_figures_was_not_checked_l24(accounts: tuple[str, ...], quantity: float, words: str) -> None:
+    with pytest.raises(UntrustedError, match=words):
+        require_figures(accounts, [Position("DU1", SPY, quantity, 600.0)])
+
+
+def test_two_checks_at_once_come_one_after_the_other(home: Path) -> None:
+    ctx = cast(Context, SimpleNamespace(paths=Paths(ROOT, home)))
+    with alone(ctx), pytest.raises(RecoverableError, match="another check of the positions"), alone(ctx, 0.05):
+        pass
+    with alone(ctx, 0.0):
+        pass
+
+
+def test_a_time_in_force_that_tws_does_not_tell_is_no_day_order_l21(broker: Broker) -> None:
+    broker.orders = [replace(ORDER, tif="")]
+    broker.check()
+    broker.orders = []
+
+    assert broker.check(after=timedelta(days=1)) == [("order_missing", "7")]
+
+
 def orders(broker: Broker, *now: OpenOrder) -> list[str]:
     broker.orders = list(now)
     return [outcome for outcome, _ in broker.check()]
@@ -169,6 +217,22 @@ def test_an_order_that_vanishes_is_missing_until_it_is_back(broker: Broker) -> N
     assert orders(broker) == ["order_missing"]
     assert orders(broker) == ["order_missing"]
     assert orders(broker, ORDER) == []
+
+
+def test_an_order_that_v6_cancelled_before_the_restart_is_none_after_midnight(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TWS lists as completed only what ended today; the next check after 23:40 is of the next day."""
+    assert orders(broker, ORDER, replace(ORDER, perm_id=8, order_id=102)) == []
+    evening = START.replace(hour=23, minute=41)
+    monkeypatch.setenv("V6_CLOCK_OFFSET", f"{evening.timestamp() - clock.epoch():.0f}")
+    restart = restarts.begin(broker.journal, "daily", evening, evening + timedelta(minutes=20))
+    for perm_id, outcome in ((7, "cancelled"), (8, "unconfirmed")):
+        restarts.intend(broker.journal, restart.id, perm_id, 5, 101, "BUY 10 SPY")
+        restarts.settle(broker.journal, restart.id, perm_id, 5, 101, outcome)
+
+    broker.orders = []
+    assert broker.check(after=timedelta(hours=13)) == [("order_missing", "8")]
 
 
 def test_an_order_that_was_filled_and_comes_back_is_unexpected_l35(broker: Broker) -> None:
@@ -183,8 +247,7 @@ def test_an_order_that_was_filled_and_comes_back_is_unexpected_l35(broker: Broke
 def test_reading_what_was_stored_gives_back_what_tws_said(broker: Broker) -> None:
     broker.orders = [ORDER]
     broker.check()
-    ctx = cast(Context, SimpleNamespace(lake=broker.lake, now=lambda: broker.at, task="validate_positions"))
 
-    stored: Sequence[OpenOrder] = list(AccountBook(ctx).orders()[0].values())
+    stored: Sequence[OpenOrder] = list(AccountBook(broker.ctx).orders()[0].values())
 
     assert stored == [replace(ORDER, contract=replace(SPY, exchange=""), remaining=0.0)]

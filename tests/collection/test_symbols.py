@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from v6.collection.symbols import month_of
+from v6.collection.symbols import at_home, month_of
 from v6.model import Contract
 
 MONTHS = tuple(
@@ -31,3 +31,21 @@ def test_a_session_belongs_to_the_quarterly_month_before_its_roll(day: str, expi
 
 def test_after_the_last_listed_month_there_is_none() -> None:
     assert month_of(MONTHS, date(2027, 3, 11)) is None
+
+
+HERE = Contract("STK", "OPEN", "SMART", 1, primary_exchange="NASDAQ")
+ABROAD = Contract("STK", "OPEN", "SMART", 2, primary_exchange="LSEETF")
+ALSO_HERE = Contract("STK", "OPEN", "SMART", 3, primary_exchange="PINK")
+
+
+@pytest.mark.parametrize(
+    ("listed", "meant"), [([HERE], HERE), ([ABROAD], ABROAD), ([ABROAD, HERE], HERE), ([HERE, HERE], HERE)]
+)
+def test_of_two_stocks_of_a_symbol_the_one_at_home_in_the_us_is_meant(listed: list[Contract], meant: Contract) -> None:
+    assert at_home(listed) is meant
+
+
+def test_two_that_could_be_meant_are_left_to_a_person() -> None:
+    assert at_home([HERE, ALSO_HERE]) == "TWS lists 2 of this symbol: 1 at NASDAQ, 3 at PINK"
+    other = Contract("STK", "OPEN", "SMART", 4, primary_exchange="")
+    assert at_home([ABROAD, other]) == "TWS lists 2 of this symbol: 2 at LSEETF, 4 at SMART"

@@ -31,6 +31,7 @@ def test_farm_and_server_state_never_ends_a_request(code: int) -> None:
     [
         ("Historical Market Data Service error message:Historical data request pacing violation", "pacing", True),
         ("HMDS query returned no data: ESZ6@CME Trades", "no_tick", False),
+        ("Historical Market Data Service error message:No historical market data for BZAI/STK@SMART", "no_tick", False),
         ("Trading TWS session is connected from a different IP address", "competing_session", True),
         ("No market data permissions for CME FUT", "no_subscription", False),
         ("something new", None, True),

@@ -1,6 +1,7 @@
 """The jobs that load bars, against the simulated TWS."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -106,8 +107,18 @@ def test_no_symbol_that_tws_knows_is_a_failure_and_so_is_no_bar_at_all(desk: Des
     assert unknown.code == 1
     assert "TWS knows none of NOSUCH" in unknown.words
 
+    first = desk.run(ENHANCED, "--symbols", "NUAI")  # it has no options
+    assert first.code == 0, first.words
+    again = desk.run(ENHANCED, "--symbols", "NUAI")
+    assert again.code == 0, again.words  # that TWS still has none of them is no failure
+    assert "TWS has none of NUAI 1 day OPTION_IMPLIED_VOLATILITY" in again.words
+    db = desk.journal()
+    absent = {row.trade_date for row in bars_unavailable.stored(db)}
+    db.close()
+    assert len(absent) == 26  # of 30 sessions: those that ended a week ago or more
 
-GAPS = {"daily_sessions": 25, "intraday_sessions": 20}
+
+GAPS = {"daily_sessions": 25, "intraday_sessions": 20, "intraday_size": "15 mins"}
 
 
 def test_a_backfill_that_is_killed_loses_a_month_at_most_and_the_next_run_goes_on_l16(
@@ -131,10 +142,10 @@ def test_a_backfill_that_is_killed_loses_a_month_at_most_and_the_next_run_goes_o
     rows = bars(desk)
     assert tws.stats.requests[HISTORY] - asked < asked + 6  # not everything again
     assert rows.select("con_id", "bar_size", "what", "start").is_duplicated().sum() == 0
-    assert len(days(bars(desk, symbol="CEG", bar_size="5 mins"))) == 20
-    assert len(bars(desk, symbol="CEG", bar_size="5 mins")) == 19 * 78 + 42
+    assert len(days(bars(desk, symbol="CEG", bar_size="15 mins"))) == 20
+    assert len(bars(desk, symbol="CEG", bar_size="15 mins")) == 19 * 26 + 14
     assert len(bars(desk, symbol="CEG", bar_size="1 day")) == 75
-    assert len(days(bars(desk, symbol="ES", bar_size="5 mins"))) == 20
+    assert len(days(bars(desk, symbol="ES", bar_size="15 mins"))) == 20
     late = rows.filter(pl.col("start") > pl.lit(datetime(2026, 11, 28, tzinfo=UTC)))
     assert late.is_empty()  # nothing is stamped with the time of asking
     assert "no gaps left" in ran.words or "sessions left" in ran.words
@@ -151,6 +162,44 @@ def test_a_backfill_that_is_killed_loses_a_month_at_most_and_the_next_run_goes_o
     third = desk.run(HISTORICAL, "--symbols", "CEG", "NUAI", "ES")
     assert third.code == 0, third.words
     assert tws.stats.requests[HISTORY] - asked == 1  # NUAI's volatilities of the last week, once more
+
+
+def test_a_farm_that_is_away_for_a_moment_costs_no_bar_and_a_connection_that_ends_only_what_had_not_come(
+    desk: Desk, tws: SimulatedTWS
+) -> None:
+    desk.configure({"bars": GAPS})
+    desk.at("10:00", SATURDAY)
+    tws.set(farms_down=frozenset({"ushmds"}))
+    running = desk.start(HISTORICAL, "--symbols", "IXHL", "QQQ")
+    wait_for(lambda: tws.stats.requests[HISTORY] >= 4)
+    tws.set(farms_down=frozenset())
+    ran = running.wait()
+    assert ran.code == 0, ran.words
+    assert "requests repeated" in ran.words
+    assert "no gaps left" in ran.words or "sessions left" in ran.words
+    assert len(days(bars(desk, symbol="QQQ", bar_size="15 mins"))) == 20
+    assert len(bars(desk, symbol="QQQ", bar_size="1 day")) == 75
+
+    asked = tws.stats.requests[HISTORY]
+    tws.set(farms_down=frozenset({"ushmds"}))
+    cut = desk.start(HISTORICAL, "--symbols", "SPY")
+    wait_for(lambda: tws.stats.requests[HISTORY] > asked)
+    tws.drop_all()
+    ended = cut.wait()
+    assert ended.code == 1, ended.words
+    assert "the next run asks for the rest" in ended.words
+    assert bars(desk, symbol="SPY").is_empty()
+    tws.set(farms_down=frozenset())
+    resumed = desk.run(HISTORICAL, "--symbols", "SPY")
+    assert resumed.code == 0, resumed.words
+    assert len(bars(desk, symbol="SPY", bar_size="1 day")) == 75
+
+
+def wait_for(there: Callable[[], bool], seconds: float = 60.0) -> None:
+    ends = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
 
 
 def test_a_budget_that_is_used_up_leaves_the_oldest_and_says_how_many(desk: Desk, tws: SimulatedTWS) -> None:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from contextlib import closing
-from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -62,20 +61,6 @@ def test_the_close_is_stored_once_and_every_slot_of_the_day_is_accounted_for_l10
     assert set(reasons(morning, "13:00")) == {"host_down"}
     assert list(day_of_slots(morning, "collect_futures_snapshots")) == slots
     assert reasons(morning, "13:00", "collect_futures_snapshots").total() == 3
-
-
-def test_another_day_an_open_session_and_a_holiday_are_refused_l16(desk_without_tws: Desk) -> None:
-    desk = desk_without_tws
-    desk.at("16:20")
-    assert desk.run(JOB, "--date", "2026-11-19").code == 2
-    desk.at("00:10", DAY + timedelta(days=1))
-    late = desk.run(JOB, slot="16:15")
-    assert (late.code, "would be another day's" in late.words) == (2, True), late.words
-    desk.at("15:55")
-    early = desk.run(JOB)
-    assert (early.code, "the session is open until 16:00" in early.words) == (2, True), early.words
-    desk.at("12:00", DAY + timedelta(days=1))
-    assert "NYSE is closed" in desk.run(JOB).words
 
 
 def test_l13_without_open_interest_the_row_is_partial_and_says_so(

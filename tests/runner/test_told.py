@@ -32,7 +32,7 @@ def test_a_run_that_has_told_its_failure_itself_is_tried_again_and_raises_no_ale
 
 
 def test_l35_what_was_found_is_not_tried_again_and_ends_with_1(site: ToyCheckout) -> None:
-    assert site.run("toy_told", "--reason", "positions_broken").returncode == 1
+    assert site.run("toy_told", "--do", "told", "--reason", "positions_broken").returncode == 1
     assert [(run.outcome, run.reason) for run in site.runs_of("toy_told")] == [("recoverable", "positions_broken")]
     assert told(site) == []
 
@@ -67,5 +67,7 @@ def test_a_slot_that_the_market_session_had_answers_a_failure_once(site: ToyChec
 
 
 def test_a_reason_the_supervisor_does_not_know_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"reason 'weather': the supervisor knows only positions_broken, restart_degraded, .*"):
+    with pytest.raises(
+        ValueError, match=r"reason 'weather': the supervisor knows only positions_broken, restart_degraded, .*"
+    ):
         ToldError("weather", "it rains", recoverable=True)

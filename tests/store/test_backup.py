@@ -101,7 +101,8 @@ def test_a_new_host_gets_lake_and_journal(lake: Lake, slots: Slots, home: Path, 
     assert [event.text for event in events.recent(database.connect(journal))] == ["before the backup"]
 
 
-def test_the_journal_of_before_is_kept_whole(lake: Lake, home: Path, journal: Path) -> None:
+def test_the_journal_of_before_is_kept_whole(lake: Lake, slots: Slots, home: Path, journal: Path) -> None:
+    write(lake, slots, 0, 1)
     made = backup.make(lake, journal, home / "backup")
     db = database.connect(journal)
     events.record(db, "test", "after the backup")

@@ -41,55 +41,49 @@ def hold(desk: UpkeepDesk, wall: str, quantity: float) -> None:
     desk.ctx.lake.replace("positions", rows_to_frame("positions", [row]), trade_date=DAY, slot=slot)
 
 
-def test_a_closed_day_has_one_file_its_checksum_and_the_journals_share(desk: UpkeepDesk) -> None:
-    rows = desk.collect()
+def test_a_closed_day_has_one_file_its_checksum_and_the_journals_share(collected: UpkeepDesk) -> None:
+    rows = snapshots(collected)
 
-    said = close_day(desk.ctx, DAY)
+    said = close_day(collected.ctx, DAY)
 
     assert said == "2026-11-20: 5 tables sealed, 2 files put together, 2 exports of the journal"
-    assert desk.ctx.lake.status()[1].files == 1
-    sealed = closed_days.of_day(desk.ctx.journal, DAY)
+    assert collected.ctx.lake.status()[1].files == 1
+    sealed = closed_days.of_day(collected.ctx.journal, DAY)
     assert sealed[SNAPSHOTS].rows == len(rows) == 36
     assert sealed["futures_snapshots"].rows == 0
     assert len(sealed[SNAPSHOTS].sha256) == 64
-    exported = desk.ctx.lake.read("slot_ledger", trade_date=DAY)
+    exported = collected.ctx.lake.read("slot_ledger", trade_date=DAY)
     assert exported.filter(status="complete")["contracts"].sum() == rows.filter(status="complete").height
-    assert desk.ctx.lake.read("task_runs", trade_date=DAY).select("task", "outcome").unique().rows() == [
+    assert collected.ctx.lake.read("task_runs", trade_date=DAY).select("task", "outcome").unique().rows() == [
         (TASK, "success")
     ]
 
 
-def test_closing_again_changes_nothing_l18(desk: UpkeepDesk) -> None:
-    desk.collect()
-    close_day(desk.ctx, DAY)
-    before = {entry.name: entry.version for entry in desk.ctx.lake.status()}
-    sealed = closed_days.of_day(desk.ctx.journal, DAY)
+def test_closing_again_changes_nothing_l18(closed: UpkeepDesk) -> None:
+    before = {entry.name: entry.version for entry in closed.ctx.lake.status()}
+    sealed = closed_days.of_day(closed.ctx.journal, DAY)
 
-    assert close_day(desk.ctx, DAY) == "2026-11-20: closed before, 5 tables unchanged"
+    assert close_day(closed.ctx, DAY) == "2026-11-20: closed before, 5 tables unchanged"
 
-    assert {entry.name: entry.version for entry in desk.ctx.lake.status()} == before
-    assert closed_days.of_day(desk.ctx.journal, DAY) == sealed
+    assert {entry.name: entry.version for entry in closed.ctx.lake.status()} == before
+    assert closed_days.of_day(closed.ctx.journal, DAY) == sealed
 
 
-def test_a_value_that_changed_since_is_an_error_with_table_and_day(desk: UpkeepDesk) -> None:
-    desk.collect()
-    close_day(desk.ctx, DAY)
-    rows = snapshots(desk)
+def test_a_value_that_changed_since_is_an_error_with_table_and_day(closed: UpkeepDesk) -> None:
+    rows = snapshots(closed)
     bids = pl.when(pl.int_range(pl.len()) == 5).then(pl.col("bid").fill_null(1.0) + 0.01).otherwise("bid")
-    overwrite(desk, rows.with_columns(bids.alias("bid")))
+    overwrite(closed, rows.with_columns(bids.alias("bid")))
 
     with pytest.raises(DayChangedError, match=r"option_snapshots: 2026-11-20: values of its 36 rows are not those"):
-        close_day(desk.ctx, DAY)
+        close_day(closed.ctx, DAY)
 
 
-def test_rows_that_are_gone_are_an_error_and_the_first_number_stands(desk: UpkeepDesk) -> None:
-    desk.collect()
-    close_day(desk.ctx, DAY)
-    overwrite(desk, snapshots(desk).head(35))
+def test_rows_that_are_gone_are_an_error_and_the_first_number_stands(closed: UpkeepDesk) -> None:
+    overwrite(closed, snapshots(closed).head(35))
 
     for _ in range(2):
         with pytest.raises(DayChangedError, match="36 rows when it was closed, 35 of that time now"):
-            close_day(desk.ctx, DAY)
+            close_day(closed.ctx, DAY)
 
 
 def collected_at_seven(desk: UpkeepDesk, rows: pl.DataFrame) -> None:
@@ -103,44 +97,41 @@ def collected_at_seven(desk: UpkeepDesk, rows: pl.DataFrame) -> None:
     desk.ctx.lake.write_slot(SNAPSHOTS, task=TASK, slot=at("19:05"), frame=late)
 
 
-def test_a_slot_collected_later_is_added_and_sealed_with_the_rest(desk: UpkeepDesk) -> None:
-    rows = desk.collect()
-    close_day(desk.ctx, DAY)
-    collected_at_seven(desk, rows)
+def test_a_slot_collected_later_is_added_and_sealed_with_the_rest(closed: UpkeepDesk) -> None:
+    rows = snapshots(closed)
+    collected_at_seven(closed, rows)
 
-    said = close_day(desk.ctx, DAY)
+    said = close_day(closed.ctx, DAY)
 
     assert said.startswith("2026-11-20: 1 tables sealed")
-    assert closed_days.of_day(desk.ctx.journal, DAY)[SNAPSHOTS].rows == 48
-    overwrite(desk, snapshots(desk).head(47))
+    assert closed_days.of_day(closed.ctx.journal, DAY)[SNAPSHOTS].rows == 48
+    overwrite(closed, snapshots(closed).head(47))
     with pytest.raises(DayChangedError):
-        close_day(desk.ctx, DAY)
+        close_day(closed.ctx, DAY)
 
 
-def test_an_addition_hides_no_change_of_the_rows_before(desk: UpkeepDesk) -> None:
-    rows = desk.collect()
-    close_day(desk.ctx, DAY)
-    collected_at_seven(desk, rows)
-    overwrite(desk, snapshots(desk).with_columns(pl.col("ask") + 0.01))
+def test_an_addition_hides_no_change_of_the_rows_before(closed: UpkeepDesk) -> None:
+    rows = snapshots(closed)
+    collected_at_seven(closed, rows)
+    overwrite(closed, snapshots(closed).with_columns(pl.col("ask") + 0.01))
 
     with pytest.raises(DayChangedError, match="values of its 36 rows"):
-        close_day(desk.ctx, DAY)
+        close_day(closed.ctx, DAY)
 
 
-def test_positions_are_sealed_when_the_day_is_over(desk: UpkeepDesk) -> None:
-    desk.collect()
-    hold(desk, "17:35", 100.0)
-    close_day(desk.ctx, DAY)
-    assert "positions" not in closed_days.of_day(desk.ctx.journal, DAY)
-    hold(desk, "23:35", 100.0)
-    desk.now(at("18:30", DAY + timedelta(days=3)))
+def test_positions_are_sealed_when_the_day_is_over(collected: UpkeepDesk) -> None:
+    hold(collected, "17:35", 100.0)
+    close_day(collected.ctx, DAY)
+    assert "positions" not in closed_days.of_day(collected.ctx.journal, DAY)
+    hold(collected, "23:35", 100.0)
+    collected.now(at("18:30", DAY + timedelta(days=3)))
 
-    close_day(desk.ctx, DAY + timedelta(days=3))
+    close_day(collected.ctx, DAY + timedelta(days=3))
 
-    assert closed_days.of_day(desk.ctx.journal, DAY)["positions"].rows == 2
-    hold(desk, "17:35", 50.0)
+    assert closed_days.of_day(collected.ctx.journal, DAY)["positions"].rows == 2
+    hold(collected, "17:35", 50.0)
     with pytest.raises(DayChangedError, match="positions: 2026-11-20"):
-        close_day(desk.ctx, DAY)
+        close_day(collected.ctx, DAY)
 
 
 def test_a_day_that_has_not_been_yet_is_refused(desk: UpkeepDesk) -> None:
@@ -148,22 +139,18 @@ def test_a_day_that_has_not_been_yet_is_refused(desk: UpkeepDesk) -> None:
         close_day(desk.ctx, DAY + timedelta(days=1))
 
 
-def test_runs_of_the_evening_are_exported_by_a_later_closing(desk: UpkeepDesk) -> None:
-    desk.collect()
-    close_day(desk.ctx, DAY)
-    desk.ran("pre_restart", at("23:40"))
-    desk.now(at("18:30", DAY + timedelta(days=3)))
+def test_runs_of_the_evening_are_exported_by_a_later_closing(closed: UpkeepDesk) -> None:
+    closed.ran("pre_restart", at("23:40"))
+    closed.now(at("18:30", DAY + timedelta(days=3)))
 
-    close_day(desk.ctx, DAY + timedelta(days=3))
+    close_day(closed.ctx, DAY + timedelta(days=3))
 
-    assert "pre_restart" in desk.ctx.lake.read("task_runs", trade_date=DAY)["task"].to_list()
+    assert "pre_restart" in closed.ctx.lake.read("task_runs", trade_date=DAY)["task"].to_list()
 
 
-def test_what_the_journal_has_let_go_stays_in_the_lake(desk: UpkeepDesk) -> None:
-    desk.collect()
-    close_day(desk.ctx, DAY)
-    desk.ctx.journal.executescript("DELETE FROM runs; DELETE FROM slot_ledger")
+def test_what_the_journal_has_let_go_stays_in_the_lake(closed: UpkeepDesk) -> None:
+    closed.ctx.journal.executescript("DELETE FROM runs; DELETE FROM slot_ledger")
 
-    close_day(desk.ctx, DAY)
+    close_day(closed.ctx, DAY)
 
-    assert desk.ctx.lake.read("task_runs", trade_date=DAY).height == 3
+    assert closed.ctx.lake.read("task_runs", trade_date=DAY).height == 3

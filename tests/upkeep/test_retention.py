@@ -1,12 +1,13 @@
 """What goes is old, closed and named in the configuration; everything else stays (L22)."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
-from upkeep_desk import DAY, SNAPSHOTS, UpkeepDesk, at
+from upkeep_desk import DAY, SNAPSHOTS, UpkeepDesk, at, built, copy_of
 from v6.config.errors import ConfigError
 from v6.config.load import load
 from v6.config.retention_rules import FOR_EVER, MAY_EXPIRE
@@ -15,21 +16,33 @@ from v6.paths import Paths
 from v6.store.tables import TABLES
 from v6.upkeep import retention
 from v6.upkeep.closing import close_day
+from v6.upkeep.elapsed import Limit, limit
 
 OLD, OLDER_STILL = date(2026, 8, 4), date(2026, 8, 3)
 
 
+@pytest.fixture(scope="module")
+def home_of_months(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two old days, the older of which was never closed; all days since were; and today."""
+    home = tmp_path_factory.mktemp("retention") / "home"
+    with built(home) as desk:
+        desk.now(at("18:30", OLDER_STILL))
+        desk.collect(OLDER_STILL)
+        desk.now(at("18:30", OLD))
+        desk.collect(OLD)
+        close_day(desk.ctx, OLD)
+        desk.lived(OLD + timedelta(days=1), DAY - timedelta(days=1))
+        desk.now(at("16:00"))
+        desk.collect()
+    return home
+
+
 @pytest.fixture
-def two_old_days(desk: UpkeepDesk) -> UpkeepDesk:
-    """The older was never closed. Besides, today."""
-    desk.now(at("18:30", OLDER_STILL))
-    desk.collect(OLDER_STILL)
-    desk.now(at("18:30", OLD))
-    desk.collect(OLD)
-    close_day(desk.ctx, OLD)
+def two_old_days(home_of_months: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[UpkeepDesk]:
+    desk = copy_of(home_of_months, home, monkeypatch)
     desk.now(at("16:00"))
-    desk.collect()
-    return desk
+    yield desk
+    desk.ctx.journal.close()
 
 
 def test_every_table_either_may_expire_or_is_kept_for_ever() -> None:
@@ -86,3 +99,43 @@ def test_what_goes_leaves_its_checksum_and_nothing_else_goes(two_old_days: Upkee
     assert after.removed_at is not None
     assert after._replace(removed_at=None) == sealed
     assert not [one for one in retention.expired(two_old_days.ctx) if one.days]
+
+
+def test_a_clock_that_is_a_year_ahead_makes_nothing_old_and_it_is_said(closed: UpkeepDesk) -> None:
+    """With what such a clock collects and closes itself, too."""
+    next_year = date(2027, 11, 19)
+    closed.now(at("18:30", next_year))
+    closed.collect(next_year)
+    close_day(closed.ctx, next_year)
+
+    [due] = retention.expired(closed.ctx)
+
+    assert (due.days, due.not_closed) == ((), ())
+    assert due.held_back == (
+        "1 days stay that are old by the clock: the clock says 2027-11-19, "
+        "but only 1 days since 2027-08-21 left a trace, not 51"
+    )
+
+
+@pytest.mark.parametrize(
+    ("today", "first_kept"),
+    [
+        (date(2026, 11, 22), date(2026, 8, 24)),  # over the end of summer time on 1 November
+        (date(2027, 3, 15), date(2026, 12, 15)),  # over its beginning on 14 March
+        (date(2028, 3, 1), date(2027, 12, 2)),  # over 29 February
+    ],
+)
+def test_days_are_counted_by_the_calendar(today: date, first_kept: date) -> None:
+    every_day = [today - timedelta(days=passed) for passed in range(200)]
+    assert limit(today, 90, every_day) == Limit(first_kept)
+
+
+def test_as_many_days_stay_as_a_life_without_gaps_would_have_left() -> None:
+    today = date(2026, 11, 22)
+    sessions = [
+        today - timedelta(days=passed) for passed in range(400) if (today - timedelta(days=passed)).weekday() < 5
+    ]
+    assert limit(today, 90, sessions).first_kept == date(2026, 8, 24)
+    assert limit(today, 90, sessions[-51:]).first_kept == min(sessions)
+    assert limit(today, 90, sessions[-50:]).first_kept < min(sessions)
+    assert limit(today, 90, []).first_kept < date(2026, 1, 1)

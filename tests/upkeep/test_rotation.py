@@ -1,7 +1,7 @@
 """Logs are bounded, and no record of a process that is writing is lost (L31)."""
 
 import os
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from v6.clock import NEW_YORK
@@ -21,18 +21,34 @@ def log(home: Path, name: str, size: int = 10, written: date | None = None) -> P
     return path
 
 
+def lived(home: Path) -> None:
+    """A log of each of the last 60 days."""
+    for passed in range(1, 61):
+        day = TODAY - timedelta(days=passed)
+        log(home, f"tasks/lived-{day}.log", written=day)
+
+
 def due(home: Path) -> tuple[list[str], list[str]]:
     found = rotation.due(home / "logs", TODAY, 90)
     return [one.path.name for one in found.removed], [target.name for _, target in found.renamed]
 
 
 def test_a_task_log_goes_when_its_day_is_older_than_the_retention(home: Path) -> None:
+    lived(home)
     log(home, "tasks/health_check-2026-08-23.log", written=date(2026, 8, 23))
     log(home, "tasks/health_check-2026-08-24.log", written=date(2026, 8, 24))
     assert due(home) == (["health_check-2026-08-23.log"], [])
 
 
+def test_a_clock_that_is_a_year_ahead_leaves_the_newest_logs(home: Path) -> None:
+    lived(home)
+    log(home, "tasks/health_check-2027-11-22.log", written=date(2027, 11, 22))
+    found = rotation.due(home / "logs", date(2027, 11, 22), 90)
+    assert len(found.removed) == 61 - 51
+
+
 def test_one_that_is_still_written_to_stays(home: Path) -> None:
+    lived(home)
     log(home, "tasks/run_market_session-2026-08-01.log")
     assert due(home) == ([], [])
 
@@ -42,6 +58,7 @@ def test_what_has_no_day_in_its_name_is_never_removed(home: Path) -> None:
     log(home, "cron/health_check.log", written=date(2025, 1, 1))
     log(home, "tasks/somebody's-2026-13-45.log", written=date(2025, 1, 1))
     log(home, "elsewhere/x-2020-01-01.log", written=date(2020, 1, 1))
+    lived(home)
     assert due(home) == ([], [])
 
 
@@ -76,6 +93,7 @@ def test_l31_a_log_of_69_gb_goes_when_its_day_is_finished(home: Path) -> None:
 
 
 def test_a_removed_log_that_has_gone_already_is_no_trouble(home: Path) -> None:
+    lived(home)
     path = log(home, "tasks/health_check-2026-01-05.log", written=date(2026, 1, 5))
     found = rotation.due(home / "logs", TODAY, 90)
     path.unlink()

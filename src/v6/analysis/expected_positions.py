@@ -120,13 +120,17 @@ def _added(held: Held, fill: Execution, quantity: float, rules: Rules) -> Held:
     allowance = held.allowance + _commission(fill, rules)
     if held.quantity == 0:
         return replace(held, quantity=quantity, average_cost=_unit_cost(fill), allowance=allowance)
-    if held.average_cost is None:
-        return replace(held, quantity=quantity, allowance=allowance)
-    paid = held.average_cost * held.quantity + _unit_cost(fill) * signed(fill)
+    unit_cost = _unit_cost(fill)
+    if held.average_cost is None or unit_cost is None:
+        return replace(held, quantity=quantity, average_cost=None, allowance=allowance)
+    paid = held.average_cost * held.quantity + unit_cost * signed(fill)
     return replace(held, quantity=quantity, average_cost=paid / quantity, allowance=allowance)
 
 
-def _unit_cost(fill: Execution) -> float:
+def _unit_cost(fill: Execution) -> float | None:
+    """None for a contract of many units when TWS does not say how many."""
+    if fill.contract.multiplier is None and fill.contract.sec_type in BY_CONTRACT:
+        return None
     return fill.price * (fill.contract.multiplier or 1.0)
 
 

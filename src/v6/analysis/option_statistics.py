@@ -89,14 +89,18 @@ def in_use(quotes: pl.DataFrame, lowest: float, highest: float) -> pl.DataFrame:
     """Puts the volatility and greeks in use into iv, delta, gamma, vega, theta, and adds `computed`.
 
     TWS's iv where lowest < iv <= highest, else computed_iv, else null; `computed` says which. Each greek: TWS's, else
-    the computed one. The columns computed_* are dropped.
+    the computed one; beside a volatility of TWS outside of the limits its greeks, which follow from it, are not used
+    either. The columns computed_* are dropped.
     """
     usable = (pl.col("iv") > lowest) & (pl.col("iv") <= highest)
     own = pl.when(usable).then(pl.col("iv"))
+    believed = pl.col("iv").is_null() | usable
     return quotes.with_columns(
         pl.coalesce(own, "computed_iv").alias("iv"),
         (own.is_null() & pl.col("computed_iv").is_not_null()).alias("computed"),
-        *(pl.coalesce(greek, f"computed_{greek}").alias(greek) for greek in GREEKS),
+        *(
+            pl.coalesce(pl.when(believed).then(pl.col(greek)), f"computed_{greek}").alias(greek) for greek in GREEKS
+        ),
     ).drop("computed_iv", *(f"computed_{greek}" for greek in GREEKS))
 
 
@@ -125,18 +129,20 @@ def last_known(asked: pl.DataFrame, stored: pl.DataFrame, column: str) -> pl.Dat
 
 
 def quoted(rows: pl.DataFrame) -> pl.DataFrame:
-    """trade_date, slot, symbol, quoted: how many contracts have bid and ask, of slots where one has."""
+    """trade_date, slot, symbol, quoted: how many contracts have bid and ask, of every slot with a row."""
     two_sided = pl.col("bid").is_not_null() & pl.col("ask").is_not_null()
     counted = rows.lazy().group_by("slot", "symbol").agg(pl.col("trade_date").first(), two_sided.sum().alias("quoted"))
-    return counted.filter(pl.col("quoted") > 0).select(*GROUP, "quoted").collect()
+    return counted.select(*GROUP, "quoted").collect()
 
 
 def as_of(quoted: pl.DataFrame) -> pl.DataFrame:
     """Per (trade_date, symbol): `as_of`, the last slot at which at least half as many contracts have bid and ask as at
     the day's best slot, and `slots`, how many slots have at least one. `quoted`: see there, of the session's slots."""
     enough = 2 * pl.col("quoted") >= pl.col("quoted").max()
-    return quoted.group_by("trade_date", "symbol").agg(
-        pl.col("slot").filter(enough).max().alias("as_of"), pl.len().alias("slots")
+    return (
+        quoted.filter(pl.col("quoted") > 0)
+        .group_by("trade_date", "symbol")
+        .agg(pl.col("slot").filter(enough).max().alias("as_of"), pl.len().alias("slots"))
     )
 
 

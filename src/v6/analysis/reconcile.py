@@ -6,7 +6,8 @@ quantity          both there, quantities differ
 average_cost      quantities agree, costs differ by more than the tolerance + commissions of the fills since
 corporate_action  suspected: the quantity is the expected one x a ratio of SPLITS (fractions are paid in cash)
                   and the average cost is divided by that ratio, which no trade does; or one position went, and one of
-                  the same kind, quantity and cost came under another con_id
+                  the same kind, quantity and cost came under another con_id, or one of the same symbol as a split makes
+                  it (after a reverse split a share has a new CUSIP, and with it a new con_id)
 
 One position has one break at most. A stock whose change equals an option that went at the same time is still a break:
 an assignment moves money and risk; its message names the option.
@@ -89,12 +90,17 @@ def positions(expected: Mapping[Key, Held], found: Mapping[Key, Held], rules: Ru
     breaks += [
         one for key in expected.keys() & found.keys() for one in _compared(key, expected[key], found[key], rules)
     ]
-    words = tuple(f"{name_of(h.contract)} ({h.quantity:g}) in {key[0]} has expired" for key, h in expired.items())
+    words = [f"{name_of(h.contract)} ({h.quantity:g}) in {key[0]} has expired" for key, h in expired.items()]
+    words += [
+        f"{name_of(held.contract)} in {key[0]}: TWS does not say its average cost, not compared"
+        for key, held in found.items()
+        if held.average_cost is None and key in expected
+    ]
     stocks = {
         key: held.contract for key, held in (*expected.items(), *found.items()) if held.contract.sec_type == "STK"
     }
     hinted = [_with_hint(one, stocks, gone) for one in breaks]
-    return Findings(tuple(sorted(hinted, key=lambda one: (one.account, one.symbol, one.subject))), words)
+    return Findings(tuple(sorted(hinted, key=lambda one: (one.account, one.symbol, one.subject))), tuple(words))
 
 
 def _compared(key: Key, must: Held, is_: Held, rules: Rules) -> Iterable[Break]:
@@ -145,8 +151,10 @@ def _renamed(missing: Mapping[Key, Held], came: Mapping[Key, Held], rules: Rules
 
 def _alike(before: Held, now: Held, rules: Rules) -> bool:
     same_kind = before.contract.sec_type == now.contract.sec_type
-    if not same_kind or abs(before.quantity - now.quantity) > SAME:
+    if not same_kind:
         return False
+    if abs(before.quantity - now.quantity) > SAME:
+        return before.contract.symbol == now.contract.symbol and split_ratio(before, now) is not None
     if before.average_cost is None or now.average_cost is None:
         return before.contract.symbol == now.contract.symbol
     limit = rules.cost_tolerance * abs(before.average_cost) + before.allowance / abs(before.quantity)
@@ -154,10 +162,12 @@ def _alike(before: Held, now: Held, rules: Rules) -> bool:
 
 
 def _renaming(old: Key, before: Held, new: Key, now: Held) -> Break:
-    words = (
-        f"{name_of(before.contract)} (con_id {old[1]}) went and {name_of(now.contract)} (con_id {new[1]}) came, "
-        f"quantity {now.quantity:g} and cost the same: a new symbol or an adjusted contract is suspected"
-    )
+    words = f"{name_of(before.contract)} (con_id {old[1]}) went and {name_of(now.contract)} (con_id {new[1]}) came, "
+    ratio = None if abs(before.quantity - now.quantity) <= SAME else split_ratio(before, now)
+    if ratio is None:
+        words += f"quantity {now.quantity:g} and cost the same: a new symbol or an adjusted contract is suspected"
+    else:
+        words += f"{before.quantity:g} became {now.quantity:g}: a split of {ratio:g} for 1 is suspected"
     found = _break(old, now, "corporate_action", before.quantity, now.quantity, words)
     return replace(found, subject=f"{old[1]}{ARROW}{new[1]}", symbol=before.contract.symbol)
 
@@ -192,6 +202,7 @@ def _with_hint(one: Break, stocks: Mapping[Key, Contract], gone: Mapping[Key, He
 
 
 def _assigned(options: Collection[Held], moved: float) -> str:
+    options = [held for held in options if held.contract.multiplier]
     fitting = [held for held in options if abs(_shares(held) - moved) <= SAME]
     if not fitting and options and abs(sum(map(_shares, options)) - moved) <= SAME:
         fitting = list(options)
@@ -202,4 +213,4 @@ def _assigned(options: Collection[Held], moved: float) -> str:
 
 
 def _shares(held: Held) -> float:
-    return abs(held.quantity) * (held.contract.multiplier or 100.0)
+    return abs(held.quantity) * (held.contract.multiplier or 0.0)

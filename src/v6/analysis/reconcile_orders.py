@@ -24,8 +24,8 @@ AMENDABLE = ("quantity", "limit_price", "stop_price", "tif", "order_type")
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
     """`before`: key -> order of the last check (of the one before its break, where it has one) with that check's day.
-    `fills`: key -> what was executed of it since then. `completed`: permIds that TWS lists as over. `seen`: keys that
-    were open at any earlier check."""
+    `fills`: key -> what was executed of it since then. `completed`: permIds that are over: TWS lists them, or V6 has
+    cancelled them. `seen`: keys that were open at any earlier check."""
 
     before: Mapping[str, tuple[OpenOrder, date]]
     now: Mapping[str, OpenOrder]

@@ -28,7 +28,7 @@ Slots = dict[datetime, tuple[int, int, int | None]]
 
 
 def ledger_and_rows(ctx: Context) -> Finding:
-    """Of every collector of the schedule, over all days that the lake has rows of."""
+    """Of every collector of the schedule and the closing, over all days that the lake has rows of."""
     problems: list[str] = []
     compared = unfinished = 0
     for task, table in _collectors(ctx).items():
@@ -52,7 +52,7 @@ def ledger_and_rows(ctx: Context) -> Finding:
 def _collectors(ctx: Context) -> dict[str, str]:
     """Task -> the table it fills."""
     tasks = ctx.config.scheduler.tasks
-    return {name: ledger.TABLE_OF[task.script] for name, task in tasks.items() if task.script in ledger.TABLE_OF}
+    return {name: ledger.WRITERS[task.script] for name, task in tasks.items() if task.script in ledger.WRITERS}
 
 
 def _days(ctx: Context, table: str, task: str) -> list[date]:

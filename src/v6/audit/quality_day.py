@@ -1,6 +1,7 @@
 """The quality of one trade date: what the rules need, read from lake, journal and schedule; and what they say, stored.
 
-A table that cannot be read leaves its rules unable to look, and is a finding of schema_drift.
+A table that cannot be read leaves its rules unable to look, and is a finding of schema_drift. Slots are those of the
+collectors and of the closing quotes, as calendar and schedule want them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from v6.clock import NEW_YORK
 from v6.collection.sessions import previous_session
-from v6.journal.evidence import slot_states
+from v6.journal import closed_days, evidence
 from v6.runner.context import Context
-from v6.scheduler import futures_calendar
+from v6.scheduler import compiled, futures_calendar
 from v6.scheduler.compiled import ScheduleError
 from v6.scheduler.futures_calendar import FuturesCalendar
 from v6.scheduler.nyse_calendar import CalendarError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from v6.analysis.quality.judgement import Judgement
     from v6.analysis.slot_states import SlotState
 
+SNAPSHOTS = ("option_snapshots", "underlying_snapshots", "futures_snapshots")
+CLOSING = "scripts/final_data_collection.py"
 LOOKED_AT = ("option_snapshots", "underlying_snapshots", "futures_snapshots", "closing_marks", "bars")
 WRITTEN_HERE = ("quality_findings", "quality_scores", "slot_ledger", "task_runs")
 """By this run itself, which refuses another shape anyway: looked at, they would make a second run differ."""
@@ -59,12 +62,18 @@ def given(ctx: Context, day: date) -> Given:
         tables={table: ctx.lake.read(table, trade_date=before.date if table == "bars" else day) for table in readable},
         states=_states(ctx, day),
         null_shares=_null_shares(ctx, day, readable),
+        closed_rows=_closed_rows(ctx, before.date, day, readable),
         bar_day=before.date,
         bar_session=(before.open, before.close),
         bar_spans=_futures_hours(ctx, before.date),
         bars_before=_bars_before(ctx, before.date) if "bars" in readable else None,
         drift=drift,
     )
+
+
+def removed(ctx: Context, day: date) -> list[str]:
+    """The tables whose rows of that day cleanup_old_data has let go: it can be judged no more."""
+    return sorted(one.table for one in closed_days.of_day(ctx.journal, day).values() if one.removed_at is not None)
 
 
 def store(ctx: Context, day: date, judgement: Judgement) -> None:
@@ -87,11 +96,41 @@ def _drift(ctx: Context) -> dict[str, str]:
 
 def _states(ctx: Context, day: date) -> list[SlotState] | None:
     start = datetime.combine(day, time(), NEW_YORK)
+    end = start + timedelta(days=1)
     try:
-        return slot_states(ctx.paths, os.environ, start, start + timedelta(days=1), ctx.now())
-    except (ScheduleError, OSError) as error:
+        if not evidence.entries(ctx.journal, start, end) and len(ctx.lake.read("slot_ledger", trade_date=day)):
+            ctx.log.warning("the slots of {} cannot be told: the journal no longer has them, the lake has", day)
+            return None
+        states = evidence.slot_states(ctx.paths, os.environ, start, end, ctx.now())
+        return states + _closing_not_collected(ctx, start, end, {(one.task, one.slot) for one in states})
+    except (ScheduleError, LakeError, OSError) as error:
         ctx.log.warning("the slots of {} cannot be told: {}", day, error)
         return None
+
+
+def _closing_not_collected(
+    ctx: Context, start: datetime, end: datetime, known: set[tuple[str, datetime]]
+) -> list[SlotState]:
+    """The slot of the closing quotes when the schedule wanted it and no run opened it; otherwise the ledger has it."""
+    from v6.analysis.slot_states import judge
+
+    schedule = compiled.load(ctx.paths.compiled / "schedule.txt", dict(os.environ))
+    wanted = [
+        (task, slot)
+        for task, slot in evidence.expected_runs(ctx.paths, os.environ, start, end)
+        if schedule.tasks[task].script == CLOSING and (task, slot) not in known
+    ]
+    traces = evidence.traces(ctx.journal, evidence.gate_log(ctx.paths), start, end)
+    return judge(wanted, {}, traces, ctx.now()) if wanted else []
+
+
+def _closed_rows(ctx: Context, before: date, day: date, readable: list[str]) -> dict[str, pl.DataFrame]:
+    """Table -> rows of the days between that session and this one; tables without any are left out."""
+    first, last = before + timedelta(days=1), day - timedelta(days=1)
+    if first > last:
+        return {}
+    found = {table: ctx.lake.read(table, start=first, end=last) for table in SNAPSHOTS if table in readable}
+    return {table: rows for table, rows in found.items() if len(rows)}
 
 
 def _null_shares(ctx: Context, day: date, readable: list[str]) -> pl.DataFrame | None:

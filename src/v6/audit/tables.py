@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from v6.analysis.findings import Finding, could_not_check, of_problems
+from v6.journal.audits import Versions
 from v6.store import delta
 from v6.store.errors import LakeError, LakeUnavailableError
 from v6.store.tables import TABLES
@@ -27,9 +28,11 @@ ORPHAN_AGE = timedelta(days=delta.RETENTION_DAYS + 1)
 REMOTE = "the lake is an object store: its files are not looked at from here"
 
 
-def opened(lake: Lake) -> tuple[list[Finding], dict[str, DeltaTable]]:
-    """Findings `tables open` and `schema`, and every table that can be looked at further."""
+def opened(lake: Lake) -> tuple[list[Finding], dict[str, DeltaTable], set[str]]:
+    """Findings `tables open` and `schema`, every table that can be looked at further, and the names of those that are
+    there and cannot."""
     tables: dict[str, DeltaTable] = {}
+    unusable: set[str] = set()
     broken: list[str] = []
     different: list[str] = []
     for name, form in TABLES.items():
@@ -37,21 +40,38 @@ def opened(lake: Lake) -> tuple[list[Finding], dict[str, DeltaTable]]:
             stored = delta.loaded(lake.uri(name), lake.storage_options)
         except (LakeError, LakeUnavailableError) as error:
             broken.append(f"{name}: {error}")
+            unusable.add(name)
             continue
         if stored is None and lake.local is not None and (lake.local / name).exists():
             broken.append(f"{name}: there is a folder {lake.local / name} without a log")
+            unusable.add(name)
         if stored is None:
             continue
         if wrong := delta.differences(form, stored):
             different += [f"{name}: {what}" for what in wrong]
+            unusable.add(name)
         else:
             tables[name] = stored
-    there = len(tables) + len(different)
-    unread = [could_not_check("tables open", "; ".join(broken))] if broken and lake.local is None else []
-    return [
-        *(unread or [of_problems("tables open", broken, f"{there} tables")]),
-        of_problems("schema", different, f"{len(tables)} tables have the declared columns"),
-    ], tables
+    away = broken and lake.local is None
+    opening = could_not_check("tables open", "; ".join(broken)) if away else None
+    schema = of_problems("schema", different, f"{len(tables)} tables have the declared columns")
+    if not tables and not different:
+        schema = could_not_check("schema", "no table could be opened")
+    there = len(tables) + len(unusable)
+    return [opening or of_problems("tables open", broken, f"{there} tables"), schema], tables, unusable
+
+
+def versions(tables: dict[str, DeltaTable], before: Versions, unusable: set[str]) -> Finding:
+    """No table is older than an earlier audit found it: a log only grows, whoever writes, compacts or cleans up."""
+    now = {name: stored.version() for name, stored in tables.items()}
+    fallen = [
+        f"{name}: version {now[name]}, on {before.at:%Y-%m-%d} it was {version}"
+        if name in now
+        else f"{name}: is gone, on {before.at:%Y-%m-%d} it was there"
+        for name, version in before.of.items()
+        if name not in unusable and now.get(name, -1) < version
+    ]
+    return of_problems("versions", fallen, f"{len(now)} tables are no older than on {before.at:%Y-%m-%d}")
 
 
 def files(lake: Lake, tables: dict[str, DeltaTable]) -> Finding:

@@ -94,6 +94,9 @@ def restore(
     journal: Annotated[bool, typer.Option("--journal", help="The journal too, as it was then.")] = False,
 ) -> None:
     """Put a backup in the lake's place: copied beside it, verified whole, then exchanged; the old lake is kept."""
+    from contextlib import closing
+
+    from v6.journal import audits, database
     from v6.paths import Paths
     from v6.runner.ownership import require_own
     from v6.store import restore as back
@@ -115,6 +118,8 @@ def restore(
     if journal:
         kept = back.restore_journal(source, staged.manifest, paths.journal, staged.stamp)
         output.say(f"{paths.journal}: of {staged.manifest.made_at}" + (f"; of before: {kept}" if kept else ""))
+    with closing(database.connect(paths.journal)) as db:
+        audits.restored(db, f"{source}: {rows}")
     output.say("now look at it: scripts/audit_data_integrity.py")
 
 

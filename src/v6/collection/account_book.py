@@ -7,28 +7,35 @@ A check counts when its rows in `reconciliation` are there, which are written la
 it had never been.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from v6 import clock, failpoint
+from v6 import clock, failpoint, file_locks
 from v6.analysis.expected_positions import Heard, Held, Key
 from v6.analysis.reconcile import ARROW, Break
 from v6.analysis.reconcile_orders import order_key
 from v6.collection.account_watch import Observed
-from v6.model import Contract, Execution, OpenOrder
+from v6.journal import restarts
+from v6.model import Contract, Execution, OpenOrder, RecoverableError
 from v6.runner.context import Context
 from v6.store.account_tables import BREAKS
 from v6.store.frames import rows_to_frame
 
 CHECKED, BASELINE, RESOLVED = "checked", "baseline", "resolved"
 WHOLE_ACCOUNT = "account"
+NOT_TOLD = "unknown"
+"""In the place of a word that TWS left empty."""
 ORDERS_SEEN = timedelta(days=8)
 EXECUTIONS_KEPT_BY_TWS = timedelta(days=8)
 """TWS can be set to tell the executions of up to seven days."""
 RECENT = timedelta(days=62)
+LOCK = "accounts.check"
+LONGEST_CHECK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,10 @@ class AccountBook:
         rows = self._lake.read("open_orders", start=self._today - ORDERS_SEEN, columns=["perm_id"])
         return {str(perm_id) for perm_id in rows["perm_id"].unique() if perm_id}
 
+    def cancelled(self, since: datetime) -> set[int]:
+        """permIds of the orders that pre_restart has cancelled since: after midnight TWS lists them no more."""
+        return restarts.cancelled_since(self._ctx.journal, since)
+
     def heard(self, since: datetime) -> list[Heard]:
         """The executions stored by checks, those that could have been heard after `since` and what they correct."""
         start = since.astimezone(clock.NEW_YORK).date() - EXECUTIONS_KEPT_BY_TWS
@@ -182,6 +193,20 @@ class AccountBook:
         return {order_key(order): order for order in map(_order, rows)}
 
 
+@contextmanager
+def alone(ctx: Context, wait_seconds: float = LONGEST_CHECK_SECONDS) -> Iterator[None]:
+    """One check at a time, from reading the last one to storing this one: of two that read the same last check, one by
+    hand beside cron's, one would count fills again that the other had stored. Raises RecoverableError."""
+    ctx.paths.locks.mkdir(parents=True, exist_ok=True)
+    held = file_locks.acquire(ctx.paths.locks / LOCK, wait_seconds)
+    if held is None:
+        raise RecoverableError(f"another check of the positions has been at work for {wait_seconds:g} s")
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
 def not_heard(executions: Iterable[Execution], heard: Iterable[Heard]) -> list[Execution]:
     known = {one.execution.exec_id for one in heard}
     return [each for each in executions if each.exec_id not in known]
@@ -213,7 +238,7 @@ def _contract(row: Mapping[str, Any]) -> Contract:
 
 def _order_cells(order: OpenOrder) -> dict[str, Any]:
     cells = {name: getattr(order, name) for name in ORDER}
-    told = {"account": order.account, "tif": order.tif or "DAY", "state": order.status or "unknown"}
+    told = {"account": order.account, "tif": order.tif or NOT_TOLD, "state": order.status or NOT_TOLD}
     return cells | _contract_cells(order.contract) | told
 
 

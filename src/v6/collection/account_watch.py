@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 READINGS = 5
 UNALLOCATED = "unallocated"
 """The account of an order for a group of accounts: TWS names none."""
+UNSET = 1e300
+"""TWS's word for a figure it does not tell is 1.8e308."""
 NOTHING_HELD = ("GrossPositionValue", "MaintMarginReq")
 """Values of an account that are 0 when it holds nothing: stocks and options have the first, futures only the second."""
 
@@ -54,11 +56,22 @@ def observe(ctx: Context, gateway: "Gateway", after: datetime | None) -> Observe
     if gateway.server_lost:
         raise UntrustedError("TWS has lost IBKR: what it says of the account is old")
     accounts = tuple(sorted(gateway.accounts))
+    require_figures(accounts, positions)
     _require_believable(gateway, accounts, positions)
     now = ctx.now().astimezone(UTC).replace(microsecond=0)
     at = now if after is None else max(now, after + timedelta(seconds=1))
     working = tuple(replace(order, account=order.account or UNALLOCATED) for order in orders)
     return Observed(at, accounts, tuple(positions), working, tuple(completed), tuple(executions))
+
+
+def require_figures(accounts: Sequence[str], positions: Sequence[Position]) -> None:
+    """Raises UntrustedError when there is no account, or a quantity that is none."""
+    if not accounts:
+        raise UntrustedError("TWS names no account of this login")
+    for each in positions:
+        if not abs(each.quantity) < UNSET:  # NaN is not either
+            name = each.contract.local_symbol or each.contract.symbol
+            raise UntrustedError(f"TWS says {each.quantity:g} for the quantity of {name} in {each.account}")
 
 
 def _require_believable(gateway: "Gateway", accounts: Sequence[str], positions: Sequence[Position]) -> None:

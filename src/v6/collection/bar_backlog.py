@@ -82,15 +82,8 @@ class Backlog:
 
     def settle(self, account: Account) -> None:
         """Strike out what came and what TWS has not; the latter is recorded once it can be believed."""
-        believed = (self._ctx.now() - BELIEVED_AFTER).date()
-        rows: set[Unavailable] = set()
+        rows = believed(self._ctx, account)
         for series, days in account.absent.items():
-            contract = series.contract
-            rows |= {
-                Unavailable(contract.con_id, series.bar_size, series.what, day, contract.symbol, reason)
-                for day, reason in days.items()
-                if day <= believed
-            }
             self._absent += self._drop(series, days)
         for series, came in account.came.items():
             self._drop(series, came)
@@ -116,6 +109,17 @@ class Backlog:
         if self.unlisted:
             parts.append(f"{self.unlisted} sessions of futures months that TWS lists no more")
         return "; ".join(parts)
+
+
+def believed(ctx: Context, account: Account) -> set[Unavailable]:
+    """What TWS has not, of sessions that are old enough for that to be no outage."""
+    last = (ctx.now() - BELIEVED_AFTER).date()
+    return {
+        Unavailable(series.contract.con_id, series.bar_size, series.what, day, series.contract.symbol, reason)
+        for series, days in account.absent.items()
+        for day, reason in days.items()
+        if day <= last
+    }
 
 
 def _is_far(contract: Contract, session: "Session") -> bool:

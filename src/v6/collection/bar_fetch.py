@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 FAILURES_IN_A_ROW = 12
 """Tries: after so many, without one answer in between, a request that fails for good ends the run: TWS is away."""
-REFUSALS = {MissReason.NO_SUBSCRIPTION: "no_subscription", MissReason.NO_CONTRACT: "no_contract"}
+NO_SUBSCRIPTION = "no_subscription"
+REFUSALS = {MissReason.NO_SUBSCRIPTION: NO_SUBSCRIPTION, MissReason.NO_CONTRACT: "no_contract"}
 
 
 @dataclass
@@ -29,8 +30,8 @@ class Account:
     """`came`: trade dates by series; `absent`: those that TWS was asked for and has not.
 
     `refused`: series that TWS gives nobody without another subscription or contract, and its words: no more of them is
-    asked for. `lost`: sessions of requests that failed for good, after `repeated` tries in all of the run were
-    repeated; `why`: the last words of each.
+    asked for. `lost`: sessions of requests that failed at every try; `why`: their last words. `repeated`: tries of the
+    run that failed and were repeated.
     """
 
     requests: int = 0
@@ -72,7 +73,6 @@ class BarFetch:
         self._book = book
         self._until = until
         self._asked: dict[BarRequest, tuple[Series, Window, datetime]] = {}
-        self._reasons: dict[Series, str] = {}
         self._in_a_row = 0
 
     def has_time(self) -> bool:
@@ -116,7 +116,7 @@ class BarFetch:
                 month = (newest.year, newest.month)
                 self._book.commit_beside()
             if series in self.account.refused:
-                self._refuse(series, window)
+                self._refuse_too(series, window)
                 continue
             if left <= 0:
                 return
@@ -141,7 +141,7 @@ class BarFetch:
         lacking = {day: "no_data" for day in window.sessions if day not in days and day > oldest}
         self.account.absent.setdefault(series, {}).update(lacking)
 
-    def failed_once(self, request: BarRequest, error: GatewayError) -> None:
+    def failed_once(self) -> None:
         self.account.repeated += 1
         self._in_a_row += 1
 
@@ -155,8 +155,7 @@ class BarFetch:
         if reason is not None:
             self._in_a_row = 0
             self.account.refused[series] = _short(error)
-            self._reasons[series] = reason
-            self._refuse(series, window)
+            self._absent(series, window, reason)
             return
         self.account.lost.setdefault(series, set()).update(window.sessions)
         self.account.why[series] = _short(error)
@@ -164,10 +163,13 @@ class BarFetch:
         if self._in_a_row >= FAILURES_IN_A_ROW:
             raise RecoverableError(f"{self._in_a_row} tries for bars in a row failed, the last one: {error}")
 
-    def _refuse(self, series: Series, window: Window) -> None:
-        """A refusal is about the whole series, whatever its sessions."""
-        sessions = dict.fromkeys(window.sessions, self._reasons[series])
-        self.account.absent.setdefault(series, {}).update(sessions)
+    def _refuse_too(self, series: Series, window: Window) -> None:
+        """Rights are about the whole series. That TWS does not know the contract may be about an old session only."""
+        if NO_SUBSCRIPTION in self.account.absent[series].values():
+            self._absent(series, window, NO_SUBSCRIPTION)
+
+    def _absent(self, series: Series, window: Window, reason: str) -> None:
+        self.account.absent.setdefault(series, {}).update(dict.fromkeys(window.sessions, reason))
 
 
 def _refusal(error: GatewayError) -> str | None:

@@ -34,6 +34,8 @@ def summary(ctx: Context, found: Resolved, account: Account, book: BarBook, left
     empty = [series for series, days in account.absent.items() if not account.came.get(series) and days]
     if empty:
         parts.append(f"TWS has none of {shortened(map(str, empty))}")
+    if account.repeated:
+        parts.append(f"{account.repeated} requests repeated")
     if account.failed:
         parts.append(f"failed: {shortened(f'{series} ({why})' for series, why in account.failed.items())}")
     if left > 0:

@@ -44,4 +44,6 @@ def store_final_daily_bars(ctx: Context, gateway: "Gateway", symbols: Sequence[s
         words += f", {len(found.contracts) - len(wanted)} were there"
     if lacking or found.unknown:
         words += f", none of {', '.join(sorted([*lacking, *found.unknown]))}"
+    if account.failed:
+        words += f", failed: {account.failures()}"
     return words

@@ -11,7 +11,7 @@ from v6.analysis.expected_positions import Heard, Held, Key, Rules, expected, si
 from v6.analysis.reconcile import Break
 from v6.analysis.reconcile_orders import OrderFacts, order_key
 from v6.collection.account_book import BASELINE, CHECKED, RESOLVED, WHOLE_ACCOUNT, AccountBook, OpenBreak, not_heard
-from v6.collection.account_watch import UNALLOCATED, Observed, UntrustedError
+from v6.collection.account_watch import UNALLOCATED, UNSET, Observed, UntrustedError
 from v6.config.settings import Positions
 from v6.model import Execution, OpenOrder
 
@@ -137,11 +137,16 @@ def _positions(
     known = {key: held for key, held in base.items() if key[0] in book.accounts}
     concerned = [one for one in heard if one.execution.account in book.accounts]
     found: dict[Key, Held] = {
-        (each.account, each.contract.con_id): Held(each.contract, each.quantity, each.average_cost)
+        (each.account, each.contract.con_id): Held(each.contract, each.quantity, _told(each.average_cost))
         for each in seen.positions
         if each.account in book.accounts
     }
     return reconcile.positions(expected(known, as_of, last, concerned, rules), found, rules, today)
+
+
+def _told(cost: float) -> float | None:
+    """An average cost; None for TWS's words for none, NaN and 1.8e308."""
+    return cost if abs(cost) < UNSET else None
 
 
 def _orders(
@@ -159,7 +164,7 @@ def _orders(
         before=before,
         now={order_key(order): order for order in seen.orders if order.account in known},
         fills={key: since(fills, as_of.get(key, last)).executions for key, fills in by_order.items()},
-        completed={order.perm_id for order in seen.completed},
+        completed={order.perm_id for order in seen.completed} | book.cancelled(_oldest(book)),
         seen=book.seen_orders(),
         today=today,
     )

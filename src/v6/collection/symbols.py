@@ -69,10 +69,11 @@ def _resolve_others(ctx: Context, gateway: "Gateway", symbols: Sequence[str], fo
     ]
     for symbol, answer in zip(symbols, gateway.contract_details_many(asked), strict=True):
         listed = _listed(answer)
-        if isinstance(listed, str):
-            found.unknown[symbol] = listed
+        contract = listed if isinstance(listed, str) else at_home(listed)
+        if isinstance(contract, str):
+            found.unknown[symbol] = contract
         else:
-            found.contracts[symbol] = _at_home(listed)
+            found.contracts[symbol] = contract
 
 
 def _resolve_futures(ctx: Context, gateway: "Gateway", symbols: Sequence[str], found: Resolved) -> None:
@@ -101,8 +102,15 @@ def _listed(answer: list[ContractDetails] | GatewayError) -> list[Contract] | st
     return [details.contract for details in answer] or "TWS lists nothing"
 
 
-def _at_home(listed: Sequence[Contract]) -> Contract:
-    return next((each for each in listed if each.primary_exchange in US_EXCHANGES), listed[0])
+def at_home(listed: Sequence[Contract]) -> Contract | str:
+    """The one that is meant: the only one, else the only one with a home in the US; else what a person has to know:
+    prices of another company are worse than none."""
+    every = {each.con_id: each for each in listed}
+    american = [each for each in every.values() if each.primary_exchange in US_EXCHANGES]
+    if len(every) == 1 or len(american) == 1:
+        return (american or list(every.values()))[0]
+    names = ", ".join(f"{each.con_id} at {each.primary_exchange or each.exchange}" for each in every.values())
+    return f"TWS lists {len(every)} of this symbol: {names}"
 
 
 def _living(contract: Contract | None, today: date) -> Contract | None:

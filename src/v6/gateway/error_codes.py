@@ -114,6 +114,7 @@ HISTORICAL_TEXTS = (
     ("different ip", MissReason.COMPETING_SESSION, True),
     ("competing", MissReason.COMPETING_SESSION, True),
     ("no data", MissReason.NO_TICK, False),
+    ("no historical market data", MissReason.NO_TICK, False),  # for a kind that it does not keep [public issue threads]
     ("no market data permissions", MissReason.NO_SUBSCRIPTION, False),
     ("not subscribed", MissReason.NO_SUBSCRIPTION, False),
     ("query cancel", MissReason.DEADLINE, True),

@@ -48,15 +48,15 @@ OnAnswer: TypeAlias = Callable[[BarRequest, Answer], None]
 class Watch(Protocol):
     """Told of what goes on besides answers."""
 
-    def failed_once(self, request: BarRequest, error: GatewayError) -> None:
-        """It will be asked again. What is raised ends the run."""
+    def failed_once(self) -> None:
+        """A request failed, and will be asked again. What is raised ends the run."""
 
     def waiting(self) -> None:
         """At least twice a second, also while TWS answers nothing. What is raised ends the run."""
 
 
 class Unwatched:
-    def failed_once(self, request: BarRequest, error: GatewayError) -> None: ...
+    def failed_once(self) -> None: ...
     def waiting(self) -> None: ...
 
 
@@ -64,9 +64,9 @@ class Fetch:
     """One run over `requests`, in their order; answers come in any order. `until`: monotonic; no request leaves later.
 
     A refusal for pacing is not an answer: everything pauses, and the request is asked again, PACING_TRIES times in all.
-    Nor is a failure that may be over the next time (no answer, a farm that reconnects): historical_repeats.py. A request
-    that has left ends in exactly one answer, its last error when there is no time to repeat it; a lost connection ends
-    the run instead.
+    Nor is a failure that may be over the next time (no answer, a farm that reconnects): see historical_repeats.py.
+    A request that has left ends in exactly one answer, its last error when there is no time to repeat it; a lost
+    connection ends the run instead.
     """
 
     def __init__(
@@ -196,7 +196,7 @@ class Fetch:
             self._connection.log.warning(f"{error}; pausing {self._pause.left(now):.0f} s")
         elif self._repeats.take(request, error, now):
             self._connection.log.warning(f"{error}; it will be asked again")
-            self._watch.failed_once(request, error)
+            self._watch.failed_once()
         else:
             return False
         self._failed[request] = error

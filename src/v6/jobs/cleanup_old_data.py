@@ -3,9 +3,11 @@
 Usage: scripts/cleanup_old_data.py [--dry-run]
 Needs: an audit of the last 14 days that found nothing (audit_data_integrity); without one only logs are rotated.
 Removes whole trade dates of the tables that `retention.tables` names, and only days that were closed: never today,
-never statistics, ledgers, bars, positions or the universe. Then compacts every table (one file a partition; dead files
-leave the disk after seven days), lets rows of the journal go that are older than `journal_days` and that the lake has,
-and removes or renames old and large logs. What went is in the log, line by line; --dry-run lists what would go.
+never statistics, ledgers, bars, positions or the universe. Old is what the clock says and the days that left a trace
+since bear out: a clock that is a year ahead removes nothing, and the message says so. Then compacts every table (one
+file a partition; dead files leave the disk after seven days), lets rows of the journal go that are older than
+`journal_days` and that the lake has, and removes or renames old and large logs. What went is in the log, line by line;
+--dry-run lists what would go.
 Writes: the lake, the journal, the logs' folder. A repeat is safe, after a kill at any moment too: it finds less to do.
 Exit codes: 0 done, or nothing to do; 1 the lake is busy or away (retried next week); 2 refused: the audit failed or is
 missing (the message has the command), or the lake lacks what the journal was to let go.
@@ -15,6 +17,7 @@ from v6.journal import audits
 from v6.model import FatalError
 from v6.runner.context import Context
 from v6.upkeep import journal_trim, retention, rotation
+from v6.upkeep.closed_sums import gone_missing
 from v6.upkeep.retention import Expired
 from v6.upkeep.rotation import Rotation
 
@@ -22,7 +25,7 @@ WRITES = True
 
 
 def cleanup_old_data(ctx: Context) -> str:
-    objection = audits.objection(ctx.journal)
+    objection = audits.objection(ctx.journal) or _missing(ctx)
     logs = _logs(ctx)
     if objection and not ctx.dry_run:
         raise FatalError(f"nothing but logs was removed ({_logs_in_words(logs)}): {objection}")
@@ -30,8 +33,15 @@ def cleanup_old_data(ctx: Context) -> str:
     journal = _journal(ctx)
     compacted = _dead_files(ctx) if ctx.dry_run else _compact(ctx)
     refused = f"now it would be refused: {objection}" if objection else ""
-    parts = [_days_in_words(going), _open_in_words(going), journal, compacted, _logs_in_words(logs), refused]
+    words = [_days_in_words(going), _open_in_words(going), _held_in_words(going)]
+    parts = [*words, journal, compacted, _logs_in_words(logs), refused]
     return ("would go: " if ctx.dry_run else "") + "; ".join(part for part in parts if part)
+
+
+def _missing(ctx: Context) -> str:
+    """What has gone since the audit: a copy of a table from before may have been put in its place."""
+    missing = gone_missing(ctx.journal, ctx.lake)
+    return f"closed days are not whole ({'; '.join(missing[:5])}): run {audits.COMMAND}" if missing else ""
 
 
 def _logs(ctx: Context) -> Rotation:
@@ -54,6 +64,8 @@ def _lake(ctx: Context) -> list[Expired]:
         if going.not_closed:
             days = ", ".join(map(str, going.not_closed))
             ctx.log.warning("{}: kept though old, never closed: {}", going.table, days)
+        if going.held_back:
+            ctx.log.warning("{}: {}", going.table, going.held_back)
         if not ctx.dry_run:
             retention.remove(ctx, going)
     return found
@@ -100,6 +112,12 @@ def _open_in_words(going: list[Expired]) -> str:
     if not days:
         return ""
     return f"{len(days)} old days kept, never closed: scripts/validate_data_quality.py --date {days[0]} closes one"
+
+
+def _held_in_words(going: list[Expired]) -> str:
+    """Of the first table: the clock is the same for all."""
+    held = [f"{one.table}: {one.held_back}" for one in going if one.held_back]
+    return held[0] if held else ""
 
 
 def _logs_in_words(logs: Rotation) -> str:

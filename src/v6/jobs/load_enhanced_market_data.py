@@ -9,16 +9,19 @@ final of the last 30 sessions (daily) and 5 sessions (intraday), no more: what l
 is load_historical_data's. A daily bar is asked for when its session is over. The session going on gets its intraday
 bars so far, never as final (L20); the next run replaces them.
 A symbol that TWS does not know is reported in the summary, the log and an event, and is no failure.
-Writes: bars. A repeat is safe: it asks for what is not final yet.
-Exit codes: 0 stored, or everything was there; 1 no bars at all, or TWS away (retried); 2 wrong configuration.
+A request that fails is repeated a few seconds later, three tries in all.
+Writes: bars, the journal's bars_unavailable. A repeat is safe: it asks for what is not final yet.
+Exit codes: 0 stored, or everything was there; 1 no bars at all, a request failed at every try (the rest is stored), or
+TWS away (retried); 2 wrong configuration.
 """
 
 from collections.abc import Sequence
 
 from v6.analysis.bar_gaps import DAILY, SETTLED, Window, missing, windows
 from v6.collection import bar_reports, symbols
+from v6.collection.bar_backlog import believed
 from v6.collection.bar_fetch import BarFetch
-from v6.collection.bar_series import Calendars, Series, in_order, of_contract, stored_days
+from v6.collection.bar_series import TRADES, Calendars, Series, in_order, of_contract, stored_days
 from v6.collection.bars import BarBook
 from v6.journal import bars_unavailable
 from v6.model import Contract, RecoverableError
@@ -45,9 +48,20 @@ def load_enhanced_market_data(ctx: Context) -> str:
         wanted = _wanted(ctx, calendars, list(found.contracts.values()))
         fetch = BarFetch(ctx, gateway, book, ctx.deadline - END_SECONDS)
         fetch.run(wanted, len(wanted))
-    if wanted and not book.bars:
-        raise RecoverableError(f"no bars at all from {len(wanted)} requests: {fetch.account.failures() or 'no data'}")
-    return bar_reports.summary(ctx, found, fetch.account, book, len(wanted) - fetch.account.requests)
+    account = fetch.account
+    if not ctx.dry_run:
+        bars_unavailable.record(ctx.journal, sorted(believed(ctx, account)))
+    if not book.bars and (account.failed or any(_must_come(ctx, *each) for each in wanted)):
+        raise RecoverableError(f"no bars at all from {len(wanted)} requests: {account.failures() or 'no data'}")
+    words = bar_reports.summary(ctx, found, account, book, len(wanted) - account.requests)
+    if account.lost:
+        raise RecoverableError(f"{account.last_words()}, the next run asks for them again: {words}")
+    return words
+
+
+def _must_come(ctx: Context, series: Series, window: Window) -> bool:
+    """Whether TWS should have bars: a stock may have no options, and a session that has just begun no bar yet."""
+    return series.what == TRADES and window.sessions[-1] < ctx.now().date()
 
 
 def _wanted(ctx: Context, calendars: Calendars, contracts: Sequence[Contract]) -> list[tuple[Series, Window]]:

@@ -12,14 +12,16 @@ A session that TWS has no bars of, although it ended a week ago or more, is reco
 bars.ask_again_days; --ask-again forgets these records of the symbols first. --dry-run lists the gaps.
 A symbol that TWS does not know is reported in the summary, the log and an event, and is no failure.
 Writes: bars, the journal's bars_unavailable. A repeat is safe: it asks only for what is missing.
-Exit codes: 0 filled, partly filled or nothing to fill; 1 every request failed, or TWS away (retried); 2 wrong
-configuration.
+A request that fails is repeated a few seconds later, three tries in all. A connection that ends, ends the run: what
+came before is stored, and the retry asks for the rest.
+Exit codes: 0 filled, partly filled or nothing to fill; 1 a request failed at every try (the rest is stored), or TWS
+away (retried); 2 wrong configuration.
 """
 
 from v6.analysis.bar_gaps import Window, windows
 from v6.collection import bar_reports, symbols
 from v6.collection.bar_backlog import Backlog
-from v6.collection.bar_fetch import BarFetch
+from v6.collection.bar_fetch import Account, BarFetch
 from v6.collection.bar_series import Calendars, Series
 from v6.collection.bars import BarBook
 from v6.journal import bars_unavailable
@@ -56,16 +58,19 @@ def load_historical_data(ctx: Context) -> str:
     account = fetch.account
     if account.failed and not account.came:
         raise RecoverableError(f"all of {account.requests} requests failed: {account.failures()}")
-    words = bar_reports.summary(ctx, found, account, book, 0)
-    return f"{words}; {backlog.words()}"
+    words = f"{bar_reports.summary(ctx, found, account, book, 0)}; {backlog.words()}"
+    if account.lost:
+        raise RecoverableError(f"{account.last_words()}, the next run asks for them again: {words}")
+    return words
 
 
 def _fill(ctx: Context, backlog: Backlog, fetch: BarFetch) -> None:
-    """Round after round: sessions before the first bar of an answer are asked for once more, up to their own end."""
+    """Round after round: sessions before the first bar of an answer are asked for once more, up to their own end. What
+    failed at every try is the next run's."""
     budget = ctx.settings.bars.max_requests
     while True:
         before = fetch.account.requests
-        wanted = _windows(ctx, backlog)
+        wanted = _windows(ctx, backlog, fetch.account)
         if not wanted or before >= budget or not fetch.has_time():
             return
         try:
@@ -76,10 +81,11 @@ def _fill(ctx: Context, backlog: Backlog, fetch: BarFetch) -> None:
             return
 
 
-def _windows(ctx: Context, backlog: Backlog) -> list[tuple[Series, Window]]:
+def _windows(ctx: Context, backlog: Backlog, account: Account) -> list[tuple[Series, Window]]:
     now = ctx.now()
-    return [
-        (series, window)
-        for series, sessions in backlog.lacking.items()
-        for window in windows(sessions, series.bar_size, now)
-    ]
+    found: list[tuple[Series, Window]] = []
+    for series, sessions in backlog.lacking.items():
+        lost = account.lost.get(series, ())
+        left = [session for session in sessions if session.date not in lost]
+        found += [(series, window) for window in windows(left, series.bar_size, now)]
+    return found

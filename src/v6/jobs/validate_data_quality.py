@@ -2,11 +2,13 @@
 
 Usage: scripts/validate_data_quality.py [--date 2026-11-20] [--dry-run]
 Needs: nothing but the lake, the journal and the compiled schedule; default is the slot's day. A day without a session
-is skipped (no_input). What every rule looks at, its formula and its limits: docs/data.md, section Quality.
+is skipped (no_input); refused are a session that is not over (--dry-run says what is known so far) and a day whose
+quotes cleanup_old_data has removed. What every rule looks at, its formula and limits: docs/data.md, section Quality.
 Writes: quality_findings and quality_scores of the day, also when rules fail; then the day is closed (exports of the
 journal, compaction, checksums). A repeat is safe: it judges the day anew and, where nothing changed, writes nothing.
 Exit codes: 0 no critical rule failed (rules that could not look are named); 1 a critical rule failed (settings
-quality.critical), or the lake was busy; 2 no such date, or nothing could be looked at.
+quality.critical: told at once, not retried), or the lake was busy (retried); 2 no such date, the session is not over,
+its quotes were removed, or nothing could be looked at.
 """
 
 from datetime import date
@@ -15,22 +17,32 @@ from typing import TYPE_CHECKING
 from v6.audit import quality_day
 from v6.model import FatalError, RecoverableError, SkipRun
 from v6.runner.context import Argument, Context
+from v6.runner.notices import QUALITY_BREACHED
 from v6.store.errors import LakeError
 from v6.upkeep import closing
 
 if TYPE_CHECKING:
     from v6.analysis.quality.judgement import Judgement
+    from v6.config.settings import QualityRule
 
 WRITES = True
 ARGUMENTS = (Argument("--date", metavar="YYYY-MM-DD", help="a New York date; default: today's"),)
 
+WHAT_TO_DO = "docs/data.md, Quality"
 LEVELS = {"critical": "ERROR", "warning": "WARNING", "info": "INFO"}
+
+
+class BreachedError(RecoverableError):
+    """A critical rule is breached: exit 1, and no other attempt, for the same data would be judged the same."""
+
+    reason = QUALITY_BREACHED
 
 
 def validate_data_quality(ctx: Context) -> str:
     day = _day(ctx)
     if (closed := ctx.calendar.closure_reason(day)) is not None:
         raise SkipRun("no_input", f"{day} is no session: {closed}")
+    _require_judgeable(ctx, day)
     judgement = quality_day.judged(ctx, day)
     if judgement.total is None:
         raise FatalError(f"{day}: no rule could look at anything: {_unable(judgement)}")
@@ -42,8 +54,32 @@ def validate_data_quality(ctx: Context) -> str:
         quality_day.store(ctx, day, judgement)
         words = f"{words}; {_closed(ctx, day, judgement)}"
     if judgement.failed:
-        raise RecoverableError(f"critical: {', '.join(judgement.failed)}; {words}")
+        worst = "; ".join(_worst(judgement, rule) for rule in judgement.failed)
+        raise BreachedError(f"critical: {worst}. What to do: {WHAT_TO_DO}, `v6 report {day}`. {words}")
     return words
+
+
+def _require_judgeable(ctx: Context, day: date) -> None:
+    """Scores of a day that has not been, or is no longer there, would be made of nothing."""
+    session = ctx.calendar.session(day)
+    if session is not None and ctx.now() < (session.open if ctx.dry_run else session.close):
+        raise FatalError(
+            f"{day}: its session is {session.open:%H:%M} to {session.close:%H:%M}, now it is "
+            f"{ctx.now():%Y-%m-%d %H:%M}: a day is judged and closed when its session is over "
+            "(once it has begun, --dry-run says what is known so far)"
+        )
+    if gone := quality_day.removed(ctx, day):
+        raise FatalError(
+            f"{day}: cleanup_old_data has removed {', '.join(gone)}: what was found when they were there stays"
+        )
+
+
+def _worst(judgement: "Judgement", rule: "QualityRule") -> str:
+    """The rule with the first of its findings, and how many more there are."""
+    severe = judgement.outcomes[rule].findings.filter("severe")
+    stored = judgement.findings
+    message = stored.filter((stored["rule"] == rule) & (stored["severity"] == "critical"))["message"][0]
+    return f"{rule}: {message}" + (f" (and {len(severe) - 1} more)" if len(severe) > 1 else "")
 
 
 def _closed(ctx: Context, day: date, judgement: "Judgement") -> str:

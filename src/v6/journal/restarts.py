@@ -158,6 +158,16 @@ def order_steps(db: sqlite3.Connection, restart_id: int) -> list[OrderStep]:
     return [step._replace(sent_at=optional(step.sent_at)) for step in (OrderStep(*row) for row in rows)]
 
 
+def cancelled_since(db: sqlite3.Connection, since: datetime) -> set[int]:
+    """permIds of the orders that V6 itself has cancelled from then on, confirmed by TWS."""
+    rows = db.execute(
+        "SELECT perm_id FROM restart_orders "
+        "WHERE deed = 'cancel' AND outcome = 'cancelled' AND perm_id != 0 AND sent_at >= ?",
+        (instant_text(since),),
+    )
+    return {int(perm_id) for (perm_id,) in rows}
+
+
 def closings(db: sqlite3.Connection) -> list[OrderStep]:
     """The orders that were to close positions, of every restart."""
     rows = db.execute(

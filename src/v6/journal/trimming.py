@@ -18,6 +18,11 @@ HISTORICAL_REQUESTS_KEPT = timedelta(days=2)
 """TWS counts them over ten minutes."""
 
 
+def run_days(db: sqlite3.Connection) -> list[date]:
+    """Days with runs."""
+    return [date.fromisoformat(row[0]) for row in db.execute("SELECT DISTINCT day FROM runs")]
+
+
 def days_before(db: sqlite3.Connection, first_kept: date) -> list[date]:
     """Days with runs or ledger lines, oldest first."""
     found = {

@@ -3,14 +3,14 @@ that are the page's own (CSS variables), so that a chart follows light and dark.
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from v6.report.smiles import Smile
+from v6.report.smiles import Point, Smile
 
 INK, SOFT, RULE, PAPER = "#010101", "#010102", "#010103", "#010104"
 SERIES = ("#020201", "#020202", "#020203", "#020204", "#020205", "#020206")
@@ -43,17 +43,16 @@ ROOM = 1.2  # for the words beside the last point
 
 
 def smile(data: Smile) -> str:
-    """Volatility by strike, one line an expiry; hollow points are computed ones."""
+    """Volatility by strike, one line an expiry; hollow points are computed ones, of a chain too large the lines alone."""
 
     def draw(axes: Any) -> None:
         if data.spot is not None:
             axes.axvline(data.spot, color=SOFT, linewidth=0.8, linestyle=(0, (2, 3)))
         for curve, colour in zip(data.drawn, _colours(len(data.drawn)), strict=True):
-            strikes, ivs = [point.strike for point in curve.points], [point.iv for point in curve.points]
-            axes.plot(strikes, ivs, color=colour, linewidth=1.4)
-            for point in curve.points:
-                face = PAPER if point.computed else colour
-                axes.plot(point.strike, point.iv, "o", color=colour, markerfacecolor=face, markersize=3.4)
+            axes.plot(*_xy(curve.points), color=colour, linewidth=1.4)
+            for computed, face in ((False, colour), (True, PAPER)) if data.marked else ():
+                marked = [point for point in curve.points if point.computed is computed]
+                axes.plot(*_xy(marked), "o", color=colour, markerfacecolor=face, markersize=3.4)
         axes.set_xlabel("strike")
 
     return _svg(f"smile-{data.symbol}", f"Volatility smile of {data.symbol}", draw)
@@ -77,6 +76,10 @@ def term_structure(data: Smile) -> str:
         axes.margins(y=0.25)
 
     return _svg(f"term-{data.symbol}", f"Term structure of {data.symbol}", draw)
+
+
+def _xy(points: Sequence[Point]) -> tuple[list[float], list[float]]:
+    return [point.strike for point in points], [point.iv for point in points]
 
 
 def _colours(count: int) -> list[str]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BY_STATISTICS = "slot of the day's statistics"
 LATEST = "latest slot with volatilities; no daily statistics of it"
+MARKED_POINTS = 1000
+"""Of a symbol: beyond, a mark for each would make a page of megabytes on which nobody can tell them apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ class Smile:
     def size(self) -> int:
         """How many points are drawn."""
         return sum(len(curve.points) for curve in self.drawn)
+
+    @property
+    def marked(self) -> bool:
+        """Whether each point is marked, or only the lines are drawn."""
+        return self.size <= MARKED_POINTS
 
     @property
     def computed(self) -> int:

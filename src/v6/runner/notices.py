@@ -32,8 +32,9 @@ TOLD_BY_THE_JOB = frozenset(
 )
 """A run that ends for one of these reasons (`v6.runner.told.ToldError`) raises no alert of its own, and the success
 after it none either: one restart, or one break of the positions, is one message, and its job has sent it."""
-NOT_RETRIED = frozenset((POSITIONS_BROKEN,))
-"""A run that ends for one of these reasons has found something, and has looked twice: another attempt would find it
+QUALITY_BREACHED = "quality_breached"
+NOT_RETRIED = frozenset((POSITIONS_BROKEN, QUALITY_BREACHED))
+"""A run that ends for one of these reasons has found something, and has looked well: another attempt would find it
 again, and count it again. It ends with 1 all the same."""
 
 

@@ -5,8 +5,8 @@ from v6.runner.notices import TOLD_BY_THE_JOB
 
 
 class ToldError(V6Error):
-    """Ends the run like any failure, but the supervisor says nothing of it. `reason`: one of TOLD_BY_THE_JOB; `recoverable`
-    ones are tried again, except those in NOT_RETRIED."""
+    """Ends the run like any failure, but the supervisor says nothing of it. `reason`: one of TOLD_BY_THE_JOB;
+    when `recoverable`, the run is tried again, but for the reasons in NOT_RETRIED."""
 
     def __init__(self, reason: str, words: str, *, recoverable: bool) -> None:
         if reason not in TOLD_BY_THE_JOB:

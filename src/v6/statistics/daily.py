@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from v6.model import WhyNull
 from v6.runner.context import Context
 from v6.statistics import greeks, quotes, series
+from v6.statistics.sources import Sources
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,10 +18,20 @@ if TYPE_CHECKING:
 TABLE = "daily_statistics"
 TASK = "calculate_daily_statistics"
 BLOCK_ROWS = 1_000_000
-"""Quotes that are in memory at once, about 130 MB: 50 days of the default universe. A day is never divided."""
+"""Quotes whose outlines are in memory at once, about 60 MB: 50 days of the default universe. A day is never divided."""
+CHOSEN_ROWS = 200_000
+"""Contracts at the chosen slots that are computed together, about 40 MB: 3 years of the default universe."""
 UNFINISHED_SESSIONS = 10
 """A session whose bars have not come by then is left as it is."""
 KEY = ["trade_date", "symbol"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """`rows`: trade_date, symbol, as_of, slots, slots_expected. `quoted`: their contracts at those slots."""
+
+    rows: pl.DataFrame
+    quoted: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +58,22 @@ class Computed:
 def compute(ctx: Context, days: Sequence[date], told: Callable[[int], None] = lambda _: None) -> Computed:
     """The rows of these sessions; `told` hears how many days each step was. Writes nothing.
 
-    Each file is read once: of the quotes as many days at a time as have BLOCK_ROWS, then the bars and the earlier
-    statistics of all of them together.
+    Each table is opened once. Of every quote the outline is read, as many days at a time as have BLOCK_ROWS; the rest of
+    a quote only at the slots that it chooses, and these of many days are computed together, as are bars and ranks.
     """
     import polars as pl
 
     from v6.store.frames import fitted
 
     wanted = sorted(set(days))
+    source = Sources(ctx, wanted)
     parts = []
-    for block in _blocks(ctx, wanted):
-        parts.append(_of_quotes(ctx, block))
+    waiting: list[Chosen] = []
+    for block in blocks(wanted, source.row_counts() if len(wanted) > 1 else {}):
+        waiting.append(_chosen(ctx, source, block))
+        if sum(len(chosen.quoted) for chosen in waiting) >= CHOSEN_ROWS or block[-1] == wanted[-1]:
+            parts.append(_of_quotes(source, waiting, ctx.settings.statistics.risk_free_rate))
+            waiting = []
         told(len(block))
     surface = pl.concat([rows for rows, _ in parts])
     fresh = pl.concat([computed for _, computed in parts if len(computed)] or [parts[0][1]])
@@ -91,25 +107,21 @@ def unfinished(ctx: Context, day: date) -> list[date]:
     return sorted(rows.filter(waiting.fill_null(value=False)).select("trade_date").unique().collect()["trade_date"])
 
 
-def _blocks(ctx: Context, days: Sequence[date]) -> list[list[date]]:
-    """Consecutive days that together have at most BLOCK_ROWS quotes."""
-    if len(days) == 1:
-        return [list(days)]
-    rows = ctx.lake.scan("option_snapshots", min(days), max(days), ("trade_date",)).group_by("trade_date").len()
-    counts = dict(rows.collect().iter_rows())
-    blocks: list[list[date]] = [[]]
+def blocks(days: Sequence[date], counts: Mapping[date, int]) -> list[list[date]]:
+    """Consecutive days that together have at most BLOCK_ROWS quotes; `counts`: how many each day has."""
+    parts: list[list[date]] = [[]]
     held = 0
     for day in days:
         held += counts.get(day, 0)
-        if blocks[-1] and held > BLOCK_ROWS:
-            blocks.append([])
+        if parts[-1] and held > BLOCK_ROWS:
+            parts.append([])
             held = counts.get(day, 0)
-        blocks[-1].append(day)
-    return blocks
+        parts[-1].append(day)
+    return parts
 
 
-def _of_quotes(ctx: Context, days: Sequence[date]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(trade_date, symbol, as_of, SURFACE, slots, slots_expected; new greeks) of the days that have a universe.
+def _chosen(ctx: Context, source: Sources, days: Sequence[date]) -> Chosen:
+    """What the statistics of these days are computed from; no rows of days without a universe.
 
     The surface is that of `as_of`, the last slot of the session with at least half of the quotes of the day's best one.
     A symbol without any is computed at the session's last slot, where it finds its volumes and no quotes.
@@ -118,16 +130,31 @@ def _of_quotes(ctx: Context, days: Sequence[date]) -> tuple[pl.DataFrame, pl.Dat
 
     from v6.analysis import option_statistics
 
-    frozen, rows, bounds = quotes.universe(ctx, days), quotes.stored(ctx, days), quotes.session_bounds(ctx, days)
-    by_slot = option_statistics.quoted(rows).join(bounds, on="trade_date")
+    frozen, outline, bounds = source.universe(days), source.outline(days), quotes.session_bounds(ctx, days)
+    by_slot = option_statistics.quoted(outline).join(bounds, on="trade_date")
     inside = by_slot.filter(pl.col("slot").is_between("open", "close", closed="left"))
-    chosen = option_statistics.as_of(inside)
-    symbols = frozen.select(KEY).unique().join(bounds, on="trade_date").join(chosen, on=KEY, how="left").sort(KEY)
+    if len(inside) < len(by_slot):
+        outline = outline.filter(pl.col("slot").is_in(inside["slot"].unique().implode()))
+    best = option_statistics.as_of(inside)
+    symbols = frozen.select(KEY).unique().join(bounds, on="trade_date").join(best, on=KEY, how="left").sort(KEY)
     points = symbols.select(*KEY, pl.coalesce("as_of", pl.col("close") - quotes.SLOT_SPAN).alias("slot"))
-    in_use, fresh = greeks.completed(ctx, days, quotes.laid_out(points, frozen, rows))
-    statistics = option_statistics.of_slots(in_use, ctx.settings.statistics.risk_free_rate).drop("slot")
-    kept = symbols.select(*KEY, "as_of", pl.col("slots").fill_null(0), "slots_expected")
-    return kept.join(statistics, on=KEY), fresh
+    at_points = outline.filter(pl.col("slot").is_in(points["slot"].unique().implode()))
+    quoted = quotes.laid_out(points, frozen, at_points.join(source.modelled(points), on=["slot", "con_id"]))
+    rows = symbols.select(*KEY, "as_of", pl.col("slots").fill_null(0), "slots_expected")
+    last = inside.group_by("trade_date").agg(pl.col("slot").max())
+    return Chosen(rows, quotes.with_the_days_last(quoted, outline, last))
+
+
+def _of_quotes(source: Sources, waiting: Sequence[Chosen], rate: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(trade_date, symbol, as_of, slots, slots_expected, SURFACE; new greeks)."""
+    import polars as pl
+
+    from v6.analysis import option_statistics
+
+    quoted = pl.concat([chosen.quoted for chosen in waiting])
+    in_use, fresh = greeks.completed(source, quoted, rate)
+    statistics = option_statistics.of_slots(in_use, rate).drop("slot")
+    return pl.concat([chosen.rows for chosen in waiting]).join(statistics, on=KEY), fresh
 
 
 def _kept(ctx: Context, computed: pl.DataFrame) -> list[date]:

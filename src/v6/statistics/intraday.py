@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from v6.runner.context import Context
 from v6.statistics import greeks, quotes
+from v6.statistics.sources import Sources
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,16 +39,18 @@ def compute(ctx: Context, day: date) -> Computed | None:
     from v6.analysis import option_statistics
     from v6.store.frames import fitted
 
-    frozen, rows = quotes.universe(ctx, [day]), quotes.stored(ctx, [day])
+    source = Sources(ctx, [day])
+    frozen, rows = source.universe([day]), source.quotes([day])
     over = ctx.now().astimezone(UTC) - quotes.SLOT_SPAN
     inside = pl.col("slot").is_between("open", "close", closed="left") & (pl.col("slot") <= over)
     points = rows.select("trade_date", "slot").unique().sort("slot")
     points = points.join(quotes.session_bounds(ctx, [day]), on="trade_date").filter(inside).select("trade_date", "slot")
     if points.is_empty() or frozen.is_empty():
         return None
-    in_use, fresh = greeks.completed(ctx, [day], quotes.laid_out(points, frozen, rows))
+    quoted = quotes.with_last_known(quotes.laid_out(points, frozen, rows), rows)
+    in_use, fresh = greeks.completed(source, quoted, ctx.settings.statistics.risk_free_rate)
     statistics = option_statistics.of_slots(in_use, ctx.settings.statistics.risk_free_rate)
-    priced = statistics.join(quotes.underlying_prices(ctx, [day]), on=greeks.POINT, how="left")
+    priced = statistics.join(source.underlying_prices([day]), on=greeks.POINT, how="left")
     return Computed(fitted(TABLE, priced, task=TASK), fresh, len(points))
 
 

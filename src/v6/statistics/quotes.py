@@ -11,45 +11,15 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from v6.runner.context import Context
+from v6.statistics.sources import COLLECTOR, CONTRACT, VALUES
 
 if TYPE_CHECKING:
     import polars as pl
 
-COLLECTOR = "collect_option_snapshots"
 SLOT_MINUTES = {"5min": 5, "15min": 15, "30min": 30, "hourly": 60}
 SLOT_SPAN = timedelta(minutes=5)
 """A version that is created within a slot's time is the one it collects: the 09:35 slot waits for version 2."""
-VALUES = ("bid", "ask", "volume", "open_interest", "iv", "delta", "gamma", "vega", "theta", "underlying_price")
-CONTRACT = ("con_id", "symbol", "trading_class", "expiry", "strike", "right")
-
-
-def stored(ctx: Context, days: Sequence[date]) -> pl.DataFrame:
-    """The option collector's quotes of these days: trade_date, slot, con_id, symbol and VALUES, in no order."""
-    import polars as pl
-
-    columns = ("trade_date", "slot", "task", "con_id", "symbol", *VALUES)
-    rows = ctx.lake.scan("option_snapshots", min(days), max(days), columns)
-    return rows.filter(pl.col("task") == COLLECTOR, pl.col("trade_date").is_in(days)).drop("task").collect()
-
-
-def universe(ctx: Context, days: Sequence[date]) -> pl.DataFrame:
-    """Collected contracts of every version of these days' universe: trade_date, version, created_at and CONTRACT."""
-    import polars as pl
-
-    columns = ("trade_date", "version", "created_at", "collected", *CONTRACT)
-    rows = ctx.lake.scan("option_contracts", min(days), max(days), columns)
-    return rows.filter("collected", pl.col("trade_date").is_in(days)).drop("collected").collect()
-
-
-def underlying_prices(ctx: Context, days: Sequence[date]) -> pl.DataFrame:
-    """trade_date, slot, symbol, underlying_price: the last trade, else the middle of bid and ask."""
-    import polars as pl
-
-    columns = ("trade_date", "slot", "task", "symbol", "last", "bid", "ask")
-    rows = ctx.lake.scan("underlying_snapshots", min(days), max(days), columns).filter(pl.col("task") == COLLECTOR)
-    price = pl.coalesce("last", (pl.col("bid") + pl.col("ask")) / 2).alias("underlying_price")
-    point = ["trade_date", "slot", "symbol"]
-    return rows.select(*point, price).sort(point).unique(point, keep="first").collect()
+CUMULATIVE = ("volume", "open_interest")
 
 
 def session_bounds(ctx: Context, days: Sequence[date]) -> pl.DataFrame:
@@ -105,16 +75,39 @@ def with_version(points: pl.DataFrame, frozen: pl.DataFrame) -> pl.DataFrame:
 def laid_out(points: pl.DataFrame, frozen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """The points' contracts with what was quoted: trade_date, slot, CONTRACT and VALUES, null where nothing was.
 
-    `points`: trade_date, slot, and symbol where not every symbol is asked for. volume and open_interest are the last
-    ones known up to the slot.
+    `points`: trade_date, slot, and symbol where not every symbol is asked for.
     """
-    from v6.analysis.option_statistics import last_known
-
     chosen = with_version(points, frozen)
     on = [name for name in ("trade_date", "version", "symbol") if name in chosen.columns]
     asked = chosen.join(frozen.drop("created_at"), on=on).select("trade_date", "slot", *CONTRACT)
-    there = rows.lazy().join(chosen.lazy(), on=["trade_date", "slot"], how="semi").drop("symbol").collect()
-    quoted = asked.join(there, on=["trade_date", "slot", "con_id"], how="left")
-    for column in ("volume", "open_interest"):
+    there = rows.select("trade_date", "slot", "con_id", *VALUES)
+    return asked.join(there, on=["trade_date", "slot", "con_id"], how="left")
+
+
+def with_last_known(quoted: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """`quoted` with volume and open_interest filled, where a slot has none, with the last ones of earlier slots."""
+    from v6.analysis.option_statistics import last_known
+
+    for column in CUMULATIVE:
         quoted = last_known(quoted, rows, column)
     return quoted
+
+
+def with_the_days_last(quoted: pl.DataFrame, outline: pl.DataFrame, last: pl.DataFrame) -> pl.DataFrame:
+    """`quoted` with the last volume and open_interest of each contract's day, whichever slot told them: of a day it is
+    the last cumulative volume that counts, also when quotes had become too few for a surface before.
+
+    `outline`: quotes of the sessions alone. `last`: trade_date and slot, the last one of each day that has a row.
+    """
+    import polars as pl
+
+    from v6.analysis.option_statistics import last_known
+
+    key = ["trade_date", "con_id"]
+    at_last = outline.filter(pl.col("slot").is_in(last["slot"].implode())).select(*key, *CUMULATIVE)
+    asked = quoted.select(key).join(last, on="trade_date", how="left").join(at_last, on=key, how="left")
+    unknown = asked.filter(pl.any_horizontal(pl.col(CUMULATIVE).is_null()))
+    earlier = outline.lazy().join(unknown.lazy(), on=key, how="semi").select(*key, "slot", *CUMULATIVE).collect()
+    for column in CUMULATIVE:
+        asked = last_known(asked, earlier, column)
+    return quoted.drop(CUMULATIVE).join(asked.select(*key, *CUMULATIVE), on=key, how="left")

@@ -80,9 +80,7 @@ def _copied_to(lake: Lake, journal: Path, target: Path) -> Manifest:
     return Manifest(FORMAT, f"{clock.utc_now():%Y-%m-%dT%H:%M:%SZ}", str(local(lake)), tables, files)
 
 
-def _copied_table(
-    lake: Lake, name: str, pinned: DeltaTable, target: Path
-) -> tuple[DeltaTable, dict[str, Fingerprint]]:
+def _copied_table(lake: Lake, name: str, pinned: DeltaTable, target: Path) -> tuple[DeltaTable, dict[str, Fingerprint]]:
     """The version that was copied and its files; another one than was pinned when files of that have expired."""
     folder = local(lake) / name
     for attempt in range(ATTEMPTS):

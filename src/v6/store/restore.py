@@ -1,9 +1,9 @@
 """From a backup (`v6.store.backup`) back to a lake and a journal.
 
 A restore copies into a new folder beside the lake, verifies it whole (every checksum; every table opens at its version
-with its rows), gives it the name that the old lake is to have, `NAME.before-restore-STAMP`, and exchanges the two in one
-step of the kernel. Killed at any moment there is one whole lake in place, the old one or the restored one, and the old
-one is never under another name than those two: `NAME.restoring-STAMP` is always a copy that may be removed.
+with its rows), gives it the name that the old lake is to have, `NAME.before-restore-STAMP`, and exchanges the two in
+one step of the kernel. Killed at any moment there is one whole lake in place, the old one or the restored one, and the
+old one is never under another name than those two: `NAME.restoring-STAMP` is always a copy that may be removed.
 """
 
 from __future__ import annotations

@@ -18,15 +18,23 @@ the rows that had arrived before must still give the sealed number. Anything els
 
 from __future__ import annotations
 
+import sqlite3
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from v6.journal import closed_days
 from v6.journal.closed_days import Closed
+from v6.store import delta
 from v6.store.checksums import sha256_of
+from v6.store.columns import partition_of
+from v6.store.tables import table_of
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from v6.store.lake import Lake
 
 MARKET_TABLES = {
     "option_contracts": "created_at",
@@ -70,6 +78,37 @@ def compare(sealed: Closed, rows: pl.DataFrame) -> Comparison:
     if len(earlier) == sealed.rows:
         what = f"values of its {sealed.rows} rows are not those of the time it was closed"
     return Comparison(now, len(rows), added, f"{sealed.table}: {sealed.day}: {what}")
+
+
+def gone_missing(db: sqlite3.Connection, lake: Lake) -> list[str]:
+    """Partitions of which the log lists fewer rows than were sealed, in words: it is older than the day's closing.
+
+    Files that such a log does not know may be the day's own: none may be removed as unknown. Reads no data.
+    """
+    missing = []
+    for table in ARRIVAL:
+        form = table_of(table)
+        sealed: dict[date, int] = defaultdict(int)
+        for one in closed_days.of_table(db, table):
+            sealed[partition_of(form, one.day)] += one.rows if one.removed_at is None else 0
+        held = _listed(lake, table)
+        missing += [
+            f"{table}: {part}: {rows} rows when it was closed, the log lists {held.get(part, 0)}"
+            for part, rows in sorted(sealed.items())
+            if held.get(part, 0) < rows
+        ]
+    return missing
+
+
+def _listed(lake: Lake, table: str) -> dict[date, int]:
+    """Partition -> rows."""
+    if (stored := lake.opened(table)) is None:
+        return {}
+    listed: dict[date, int] = defaultdict(int)
+    name = f"partition.{table_of(table).partition}"
+    for part, rows in delta.files(stored).select(name, "num_records").iter_rows():
+        listed[part] += rows
+    return listed
 
 
 def arrived_by(moment: datetime, table: str, rows: pl.DataFrame) -> pl.DataFrame:

@@ -18,13 +18,16 @@ from v6.journal.closed_days import Closed
 from v6.model import FatalError
 from v6.runner.context import Context
 from v6.store.checksums import sha256_of
-from v6.upkeep.closed_sums import ACCOUNT_TABLES, MARKET_TABLES, arrived_by, compare
+from v6.store.lake import RETENTION
+from v6.upkeep.closed_sums import ACCOUNT_TABLES, MARKET_TABLES, arrived_by, compare, gone_missing
 from v6.upkeep.journal_export import export_day
 
 if TYPE_CHECKING:
     import polars as pl
 
 LOOK_BACK = timedelta(days=10)
+KEPT_IN_DOUBT = timedelta(days=36500)
+"""Files that the log does not know stay while it lists less than was sealed: they may be what is missing."""
 
 
 class DayChangedError(FatalError):
@@ -40,9 +43,10 @@ def close_day(ctx: Context, day: date) -> str:
         return f"{day} would be closed"
     exported = [table for one in _recent(day, today) for table in export_day(ctx.journal, ctx.lake, one)]
     failpoint.reach("day_exported")
-    files = _put_together(ctx, day)
+    missing = gone_missing(ctx.journal, ctx.lake)
+    files = _put_together(ctx, day, KEPT_IN_DOUBT if missing else RETENTION)
     failpoint.reach("day_compacted")
-    sealed, unchanged = _seal(ctx, day, today)
+    sealed, unchanged = _seal(ctx, day, today, missing)
     parts = [
         f"{sealed} tables sealed" if sealed else f"closed before, {unchanged} tables unchanged",
         f"{files} files put together" if files else "",
@@ -57,16 +61,16 @@ def _recent(day: date, today: date) -> list[date]:
     return sorted({day, *earlier})
 
 
-def _put_together(ctx: Context, day: date) -> int:
+def _put_together(ctx: Context, day: date, retention: timedelta) -> int:
     """Compact the day's partition of every table; files that are no longer there."""
-    done = [ctx.lake.compact(entry.name, day) for entry in ctx.lake.status() if entry.exists]
+    done = [ctx.lake.compact(entry.name, day, retention=retention) for entry in ctx.lake.status() if entry.exists]
     return sum(one.files_before - one.files_after for one in done)
 
 
-def _seal(ctx: Context, day: date, today: date) -> tuple[int, int]:
-    """(tables sealed or sealed anew for rows that were added, tables found unchanged)."""
+def _seal(ctx: Context, day: date, today: date, missing: list[str]) -> tuple[int, int]:
+    """(tables sealed or sealed anew for rows that were added, tables found unchanged). `missing`: known changes."""
     new: list[Closed] = []
-    changes: list[str] = []
+    changes = list(missing)
     unchanged = 0
     now = ctx.now().replace(microsecond=0)
     for table, held_on, rows in _to_seal(ctx, day, today):

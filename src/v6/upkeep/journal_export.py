@@ -1,7 +1,8 @@
 """The journal's ledger and runs of a New York day as rows of the lake: what is recomputable from the journal and must
 outlive it. One commit a table and none when nothing has changed (`Lake.replace`), so a repeat is safe at any moment.
 
-A day that the journal knows nothing of is left as the lake has it: its rows have been let go since (cleanup_old_data).
+What the journal knows nothing of is left as the lake has it: its rows have been let go since (cleanup_old_data), or the
+journal is an older one that was restored.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from v6.store.lake import Lake
 
 LEDGER, RUNS = "slot_ledger", "task_runs"
+IDENTITY = {LEDGER: ("task", "slot"), RUNS: ("run",)}
+"""What is exported as a whole: all of a slot's reasons, a run."""
 NEVER_CLOSED = "killed"
 """The reason of what a slot that was opened and never closed leaves unexplained."""
 
@@ -32,8 +35,14 @@ def export_day(db: sqlite3.Connection, lake: Lake, day: date) -> list[str]:
     return [
         table
         for table, rows in ((LEDGER, ledger_rows(db, day)), (RUNS, run_rows(db, day)))
-        if rows and lake.replace(table, _frame(table, rows), trade_date=day)
+        if rows and lake.replace(table, _united(lake, table, day, _frame(table, rows)), trade_date=day)
     ]
+
+
+def _united(lake: Lake, table: str, day: date, known: pl.DataFrame) -> pl.DataFrame:
+    """And what the lake has of the day that the journal does not know: it is an older one, restored."""
+    held = lake.read(table, trade_date=day)
+    return known.vstack(held.join(known, on=IDENTITY[table], how="anti").select(known.columns))
 
 
 def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from v6 import failpoint
 from v6.journal import trimming
 from v6.model import FatalError
 from v6.runner.context import Context
+from v6.upkeep.elapsed import limit
 from v6.upkeep.journal_export import LEDGER, RUNS, export_day, ledger_rows, run_rows
 
 
 def first_kept(ctx: Context) -> date:
-    return ctx.now().date() - timedelta(days=ctx.settings.retention.journal_days)
+    """By the clock, and by the days that had runs since."""
+    return limit(ctx.now().date(), ctx.settings.retention.journal_days, trimming.run_days(ctx.journal)).first_kept
 
 
 def due(ctx: Context) -> tuple[list[date], int]:

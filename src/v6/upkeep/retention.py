@@ -1,13 +1,14 @@
 """Which partitions of the lake are older than their table is kept, and their removal.
 
 Only closed days go: their checksums stay in the journal, marked before the rows are taken out, so that an audit after a
-kill in between finds either the rows as they were sealed or none. Today and days that were never closed stay.
+kill in between finds either the rows as they were sealed or none. Today and days that were never closed stay, and so do
+the newest closed days whatever the clock says (`v6.upkeep.elapsed`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from v6 import failpoint
@@ -16,6 +17,7 @@ from v6.runner.context import Context
 from v6.store import delta
 from v6.store.tables import table_of
 from v6.upkeep.closed_sums import MARKET_TABLES
+from v6.upkeep.elapsed import limit
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +28,10 @@ CLOSED_WITH = "option_snapshots"
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Trade dates of a table that may go, their figures, and those that are old enough and were never closed."""
+    """Trade dates of a table that may go, their figures, and those that are old enough and were never closed.
+
+    `held_back`: why days that are old by the clock stay, "" when none does.
+    """
 
     table: str
     days: tuple[date, ...]
@@ -34,6 +39,7 @@ class Expired:
     rows: int
     size_bytes: int
     not_closed: tuple[date, ...]
+    held_back: str = ""
 
     def __str__(self) -> str:
         return (
@@ -45,17 +51,21 @@ class Expired:
 def expired(ctx: Context) -> list[Expired]:
     """Of every table with a retention that has something old enough, in the order of the configuration."""
     found = []
+    today = ctx.now().date()
     for table, days in ctx.settings.retention.tables.items():
         stored = ctx.lake.opened(table)
         if stored is None:
             continue
-        first_kept = ctx.now().date() - timedelta(days=days)
         files = delta.files(stored)
-        old = sorted(day for day in files[_partition(table)].unique().to_list() if day < first_kept)
         closed = closed_days.days(ctx.journal, table if table in MARKET_TABLES else CLOSED_WITH)
+        allowed = limit(today, days, closed)
+        old = sorted(day for day in files[_partition(table)].unique().to_list() if (today - day).days > days)
         if old:
-            going = [day for day in old if day in closed]
-            found.append(_expired(table, going, files, [day for day in old if day not in closed]))
+            going = [day for day in old if day in closed and day < allowed.first_kept]
+            never = [day for day in old if day not in closed]
+            stay = len(old) - len(going) - len(never)
+            why = f"{stay} days stay that are old by the clock: {allowed.held_back}" if stay else ""
+            found.append(_expired(table, going, files, never, why))
     return found
 
 
@@ -68,7 +78,7 @@ def remove(ctx: Context, going: Expired) -> None:
     ctx.lake.remove(going.table, going.days)
 
 
-def _expired(table: str, days: list[date], files: pl.DataFrame, not_closed: list[date]) -> Expired:
+def _expired(table: str, days: list[date], files: pl.DataFrame, not_closed: list[date], held_back: str) -> Expired:
     import polars as pl
 
     of_days = files.filter(pl.col(_partition(table)).is_in(days))
@@ -79,6 +89,7 @@ def _expired(table: str, days: list[date], files: pl.DataFrame, not_closed: list
         rows=int(of_days["num_records"].sum()),
         size_bytes=int(of_days["size_bytes"].sum()),
         not_closed=tuple(not_closed),
+        held_back=held_back,
     )
 
 

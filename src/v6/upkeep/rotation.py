@@ -4,7 +4,8 @@ Many processes write a log at once, each with its own open file and one append a
 therefore rotated by renaming it: who has it open writes on into the renamed file, who opens it next makes a new one,
 and no record is lost. `NAME.log` becomes `NAME.2026-11-22.log`; task logs have their day in the name from the start.
 
-    removed   of a day more than `logs_days` ago, and not written to since then
+    removed   of a day more than `logs_days` ago, and not written to since then (and not of the newest days that have
+              logs, whatever the clock says: v6.upkeep.elapsed)
               earlier, oldest first, when all logs of finished days together are larger than BUDGET_BYTES
     rotated   a log without a day in its name, larger than ROTATE_BYTES
 """
@@ -15,6 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from v6.clock import NEW_YORK
+from v6.upkeep.elapsed import limit
 
 FOLDERS = ("tasks", "scheduler", "cron")
 DATED = re.compile(r"[-.](\d{4}-\d{2}-\d{2})\.log$")
@@ -47,7 +49,12 @@ class Rotation:
 def due(log_directory: Path, today: date, logs_days: int) -> Rotation:
     """What is due; touches nothing."""
     logs = _logs(log_directory)
-    expired = [log for log in logs if _age(log, today) > timedelta(days=logs_days)]
+    first_kept = limit(today, logs_days, [log.day for log in logs if log.day is not None]).first_kept
+    expired = [
+        log
+        for log in logs
+        if log.day is not None and log.day < first_kept and _age(log, today) > timedelta(days=logs_days)
+    ]
     finished = sorted(
         (log for log in logs if log.day is not None and log not in expired and _age(log, today) > FINISHED),
         key=lambda log: (log.day, log.path),

@@ -12,6 +12,7 @@ from hand_made import given, limits, of_options, option, slot
 import option_rows
 from v6.analysis.quality.judgement import judge
 from v6.analysis.quality.rules import RULES
+from v6.analysis.slot_states import SlotState, Verdict
 from v6.config.errors import ConfigError
 from v6.config.load import load
 from v6.config.settings import QualityRule
@@ -131,3 +132,30 @@ def test_the_documents_table_is_the_table_of_rules() -> None:
 
     rows = {name: (tables, checks, severity) for name, tables, checks, severity in written if name in RULES}
     assert rows == {name: (rule.tables, rule.checks, rule.severity) for name, rule in RULES.items()}
+
+
+def lost(count: int, of: int = 10) -> list[SlotState]:
+    """Slots, some of them never collected; the others have 90 of 100 contracts."""
+    return [
+        SlotState("collect_option_snapshots", slot(n), Verdict.MISSING, 100, 0, 0, 100, {"host_down": 100})
+        if n < count
+        else SlotState("collect_option_snapshots", slot(n), Verdict.PARTIAL, 100, 90, 0, 10, {"no_tick": 10})
+        for n in range(of)
+    ]
+
+
+def test_what_was_not_collected_cannot_be_good_whatever_the_rest_is() -> None:
+    """8 of 10 slots are lost and a tenth of the contracts of the others: at most 100 x 0.2 x 0.9."""
+    rows = option_rows.generated(date(2026, 11, 20), slots=2, contracts=60, live=True)
+
+    said = judge(given({"option_snapshots": rows}, states=lost(8)))
+
+    assert said.total == pytest.approx(18.0)
+
+
+def test_a_day_of_which_nothing_was_collected_has_a_score_of_0() -> None:
+    """Though the bars of the session before and every stored table's shape are as they should be."""
+    said = judge(given(states=lost(10), drift={"bars": "", "option_snapshots": ""}))
+
+    assert (said.total, said.failed) == (0.0, ["missing_slots"])
+    assert len(said.unable) == len(RULES) - 2

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from hand_made import DAY, given, of_options, option
+from hand_made import DAY, frame, given, of_options, option, options, underlying
 
 from v6.analysis.quality.nulls import constant_column, null_share, shares
 
@@ -38,7 +38,7 @@ def test_l13_a_column_without_one_value_is_found_on_the_first_day() -> None:
     said = null_share(of_options(*day(100)))
 
     assert said.findings.select("column", "value", "rows").rows() == [("iv", 1.0, 100)]
-    assert said.findings["message"].to_list() == ["iv is null in 100.0% of the rows, no days before"]
+    assert said.findings["message"].to_list() == ["iv is null in 100.0% of the rows, fewer than 5 days before"]
 
 
 def test_l13_a_fault_of_months_does_not_become_the_usual() -> None:
@@ -85,3 +85,26 @@ def test_a_column_that_varies_or_has_few_values_is_not_called_constant() -> None
     assert constant_column(of_options(*rows)).failed == 0
     assert constant_column(of_options(*rows[:99])).unable.startswith("fewer than 100 values")
     assert constant_column(given()).unable == "no rows that day"
+
+
+def test_no_underlying_beside_the_options_is_found_though_no_slot_and_no_contract_is_missing_for_it() -> None:
+    """The ledger counts option contracts only: a table without a row must not pass as one that nobody looked at."""
+    had = before(*[0.0] * 6).with_columns(table=pl.lit("underlying_snapshots"), column=pl.lit("bid"))
+    quotes = {
+        "option_snapshots": options(*day(0)),
+        "underlying_snapshots": frame("underlying_snapshots", [underlying()]),
+    }
+
+    without, beside, never = (
+        null_share(given(tables, null_shares=known))
+        for tables, known in (
+            ({"option_snapshots": quotes["option_snapshots"]}, had),
+            (quotes, had),
+            ({"option_snapshots": quotes["option_snapshots"]}, before(*[0.0] * 6)),
+        )
+    )
+
+    assert without.findings["message"].to_list() == [
+        "bid has no value: the table has no row that day, 0.0% on the median of 6 days before"
+    ]
+    assert (beside.failed, never.failed) == (0, 0)

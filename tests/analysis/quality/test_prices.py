@@ -150,3 +150,17 @@ def test_bars_of_other_hours_are_expected_where_their_trading_hours_are_known() 
 def test_no_bars_are_said_to_be_none() -> None:
     assert DAY.weekday() < 5
     assert [rule(given()).checked for rule in (bar_shape, bar_jump, missing_bars)] == [0, 0, 0]
+
+
+def test_after_a_roll_nobody_misses_the_bars_of_the_old_month() -> None:
+    """The front month became another contract, with bars of its own; a symbol that has none of any month is missed."""
+    future = {"sec_type": "FUT", "regular": False, "bar_size": "1 day"}
+    december, march = ({"con_id": con_id, "symbol": "ES"} | future for con_id in (1, 2))
+    lost = {"con_id": 3, "symbol": "NQ"} | future
+    before = bars(*(bar(OPEN - timedelta(days=1), **which) for which in (december, lost)))
+    span = {"FUT": (OPEN - timedelta(hours=15, minutes=30), CLOSE + timedelta(hours=1))}
+
+    said = missing_bars(given({"bars": bars(bar(OPEN, **march))}, bars_before=before, bar_spans=span))
+
+    assert (said.checked, said.failed) == (2, 1)
+    assert said.findings["message"].to_list() == ["NQ 1 day TRADES: 1 of 1 bars missing"]

@@ -83,3 +83,13 @@ def test_l19_a_stored_table_of_another_shape_is_found_and_others_are_counted() -
     ]
     assert schema_drift(given(drift={"bars": ""})).failed == 0
     assert schema_drift(given()).unable == "no table is stored"
+
+
+def test_l06_quotes_of_the_weekend_before_are_found_by_the_sessions_run() -> None:
+    """No run judges a closed day itself: Monday's finds what a collector stored on Saturday."""
+    saturday = options(option(slot=slot() - timedelta(days=2)), option(691, slot=slot() - timedelta(days=2)))
+
+    said = outside_session(of_options(option(), closed_rows={"option_snapshots": saturday}))
+
+    assert (said.checked, said.failed, said.breached) == (3, 2, True)
+    assert said.findings.select("slot", "rows").rows() == [(slot() - timedelta(days=2), 2)]

@@ -13,10 +13,12 @@ SERIES = ["con_id", "bar_size", "what", "regular"]
 DAILY = "1 day"
 PRICES = ("open", "high", "low", "close")
 STARTED = pl.col("start").dt.convert_time_zone("America/New_York").dt.strftime("%Y-%m-%d %H:%M")
+WHOSE = pl.when(pl.col("sec_type") == "FUT").then("symbol").otherwise(pl.col("con_id").cast(pl.String)).alias("whose")
+"""Of a future whatever its month: after a roll nobody asks for the bars of the old one any more."""
 LEAST_RETURNS = 20
 TO_SIGMA = 1.4826
 LONGEST_QUIET = timedelta(days=10)
-"""A series whose latest bar is older has ended: a future that expired, a symbol nobody asks for any more."""
+"""A series whose latest bar is older has ended: a symbol nobody asks for any more."""
 
 
 def bar_shape(given: Given) -> Outcome:
@@ -87,7 +89,8 @@ def returns(bars: pl.DataFrame) -> pl.DataFrame:
 def missing_bars(given: Given) -> Outcome:
     """Bars that a series should have and has not: none of the day at all, or holes within it.
 
-    A series (contract, bar size, kind, hours) is expected when it had bars in the ten days before. Of sizes below a
+    A series (contract, of a future its symbol; bar size, kind, hours) is expected when it had bars in the ten days
+    before. Of sizes below a
     day every start from the first instant of its session to the last is expected: of stocks and indices the regular
     one, of futures their own (`Given.bar_spans`); a kind of contract without a span is not looked
     at for holes. checked: bars expected; failed: those that are not there. Severe when the whole day is missing; an
@@ -98,9 +101,9 @@ def missing_bars(given: Given) -> Outcome:
     if not known or given.bar_day is None:
         return unable("no bars of that day or of the days before")
     recent = pl.concat(known).filter(pl.col("trade_date") >= given.bar_day - LONGEST_QUIET)
-    expected = recent.group_by(*SERIES, "sec_type", maintain_order=True).agg(
-        pl.col("symbol").last(),
-        pl.col("start").filter(pl.col("trade_date") == given.bar_day).alias("starts"),
+    expected = recent.group_by(WHOSE, *SERIES[1:], "sec_type", maintain_order=True).agg(
+        pl.col("symbol", "con_id").last(),
+        pl.col("start").filter(pl.col("trade_date") == given.bar_day).unique().alias("starts"),
         (pl.col("end") - pl.col("start")).median().alias("length"),
     )
     checked, failed, found = 0, 0, []

@@ -24,7 +24,8 @@ class Given:
 
     `tables`: table -> its rows of the day, in the columns of the lake. `session`: open and close; None: NYSE is closed.
     `states`: every slot that calendar and schedule expect; None: nobody could tell. `null_shares`: of the days before,
-    trade_date, table, column, share. `drift`: table -> how its stored schema differs, in words; "": it
+    trade_date, table, column, share. `closed_rows`: snapshots -> rows of the closed days since the session before (a
+    weekend, a holiday), on which there must be none. `drift`: table -> how its stored schema differs, in words; "": it
     does not. `rate`: risk-free, continuous, 0.04 is 4 % a year.
 
     Bars of a day are complete the morning after it, so the rules of bars judge the session before: `tables["bars"]` are
@@ -39,6 +40,7 @@ class Given:
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     states: Sequence[SlotState] | None = None
     null_shares: pl.DataFrame | None = None
+    closed_rows: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     bar_day: date | None = None
     bar_session: Span | None = None
     bars_before: pl.DataFrame | None = None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TOTAL = "total"
 DEFAULT_WEIGHT = 1.0
+COMPLETENESS: tuple[QualityRule, ...] = ("missing_slots", "missing_contracts")
 ORDER: dict[Severity, int] = {"critical": 0, "warning": 1, "info": 2}
 
 
@@ -37,7 +38,7 @@ class Judgement:
         return {name: said.unable for name, said in self.outcomes.items() if not said.checked}
 
     @property
-    def failed(self) -> list[str]:
+    def failed(self) -> list[QualityRule]:
         """Critical rules that are breached."""
         return [name for name, said in self.outcomes.items() if name in self.critical and said.breached]
 
@@ -94,7 +95,8 @@ def _counted(rest: pl.DataFrame) -> pl.DataFrame:
 def _scores(given: Given, outcomes: dict[QualityRule, Outcome]) -> pl.DataFrame:
     """A row a rule: checked, failed, weight, score = 100 (1 - failed / checked), null when nothing was checked.
 
-    The row `total`: score is the mean of the scores by weight over the rules that could look; its checked counts these
+    The row `total`: score is the mean of the scores by weight over the rules that could look, and never above the share
+    of the expected quotes that were collected (_collected): what is not there cannot be good. Its checked counts these
     rules, its failed those of them that are breached, its weight is the sum of theirs.
     """
     rows: list[dict[str, str | float | None]] = []
@@ -106,8 +108,9 @@ def _scores(given: Given, outcomes: dict[QualityRule, Outcome]) -> pl.DataFrame:
         scored += [] if score is None else [(weight, score)]
     weights = sum(weight for weight, _ in scored)
     mean = sum(weight * score for weight, score in scored) / weights if weights else None
+    total = None if mean is None else min(mean, 100.0 * _collected(outcomes))
     breached = sum(outcome.breached for outcome in outcomes.values())
-    rows.append({"rule": TOTAL, "checked": len(scored), "failed": breached, "weight": weights, "score": mean})
+    rows.append({"rule": TOTAL, "checked": len(scored), "failed": breached, "weight": weights, "score": total})
     kinds = {
         "rule": pl.String(),
         "checked": pl.Int64(),
@@ -116,3 +119,12 @@ def _scores(given: Given, outcomes: dict[QualityRule, Outcome]) -> pl.DataFrame:
         "score": pl.Float64(),
     }
     return pl.DataFrame(rows, schema=kinds)
+
+
+def _collected(outcomes: dict[QualityRule, Outcome]) -> float:
+    """0 to 1: the share of slots that were collected, times that of the contracts in them; 1 where nobody can tell."""
+    share = 1.0
+    for name in COMPLETENESS:
+        said = outcomes[name]
+        share *= 1 - said.failed / said.checked if said.checked else 1.0
+    return share

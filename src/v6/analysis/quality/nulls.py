@@ -23,6 +23,8 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "closing_marks": ("bid", "ask", "open_interest", "iv", "delta", "underlying_price", "mark"),
 }
 """Columns that TWS fills for most contracts: without one value in a whole day, something is broken."""
+BESIDE_OPTIONS = ("underlying_snapshots",)
+"""Filled by the collector of options, which counts contracts only: nobody else misses a row of them."""
 VARYING = ("bid", "ask", "last", "volume", "open_interest", "iv", "delta", "gamma", "vega", "theta")
 """Columns of option_snapshots that cannot be the same for a hundred contracts."""
 
@@ -41,13 +43,17 @@ def shares(table: str, rows: pl.DataFrame) -> pl.DataFrame:
 def null_share(given: Given) -> Outcome:
     """Share of nulls of a column, against its median over the days before (at least 5 of them) + `null_share_rise`.
 
-    A column without a single value is wrong whatever the days before were: a fault of months is a fault. checked:
-    columns; failed: those.
+    A column without a single value is wrong whatever the days before were: a fault of months is a fault. So is a
+    table without a single row where options have some and the days before had its rows too (`underlying_snapshots`;
+    of the others missing_slots tells). checked: columns; failed: those.
     """
     today = [shares(table, rows) for table, rows in given.rows(*WATCHED)]
     if not today:
         return unable("no rows that day")
-    compared = pl.concat(today).join(_usual(given), on=["table", "column"], how="left")
+    known = _usual(given)
+    if given.rows("option_snapshots"):
+        today += [_without_a_row(known, table) for table in BESIDE_OPTIONS if not given.rows(table)]
+    compared = pl.concat(today).join(known, on=["table", "column"], how="left")
     found, checked = [], 0
     for row in compared.iter_rows(named=True):
         usual, share, limit = row["usual"], row["share"], 1.0
@@ -56,7 +62,9 @@ def null_share(given: Given) -> Outcome:
             limit = min(1.0, usual + given.limits.null_share_rise)
         if share > limit or share == 1.0:
             before = (
-                f"{usual:.1%} on the median of {row['days']} days before" if usual is not None else "no days before"
+                f"{usual:.1%} on the median of {row['days']} days before"
+                if usual is not None
+                else f"fewer than {LEAST_DAYS} days before"
             )
             found.append(
                 {
@@ -64,8 +72,8 @@ def null_share(given: Given) -> Outcome:
                     "column": row["column"],
                     "value": share,
                     "limit": limit,
-                    "rows": round(share * len(given.tables[row["table"]])),
-                    "message": f"{row['column']} is null in {share:.1%} of the rows, {before}",
+                    "rows": round(share * _height(given, row["table"])),
+                    "message": f"{row['column']} {_how_null(share, _height(given, row['table']))}, {before}",
                 }
             )
     if not checked:
@@ -107,6 +115,20 @@ def _usual(given: Given) -> pl.DataFrame:
     latest = before.filter(pl.col("trade_date").is_in(_days(before, given.day, given.limits.null_share_days)))
     usual = pl.when(pl.len() >= LEAST_DAYS).then(pl.col("share").median())
     return latest.group_by("table", "column").agg(usual.alias("usual"), pl.len().alias("days"))
+
+
+def _without_a_row(known: pl.DataFrame, table: str) -> pl.DataFrame:
+    """Columns of `shares` for a table that the days before had and this one has not; none where they had none."""
+    had = known.filter((pl.col("table") == table) & pl.col("usual").is_not_null()).sort("column")
+    return had.select(pl.lit(None, dtype=pl.Date).alias("trade_date"), "table", "column", pl.lit(1.0).alias("share"))
+
+
+def _height(given: Given, table: str) -> int:
+    return len(given.tables[table]) if table in given.tables else 0
+
+
+def _how_null(share: float, rows: int) -> str:
+    return f"is null in {share:.1%} of the rows" if rows else "has no value: the table has no row that day"
 
 
 def _days(before: pl.DataFrame, day: date, count: int) -> list[date]:

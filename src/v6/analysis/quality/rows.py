@@ -19,7 +19,8 @@ def outside_session(given: Given) -> Outcome:
     """Quotes of a slot before the open, or at the close or later; bars of regular hours beyond either.
 
     `closing_marks` are exempt: they are asked for after the close. checked: rows. On a day without a session every row
-    is wrong. A finding a slot and symbol; of bars one a contract.
+    is wrong, so a session's run looks at the closed days before it too. A finding a slot and symbol; of bars one a
+    contract.
     """
     opens, closes = _utc(given.session)
     bars_from, bars_until = _utc(given.bar_session)
@@ -29,6 +30,9 @@ def outside_session(given: Given) -> Outcome:
         inside = pl.col("slot").is_between(opens, closes, closed="left") if opens else never
         wrong = rows.filter(~inside).group_by("slot", "symbol", maintain_order=True).len("found")
         parts.append(Outcome(len(rows), int(wrong["found"].sum()), _outside(wrong, table, "quotes")))
+    for table, rows in given.closed_rows.items():
+        wrong = rows.group_by("slot", "symbol", maintain_order=True).len("found")
+        parts.append(Outcome(len(rows), len(rows), _outside(wrong, table, "quotes")))
     for table, rows in given.rows("bars"):
         bars = rows.filter(pl.col("regular") & (pl.col("bar_size") != "1 day"))
         inside = (
