@@ -10,8 +10,10 @@ final of the last 30 sessions (daily) and 5 sessions (intraday), no more: what l
 is load_historical_data's. A daily bar is asked for when its session is over. The session going on gets its intraday
 bars so far, never as final (L20); the next run replaces them.
 A symbol that TWS does not know is reported in the summary, the log and an event, and is no failure.
-Writes: bars. A repeat is safe: it asks for what is not final yet.
-Exit codes: 0 stored, or everything was there; 1 no bars at all, or TWS away (retried); 2 wrong configuration.
+A request that fails is repeated a few seconds later, three tries in all.
+Writes: bars, the journal's bars_unavailable. A repeat is safe: it asks for what is not final yet.
+Exit codes: 0 stored, or everything was there; 1 no bars at all, a request failed at every try (the rest is stored), or
+TWS away (retried); 2 wrong configuration.
 """
 
 from v6.runner.main import main

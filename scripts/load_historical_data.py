@@ -13,8 +13,10 @@ A session that TWS has no bars of, although it ended a week ago or more, is reco
 bars.ask_again_days; --ask-again forgets these records of the symbols first. --dry-run lists the gaps.
 A symbol that TWS does not know is reported in the summary, the log and an event, and is no failure.
 Writes: bars, the journal's bars_unavailable. A repeat is safe: it asks only for what is missing.
-Exit codes: 0 filled, partly filled or nothing to fill; 1 every request failed, or TWS away (retried); 2 wrong
-configuration.
+A request that fails is repeated a few seconds later, three tries in all. A connection that ends, ends the run: what
+came before is stored, and the retry asks for the rest.
+Exit codes: 0 filled, partly filled or nothing to fill; 1 a request failed at every try (the rest is stored), or TWS
+away (retried); 2 wrong configuration.
 """
 
 from v6.runner.main import main

@@ -3,7 +3,7 @@
 import csv
 import gzip
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from v6.analysis.bar_gaps import Window, bar_seconds, expected_starts, holes, is_final, missing, windows
 from v6.clock import NEW_YORK
+from v6.scheduler.calendar_file import FUTURES_FIRST
 from v6.scheduler.futures_calendar import FILE, FuturesCalendar
 
-RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "futures" / "ES_5min.csv.gz"
+RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "futures"
 SATURDAY = datetime(2026, 11, 28, 10, 0, tzinfo=NEW_YORK)
 HALF_HOUR = timedelta(minutes=30)
 
@@ -128,26 +129,50 @@ def holes_of(futures: FuturesCalendar, starts: Iterable[datetime], day: date) ->
     return [(f"{begin:%m-%d %H:%M}", f"{end:%m-%d %H:%M}") for begin, end in spans]
 
 
-def recorded() -> list[datetime]:
-    if not RECORDED.exists():
-        pytest.skip(f"{RECORDED} is not here")
-    with gzip.open(RECORDED, "rt") as file:
-        return [datetime.fromisoformat(row["datetime"]).replace(tzinfo=NEW_YORK) for row in csv.DictReader(file)]
+def recorded(name: str) -> list[dict[str, str]]:
+    path = RECORDED / name
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    with gzip.open(path, "rt") as file:
+        return list(csv.DictReader(file))
+
+
+def starts_of(symbol: str) -> list[datetime]:
+    rows = recorded(f"{symbol}_5min.csv.gz")
+    return [datetime.fromisoformat(row["datetime"]).replace(tzinfo=NEW_YORK) for row in rows]
 
 
 @pytest.mark.shared_data
-def test_the_recorded_es_has_its_hole_on_april_20_and_nothing_on_good_friday(futures: FuturesCalendar) -> None:
-    starts = recorded()
-    assert holes_of(futures, starts, date(2026, 4, 20)) == [("04-20 02:05", "04-20 05:30")]
-    assert holes_of(futures, starts, date(2026, 4, 3)) == [("04-03 00:00", "04-03 09:15")]
-    assert holes_of(futures, starts, date(2026, 4, 21)) == []  # the daily break from 17:00 is no hole
+@pytest.mark.parametrize("symbol", ["ES", "NQ"])
+def test_the_recorded_futures_have_their_hole_on_april_20_and_nothing_on_good_friday(
+    futures: FuturesCalendar, symbol: str
+) -> None:
+    """Ten weeks over the change of the clocks on March 8: everything else is there, the daily break is no hole."""
+    starts = starts_of(symbol)
+    sessions = list(futures.sessions(date(2026, 2, 18), date(2026, 4, 28)))
+    assert len(sessions) == 50
+    found = {each.date: holes_of(futures, starts, each.date) for each in sessions}
+    assert {day: spans for day, spans in found.items() if spans} == {
+        date(2026, 4, 3): [("04-03 00:00", "04-03 09:15")],
+        date(2026, 4, 20): [("04-20 02:05", "04-20 05:30")],
+    }
 
 
 @pytest.mark.shared_data
-def test_no_recorded_es_bar_lies_outside_of_the_compiled_sessions(futures: FuturesCalendar) -> None:
+@pytest.mark.parametrize("symbol", ["ES", "NQ"])
+def test_no_recorded_bar_lies_outside_of_the_compiled_sessions(futures: FuturesCalendar, symbol: str) -> None:
     sessions = list(futures.sessions(date(2026, 2, 17), date(2026, 4, 29)))
-    strays = [start for start in recorded() if not any(s.open <= start < s.close for s in sessions)]
+    strays = [start for start in starts_of(symbol) if not any(s.open <= start < s.close for s in sessions)]
     assert strays == []
+
+
+@pytest.mark.shared_data
+def test_in_2013_they_traded_until_1715_so_the_compiled_calendar_does_not_reach_back_there() -> None:
+    rows = recorded("ES_2013-10_minute_bidask.csv.gz")
+    traded = [datetime.fromisoformat(row["ts_utc"]).replace(tzinfo=UTC) for row in rows if float(row["volume"] or 0)]
+    walls = {f"{each.astimezone(NEW_YORK):%H:%M}" for each in traded}
+    assert max(wall for wall in walls if wall < "18:00") == "17:14"
+    assert traded[-1].date() < FUTURES_FIRST
 
 
 def test_a_generated_night_with_a_hole_and_a_holiday(futures: FuturesCalendar) -> None:

@@ -274,3 +274,57 @@ def test_the_sample_of_statistics_has_both_ends_and_is_drawn_anew_each_week() ->
     assert len(recompute.sample(days, monday)) == 5
     assert recompute.sample(days[:2], monday) == days[:2]
     assert recompute.sample([], monday) == []
+
+
+def test_an_audit_that_falls_over_leaves_no_clean_one_in_force(
+    audited: UpkeepDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit_data_integrity(audited.ctx)
+    assert audits.objection(audited.ctx.journal) == ""
+    monkeypatch.setattr(tables, "files", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        audit_data_integrity(audited.ctx)
+
+    assert "failed (it has not come to its end)" in audits.objection(audited.ctx.journal)
+
+
+def test_a_check_that_an_error_stopped_is_no_clean_audit(audited: UpkeepDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> Finding:
+        raise OSError("the disk does not answer")
+
+    monkeypatch.setattr(tables, "orphans", stopped)
+
+    with pytest.raises(RecoverableError, match="orphans: could_not_check: OSError: the disk does not answer"):
+        audit_data_integrity(audited.ctx)
+    assert "failed (orphans was stopped)" in audits.objection(audited.ctx.journal)
+
+
+def scored(desk: UpkeepDesk, score: float) -> None:
+    """A table that is not sealed, written to once."""
+    rows = desk.ctx.lake.read("quality_scores", trade_date=DAY)
+    row = {"rule": "total", "checked": 1, "failed": 0, "score": score, "weight": 1.0, "task": "x", "trade_date": DAY}
+    known = {name: value for name, value in row.items() if name in rows.columns}
+    desk.ctx.lake.replace("quality_scores", rows_to_frame("quality_scores", [known]), trade_date=DAY)
+
+
+def test_a_table_that_was_never_sealed_does_not_vanish_unseen(audited: UpkeepDesk) -> None:
+    scored(audited, 99.0)
+    scored(audited, 98.0)
+    audit_data_integrity(audited.ctx)
+    copy = folder(audited).parent / "quality_scores"
+    newest = sorted((copy / "_delta_log").glob("*.json"))[-1]
+    kept = newest.read_bytes()
+    assert "versions" not in found(audited)  # of the same day: what it says would be of itself
+    audited.now(SATURDAY + timedelta(days=7))
+    assert found(audited)["versions"].state is State.OK
+
+    newest.unlink()  # as when last week's copy is put over it
+    assert "quality_scores: version 1, on 2026-11-21 it was 2" in failures(audited)["versions"]
+    newest.write_bytes(kept)
+    shutil.rmtree(copy)
+    assert failures(audited)["versions"] == "quality_scores: is gone, on 2026-11-21 it was there"
+
+    audits.restored(audited.ctx.journal, "of a backup")
+    assert failures(audited) == {}
+    assert "was restored on 2026-11-28 15:00 and not audited since" in audits.objection(audited.ctx.journal)

@@ -102,7 +102,7 @@ def test_a_day_that_is_not_over_gets_no_score(evening: UpkeepDesk, day: str, dry
 def test_in_the_session_a_dry_run_tells_what_is_known_so_far(evening: UpkeepDesk) -> None:
     evening.now(at("09:46"))  # options of 09:35 to 09:45 are there, of futures nothing, and 09:45 may be on its way
 
-    with pytest.raises(BreachedError, match="dry run, nothing written: 2026-11-20 score 42.9 of 100") as told:
+    with pytest.raises(BreachedError, match=r"dry run, nothing written: 2026-11-20 score 42\.9 of 100") as told:
         validate_data_quality(asked(evening, dry_run=True))  # 3 of 7 slots
 
     assert "09:30 was not collected: not_run 1 (and 3 more)" in str(told.value)

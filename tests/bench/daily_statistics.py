@@ -157,7 +157,9 @@ def in_turns(first: Callable[[], object], second: Callable[[], object], rounds: 
     """The fewest seconds of each, after one of each that is not counted."""
     pairs = [(seconds(first), seconds(second)) for _ in range(rounds + 1)][1:]
     one, other = zip(*pairs, strict=True)
-    return tuple(Seconds(min(each.wall for each in side), min(each.processor for each in side)) for side in (one, other))  # type: ignore[return-value]
+    return tuple(
+        Seconds(min(each.wall for each in side), min(each.processor for each in side)) for side in (one, other)
+    )  # type: ignore[return-value]
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ def test_a_demo_of_a_holiday_is_refused_with_its_reason(v6: Command) -> None:
         (("--demo", "--from", "09:30"), "--demo has windows of its own"),
         (("2026-11-20", "--demo", "--to", "10:00"), "--demo has windows of its own"),
         (("2026-11-23", "--demo", "--until", "2026-11-29"), "--demo has windows of its own"),
+        (("2026-11-23", "--until", "2028-11-23"), "--until 2028-11-23: 731 days after 2026-11-23, allowed: up to 31"),
         (("2026-11-23", "--until", "2026-11-20"), "--until 2026-11-20 18:35 is before 2026-11-23 07:55"),
         (("2026-11-20", "--scenario", "meteor"), "absurd_length, bad_morning, bad_utf8, broken_fields"),
     ],

@@ -21,14 +21,14 @@ SUNDAY = at("16:00", DAY + timedelta(days=2))
 
 @pytest.fixture(scope="module")
 def sunday(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a closed day of 110 days ago, one of last Friday and all days between, audited on Saturday."""
+    """A home with a closed day of 110 days ago, one of last Friday and 52 between, audited on Saturday."""
     home = tmp_path_factory.mktemp("sunday") / "home"
     with built(home) as made:
         for day in (OLD, DAY):
             made.now(at("18:30", day))
             made.collect(day)
             close_day(made.ctx, day)
-        made.lived(OLD + timedelta(days=1), DAY - timedelta(days=1))
+        made.lived(DAY - timedelta(days=52), DAY - timedelta(days=1))
         made.now(at("15:00", DAY + timedelta(days=1)))
         audit_data_integrity(made.ctx)
     return home

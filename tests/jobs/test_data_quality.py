@@ -8,10 +8,11 @@ from itertools import product
 
 import polars as pl
 import pytest
-from desk import DAY, Desk
+from desk import DAY, Desk, Ran
 
 import option_rows
 from v6.journal import events, ledger, runs
+from v6.paths import ROOT
 
 pytestmark = pytest.mark.integration
 
@@ -51,11 +52,14 @@ def versions(desk: Desk) -> dict[str, int]:
     return {table: stored.version() for table, stored in opened.items() if stored is not None}
 
 
-def supervised(desk: Desk) -> int:
-    """The evening's run as the gate starts it; its exit code."""
+def supervised(desk: Desk) -> Ran:
+    """The evening's run as the gate starts it."""
     command = [sys.executable, "-S", "-m", "v6.runner.supervise", "validate_data_quality"]
-    slot = {"V6_SLOT": f"{desk.slot('18:30').timestamp():.0f}", "V6_CLOCK_FILE": str(desk.clock_file)}
-    return subprocess.run(command, env=os.environ | slot, capture_output=True, timeout=90, check=False).returncode
+    gate = {"V6_SLOT": f"{desk.slot('18:30').timestamp():.0f}", "PYTHONPATH": str(ROOT / "src")}
+    environ = os.environ | gate | {"V6_CLOCK_FILE": str(desk.clock_file)}
+    (desk.home / "var" / "slots" / "validate_data_quality").mkdir(parents=True)  # the gate's claim of the slot
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=90, check=False)
+    return Ran(done.returncode, done.stdout + done.stderr)
 
 
 def stored(desk: Desk, table: str) -> pl.DataFrame:
@@ -84,7 +88,9 @@ def test_a_sound_day_is_scored_and_closed_and_a_repeat_changes_nothing(desk: Des
 def test_l10_a_lost_slot_is_told_once_and_at_once_and_its_findings_are_stored_and_the_day_closed(desk: Desk) -> None:
     keep_all_but(desk, "10:05")
 
-    assert supervised(desk) == 1
+    ran = supervised(desk)
+
+    assert ran.code == 1, ran.words
 
     db = desk.journal()
     assert [(run.attempt, run.outcome) for run in runs.recent(db, "validate_data_quality")] == [(1, "recoverable")]

@@ -160,6 +160,7 @@ def test_a_day_on_which_there_is_rightly_nothing_to_do_is_skipped_with_the_reaso
     ("given", "words"),
     [
         ({"date": "yesterday"}, "--date 'yesterday' is wrong, allowed: a date such as 2026-11-20"),
+        ({"date": "2031-01-02"}, "the calendar covers 2024-01-01 to 2027-12-31, not 2031-01-02"),
         ({"first": "2026-11-20", "last": "2026-11-19"}, "--from 2026-11-20 is after --to 2026-11-19"),
         ({"last": "2026-11-19"}, "--to needs --from"),
         ({"first": "2026-11-02", "date": "2026-11-02"}, "neither goes with --date"),

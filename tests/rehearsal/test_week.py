@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ import pytest
 import yaml
 
 from v6.clock import NEW_YORK
-from v6.journal import database, runs
+from v6.journal import closed_days, database, runs
+from v6.journal.closed_days import Closed
 from v6.paths import ROOT
 from v6.rehearsal.books import Books
 from v6.rehearsal.rehearse import Plan, rehearse
@@ -34,12 +35,13 @@ SESSIONS = [date(2026, 11, day) for day in (23, 24, 25, 27)]
 CLOSING = ("final_data_collection", "calculate_daily_statistics", "validate_data_quality")
 HOURLY = ("calculate_intraday_statistics", "validate_positions")
 WEEKLY = ("load_historical_data", "audit_data_integrity", "refresh_calendar", "cleanup_old_data")
+QUOTES = {"option_snapshots", "underlying_snapshots", "futures_snapshots"}
 OTHERS = ("health_check", "pre_restart", "post_restart", "recover_restart", "validate_server_reset", "prove_live_data")
 SHORTENED: dict[str, Any] = {
-    "universe": {"symbols": ["SPY"], "max_contracts": 96, "max_expiries": 3},
-    "bars": {"watchlist": ["AAPL", "VIX"], "daily_sessions": 30, "intraday_sessions": 3},
+    "universe": {"symbols": ["SPY"], "max_contracts": 96, "max_expiries": 3, "max_dte": 100, "strike_band": 0.08},
+    "bars": {"watchlist": ["VIX"], "daily_sessions": 26, "intraday_sessions": 1},
     "futures": {"symbols": {"ES": "CME"}},
-    "quality": {"critical": ["schema_drift", "duplicates"]},  # of 42 slots the shortened Friday plays three
+    "quality": {"critical": ["schema_drift", "duplicates"]},  # of 42 slots the shortened Friday plays two
     "scheduler": {"tasks": {name: {"enabled": False} for name in OTHERS}},
 }
 """Of one symbol, without the checks of connection and restart, which have rehearsals of their own."""
@@ -52,9 +54,11 @@ def at(day: int, wall: str) -> datetime:
 WINDOWS = tuple(
     Window(at(day, first), at(day, last))
     for day, first, last in (
-        (27, "09:30", "09:35"),
+        (27, "08:00", "08:30"),  # from the first task of the day on: nothing is played before
+        (27, "08:45", "08:45"),
+        (27, "09:35", "09:35"),
         (27, "10:08", "10:08"),
-        (27, "12:55", "13:35"),
+        (27, "12:55", "13:15"),
         (27, "15:00", "15:00"),
         (27, "15:30", "15:30"),
         (28, "10:00", "10:00"),
@@ -110,7 +114,8 @@ def due_and_done(played: Week, tasks: Sequence[str]) -> dict[str, list[str]]:
 
 
 def explained(played: Week, day: date) -> None:
-    """The score of the day is the mean of its rules' scores by weight, each of which follows from what it looked at."""
+    """The score of the day is the mean of its rules' scores by weight, each of which follows from what it looked at,
+    and at most the share of the expected quotes that were collected."""
     scores = played.lake.read("quality_scores", trade_date=day)
     [total] = scores.filter(pl.col("rule") == "total").iter_rows(named=True)
     parts = scores.filter(pl.col("rule") != "total").rows(named=True)
@@ -120,7 +125,9 @@ def explained(played: Week, day: date) -> None:
         of_it = 100 * (1 - part["failed"] / part["checked"]) if part["checked"] else None
         assert part["score"] == (None if of_it is None else pytest.approx(of_it))
     points = sum(part["weight"] * part["score"] for part in looked)
-    assert total["score"] == pytest.approx(points / sum(part["weight"] for part in looked))
+    mean = points / sum(part["weight"] for part in looked)
+    share = {part["rule"]: part["score"] / 100 for part in looked}
+    assert total["score"] == pytest.approx(min(mean, 100 * share["missing_slots"] * share["missing_contracts"]))
     found = played.lake.read("quality_findings", trade_date=day)
     assert set(found["rule"]) == {part["rule"] for part in parts if part["failed"]}
 
@@ -129,6 +136,9 @@ def clean_up_dry(played: Week, days_later: int) -> set[str]:
     """The tables of which cleanup_old_data would remove days, so long after the rehearsal."""
     stage = played.stage
     stage.set_clock(at(29, "16:30").timestamp() + 86400 * days_later)
+    later = [FRIDAY + timedelta(days=passed) for passed in range(1, days_later)]
+    with closing(database.connect(stage.paths.journal)) as db:  # the clock alone makes nothing old
+        closed_days.record(db, [Closed(table, day, 0, "", at(29, "16:30")) for table in QUOTES for day in later])
     command = [sys.executable, str(ROOT / "scripts" / "cleanup_old_data.py"), "--dry-run"]
     done = subprocess.run(
         command, env=stage.environ(), cwd=stage.home, capture_output=True, text=True, timeout=120, check=False
@@ -143,7 +153,7 @@ def test_every_task_of_the_week_ran_when_it_was_due(shortened: Week) -> None:
     assert shortened.books.not_done == [], shortened.trouble
     assert due_and_done(shortened, (*HOURLY, *CLOSING, *WEEKLY)) == {
         "calculate_intraday_statistics": ["Fri 10:08"],
-        "validate_positions": ["Fri 09:35", "Fri 13:35"],
+        "validate_positions": ["Fri 09:35"],
         "final_data_collection": ["Fri 13:15"],
         "calculate_daily_statistics": ["Fri 15:00"],
         "validate_data_quality": ["Fri 15:30"],
@@ -157,16 +167,16 @@ def test_every_task_of_the_week_ran_when_it_was_due(shortened: Week) -> None:
 
 def test_after_the_early_close_nothing_is_collected_any_more(shortened: Week) -> None:
     collected = [state.slot for state in shortened.books.slots if state.task == "collect_option_snapshots"]
-    assert collected == [at(27, wall) for wall in ("09:30", "09:35", "12:55")]
+    assert collected == [at(27, wall) for wall in ("09:35", "12:55")]
     assert shortened.books.miss_reasons == {}
 
 
 def test_fridays_statistics_are_there_before_the_evening_is(shortened: Week) -> None:
     [row] = shortened.lake.read("daily_statistics", trade_date=FRIDAY, symbols=["SPY"]).rows(named=True)
-    there = ("atm_iv_30d", "atm_iv_60d", "term_structure_slope", "expected_move", "volume_total", "underlying_close")
+    there = ("atm_iv_30d", "atm_iv_60d", "term_structure_slope", "skew_25d", "expected_move", "underlying_close")
     assert {name: row[f"{name}_reason"] for name in there if row[name] is None} == {}
     assert row["as_of"] == at(27, "12:55")
-    assert (row["slots"], row["slots_expected"]) == (3, 42)
+    assert (row["slots"], row["slots_expected"]) == (2, 42)
     assert row["volatility_20d"] is not None
     assert row["vix_close"] is not None
     assert (row["iv_rank_30d"], row["iv_rank_30d_reason"]) == (None, "too_few_sessions")
@@ -175,7 +185,7 @@ def test_fridays_statistics_are_there_before_the_evening_is(shortened: Week) -> 
 def test_the_score_of_a_day_is_explained_by_its_rules(shortened: Week) -> None:
     explained(shortened, FRIDAY)
     [row] = shortened.lake.read("quality_scores", trade_date=FRIDAY, rule="missing_slots").rows(named=True)
-    assert (row["checked"], row["failed"]) == (2 * 42 + 1, 2 * 39)
+    assert (row["checked"], row["failed"]) == (2 * 42 + 1, 2 * 40)
 
 
 def test_the_audit_at_the_weekend_is_clean(shortened: Week) -> None:
@@ -185,7 +195,7 @@ def test_the_audit_at_the_weekend_is_clean(shortened: Week) -> None:
 def test_a_clean_up_would_take_old_quotes_and_never_statistics_or_ledgers(shortened: Week) -> None:
     """Nothing after a week; of a day that is 120 days old what its retention of 90 says."""
     assert clean_up_dry(shortened, 0) == set()
-    assert clean_up_dry(shortened, 120) == {"option_snapshots", "underlying_snapshots", "futures_snapshots"}
+    assert clean_up_dry(shortened, 120) == QUOTES
 
 
 def test_fridays_page_shows_what_the_week_has_left(shortened: Week) -> None:
@@ -221,6 +231,7 @@ def test_the_whole_week_with_the_schedule_as_delivered(tmp_path: Path) -> None:
     assert statistics.height == 3 * len(SESSIONS)
     assert statistics["atm_iv_30d"].null_count() == 0
     assert statistics["atm_iv_60d"].null_count() == 0
+    assert statistics["skew_25d"].null_count() == 0
     for day in SESSIONS:
         explained(whole, day)
     assert re.fullmatch(r"\d+ ok", whole.summary("audit_data_integrity"))

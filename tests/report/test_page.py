@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from v6.paths import ROOT, Paths
 from v6.report.completeness import Cell
 from v6.report.day import NothingOfDay, ReportDay, read
 from v6.report.page import percent, render, shade, sparkline
+from v6.report.smiles import Curve, Point
 from v6.report.statistics_table import grouped
 from v6.scheduler.compile import compile_all
 from v6.scheduler.nyse_calendar import NYSECalendar
@@ -131,7 +132,7 @@ def test_words_from_data_cannot_become_markup(found: ReportDay, html: str) -> No
 
 
 def test_every_slot_of_the_calendar_has_a_cell_for_every_symbol_with_its_reason(found: ReportDay, html: str) -> None:
-    bands = {band.symbol: band for band in found.grid.bands}
+    bands = {band.symbol: band for band in found.grid.bands if band.task in (days.OPTIONS, days.FUTURES)}
     assert list(bands) == ["ES", "NQ", "RTY", "IWM", "QQQ", "SPY"]
     assert {len([cell for cell in band.cells if cell]) for band in bands.values()} == {78}
 
@@ -242,6 +243,38 @@ def test_the_score_is_explained_by_the_points_that_each_rule_costs(found: Report
     assert "null_share 24 6 3 75.00 8.33" in text
     assert "parity 0 0 1 could not be checked" in text
     assert "critical null_share option_snapshots SPY 09:45 iv: 31 % null" in text
+
+
+def test_a_score_below_the_mean_of_the_rules_says_that_less_was_collected(of: Of, tmp_path: Path) -> None:
+    """Of two rules of one weight, 100 and 40: the mean is 70; of the quotes 40 % are there."""
+    lake = days.lake_of(Paths(ROOT, tmp_path))
+    row = {"trade_date": DAY, "task": "validate_data_quality", "weight": 1.0}
+    stored = [
+        {**row, "rule": "crossed", "checked": 10, "failed": 0, "score": 100.0},
+        {**row, "rule": "missing_slots", "checked": 10, "failed": 6, "score": 40.0},
+        {**row, "rule": "total", "checked": 2, "failed": 1, "score": 40.0},
+    ]
+    lake.unite("quality_scores", rows_to_frame("quality_scores", stored))
+
+    text = Page(render(of(Paths(ROOT, tmp_path)))).text
+
+    assert "Score 40.0 of 100: the share of the expected quotes that was collected" in text
+    assert "the mean of the rules' scores, by weight, is 70.0" in text
+    assert "missing_slots 10 6 1 40.00 30.00" in text
+
+
+def test_a_chain_of_thousands_of_contracts_still_makes_a_small_page(found: ReportDay) -> None:
+    """25,800 contracts are 4,300 points of each of three symbols; 240 bytes for the mark of each made 3 MB."""
+    [smile] = [one for one in found.smiles if one.symbol == "SPY"]
+    points = tuple(Point(400.0 + strike, 0.2, computed=strike % 2 == 0) for strike in range(215))
+    curves = tuple(Curve(DAY + timedelta(days=7 * week), 7 * week, points, points[:2]) for week in range(1, 21))
+    large = replace(smile, curves=curves)
+
+    page = render(replace(found, smiles=(large,)))
+
+    assert len(page) < len(render(found)) + 150_000
+    assert "2,160 of 4,300 points computed, too many to mark each" in Page(page).text
+    assert "too many to mark each" not in render(found)
 
 
 def test_what_is_not_there_is_said_with_the_question_that_tells_why(of: Of, tmp_path: Path) -> None:

@@ -215,6 +215,30 @@ def test_volatility_that_tws_did_not_send_is_computed_once_and_says_so(desk: Sta
     assert_frame_equal(again.rows, computed.rows)
 
 
+def test_a_quote_that_was_completed_after_its_volatility_had_been_tried_is_computed_again(desk: StatisticsDesk) -> None:
+    """At first no put has a bid: one_sided, and the calls have no forward. The retry of the slot brings them."""
+    contracts, rows = without_volatility()
+    partial = (pl.col("right") == "P") | pl.col("bid").is_null()
+    first = rows.with_columns(
+        bid=pl.when(pl.col("right") == "C").then(pl.col("bid")),
+        status=pl.when(partial).then(pl.lit("partial")).otherwise(pl.lit("complete")),
+        reason=pl.when(partial).then(pl.lit("no_tick")),
+    )
+    desk.store(contracts, first)
+    slots = intraday.compute(desk.ctx, DAY)
+    assert slots is not None
+    intraday.store(desk.ctx, DAY, slots)
+    assert set(slots.greeks["why_null"]) == {"one_sided", "no_forward"}
+
+    desk.store(contracts, rows)
+    compute_and_store(desk)
+
+    found = desk.lake.read("option_greeks").filter(slot=row(desk)["as_of"])
+    assert set(found["why_null"].drop_nulls()) <= {"below_intrinsic"}
+    assert row(desk)["contracts_with_iv"] == found["computed_iv"].count() > 15
+    assert len(daily.compute(desk.ctx, [DAY]).greeks) == 0
+
+
 def test_the_intraday_row_of_the_as_of_slot_is_the_days_surface(desk: StatisticsDesk) -> None:
     desk.store(*surface_rows.market(DAY, slots=3))
     compute_and_store(desk)

@@ -59,13 +59,33 @@ def test_a_day_that_waited_for_its_bars_is_found_and_completed(desk: StatisticsD
     desk.store_days([YESTERDAY, DAY])
     desk.store_bars(weekdays(YESTERDAY - timedelta(days=1), 25))
     compute_and_store(desk, YESTERDAY)
-    assert daily.unfinished(desk.ctx, DAY) == [YESTERDAY]
+    assert daily.unfinished(desk.ctx, DAY) == []
 
     desk.store_bars([YESTERDAY])
+    assert daily.unfinished(desk.ctx, DAY) == [YESTERDAY]
     compute_and_store(desk, *daily.unfinished(desk.ctx, DAY), DAY)
 
     assert of_day(desk, YESTERDAY)["underlying_close"].null_count() == 0
     assert daily.unfinished(desk.ctx, DAY) == []
+
+
+def test_a_hole_of_the_bars_that_is_filled_on_saturday_completes_every_day_whose_window_it_lies_in(
+    desk: StatisticsDesk,
+) -> None:
+    monday = DAY + timedelta(days=3)
+    desk.store_days([YESTERDAY, DAY])
+    desk.store_bars([day for day in weekdays(DAY, 26) if day != YESTERDAY])
+    compute_and_store(desk, YESTERDAY, DAY)
+    assert set(of_day(desk)["volatility_20d_reason"]) == {"too_few_sessions"}
+    assert daily.unfinished(desk.ctx, monday) == []
+
+    desk.store_bars([YESTERDAY])
+    assert daily.unfinished(desk.ctx, monday) == [YESTERDAY, DAY]
+    compute_and_store(desk, YESTERDAY, DAY)
+
+    assert of_day(desk)["volatility_20d"].null_count() == 0
+    assert of_day(desk, YESTERDAY)["underlying_close"].null_count() == 0
+    assert daily.unfinished(desk.ctx, monday) == []
 
 
 def test_a_bar_that_is_missing_while_later_ones_are_there_will_not_come(desk: StatisticsDesk) -> None:

@@ -1,5 +1,6 @@
 """A closed day is one file a table, known by its checksum, and never changes unseen (L18)."""
 
+import os
 from datetime import UTC, timedelta
 
 import polars as pl
@@ -154,3 +155,36 @@ def test_what_the_journal_has_let_go_stays_in_the_lake(closed: UpkeepDesk) -> No
     close_day(closed.ctx, DAY)
 
     assert closed.ctx.lake.read("task_runs", trade_date=DAY).height == 3
+
+
+def test_l33_files_that_a_rolled_back_log_does_not_know_survive_the_evening(closed: UpkeepDesk) -> None:
+    """Their day is sealed and the log does not list it: they are what is missing, however old."""
+    lake = closed.ctx.lake
+    assert lake.local is not None
+    log = lake.local / SNAPSHOTS / "_delta_log"
+    for entry in log.iterdir():
+        if not entry.name.startswith(f"{0:020}"):
+            entry.unlink()
+    files = {file for file in (lake.local / SNAPSHOTS).rglob("*.parquet") if "_delta_log" not in file.parts}
+    for file in files:
+        os.utime(file, (0, 0))
+    assert files
+    closed.now(at("18:30", DAY + timedelta(days=3)))
+
+    with pytest.raises(
+        DayChangedError, match="option_snapshots: 2026-11-20: 36 rows when it was closed, the log lists 0"
+    ):
+        close_day(closed.ctx, DAY + timedelta(days=3))
+
+    assert {file for file in files if file.exists()} == files
+
+
+def test_an_older_journal_that_was_restored_takes_nothing_from_the_export(closed: UpkeepDesk) -> None:
+    ledger, runs = (closed.ctx.lake.read(table, trade_date=DAY) for table in ("slot_ledger", "task_runs"))
+    closed.ctx.journal.execute("DELETE FROM slot_ledger WHERE slot > '2026-11-20T14:36'")
+    closed.ctx.journal.execute("DELETE FROM runs WHERE id = (SELECT max(id) FROM runs)")
+
+    close_day(closed.ctx, DAY)
+
+    assert closed.ctx.lake.read("slot_ledger", trade_date=DAY).equals(ledger)
+    assert closed.ctx.lake.read("task_runs", trade_date=DAY).equals(runs)

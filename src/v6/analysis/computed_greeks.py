@@ -28,8 +28,12 @@ from v6.analysis.option_model import NotInvertibleError, Option, OptionModel, fl
 from v6.model import WhyNull
 
 EUROPEAN = {
-    # trading class -> when it settles; every other class is American (Cboe's and Nasdaq's contract specifications).
-    # That TWS's expiry of a morning class is its last trading day, the day before it settles, is [unverified]
+    # trading class -> when it settles; every other class is American. Read in the exchanges' and brokers' pages
+    # [documented]: SPX, SPXW cboe.com/products/indexopts/spx_spec.aspx; XSP .../mini_spx_options/specifications;
+    # XEO .../xeo_spec.aspx; DJX .../djx_spec.aspx; RUT, RUTW, MRUT .../mini_russell_2000_index_options (its table);
+    # NDX, NDXP, XND nasdaq.com/nasdaq-100-index-options; VIX macroption.com/vix-options-settlement; VIXW, its weekly
+    # class, likewise [unverified]. OEX is American. TWS's expiry is the last trading day, not the expiration (release
+    # notes of its API 9.72: "Within TWS, we use the last trading day"): of a morning class the day before it settles
     "SPX": "morning",
     "SPXW": "close",
     "XSP": "close",

@@ -98,9 +98,7 @@ def in_use(quotes: pl.DataFrame, lowest: float, highest: float) -> pl.DataFrame:
     return quotes.with_columns(
         pl.coalesce(own, "computed_iv").alias("iv"),
         (own.is_null() & pl.col("computed_iv").is_not_null()).alias("computed"),
-        *(
-            pl.coalesce(pl.when(believed).then(pl.col(greek)), f"computed_{greek}").alias(greek) for greek in GREEKS
-        ),
+        *(pl.coalesce(pl.when(believed).then(pl.col(greek)), f"computed_{greek}").alias(greek) for greek in GREEKS),
     ).drop("computed_iv", *(f"computed_{greek}" for greek in GREEKS))
 
 
@@ -111,15 +109,17 @@ def needs_volatility(lowest: float, highest: float) -> pl.Expr:
 
 def last_known(asked: pl.DataFrame, stored: pl.DataFrame, column: str) -> pl.DataFrame:
     """`asked` with `column` (a cumulative volume, an open interest) filled, where its slot has none, with the
-    contract's last value at an earlier slot of the same trade date. Both frames: trade_date, slot, con_id, column."""
+    contract's last value at an earlier slot of the same trade date. Both frames: trade_date, slot, con_id, column; a
+    slot that is null has none."""
     missing = asked.filter(pl.col(column).is_null()).sort("slot")
-    if missing.is_empty():
+    latest = missing["slot"].max()
+    if latest is None:
         return asked
     contract = ["trade_date", "con_id"]
     earlier = (
         stored.lazy()
         .select(*contract, "slot", column)
-        .filter(pl.col(column).is_not_null(), pl.col("slot") < missing["slot"].max())
+        .filter(pl.col(column).is_not_null(), pl.col("slot") < latest)
         .join(missing.lazy().select(contract).unique(), on=contract, how="semi")
         .collect()
         .sort("slot")

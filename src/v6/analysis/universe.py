@@ -8,8 +8,9 @@ Collected, at most `max_contracts`, in this order:
 2. `coverage`: for each symbol in turn the pair nearest the money of `min_expiries` of its expiries, the one beyond
    `far_expiry_dte` first (term structure).
 3. `wing`: of each symbol's two expiries around 30 days the put nearest to each of the `wings` below the price and the
-   call above it, where 25 deltas are looked for (skew); of the expiry beyond `far_expiry_dte` the pairs nearest to the
-   first of them, for its forward lies above the price. At most a quarter of the places, symbols taking turns.
+   call above it, where 25 deltas are looked for (skew); of the expiry beyond `far_expiry_dte` the same at every second
+   of them, so that its forward, which lies above the price, stays between its strikes when the price moves. At most a
+   quarter of the places, symbols taking turns.
 4. `nearest`: the remaining places go to the pairs nearest the money of all symbols and their expiries together.
 
 A symbol's expiries are its `max_expiries` nearest ones, the last place kept for its first expiry beyond
@@ -17,7 +18,7 @@ A symbol's expiries are its `max_expiries` nearest ones, the last place kept for
 
 The distance from the money is |strike / price - 1|: relative, so that a 690 dollar and a 260 dollar underlying compete
 on equal terms, and not scaled by volatility or time, which nobody knows for certain before the open. A pair is call and
-put of one strike: both rights of a strike are collected or neither, but for wings, holes in the chain and open positions.
+put of one strike: both rights of a strike are collected or neither (but wings, positions, holes in the chain).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -202,13 +203,12 @@ def _wings(
     for place, away in enumerate(sorted(away for away in rules.wings if away <= rules.strike_band)):
         for symbol, own in expiries.items():
             around, far = _around_skew(own, on), [each for each in own if (each - on).days > rules.far_expiry_dte]
+            both = around + [each for each in far if place % 2 == 0 and each not in around]
             for side, right in ((-away, "P"), (away, "C")):
                 aim = prices[symbol] * (1 + side)
-                for expiry in around:
+                for expiry in both:
                     one = [pair for pair in listed[symbol, expiry] if any(c.right == right for c in pair.contracts)]
                     found += [tuple(c for c in pair.contracts if c.right == right) for pair in _nearest_to(aim, one)]
-                if place == 0:
-                    found += [pair.contracts for each in far for pair in _nearest_to(aim, listed[symbol, each])]
     return found
 
 

@@ -6,6 +6,7 @@ Days whose rows cleanup_old_data has let go have none, or, when it was killed be
 from __future__ import annotations
 
 import sqlite3
+from datetime import date
 from typing import TYPE_CHECKING
 
 from v6.analysis.findings import Finding, could_not_check, of_problems
@@ -29,10 +30,11 @@ def unchanged(db: sqlite3.Connection, tables: dict[str, DeltaTable], broken: set
     for table in ARRIVAL:
         if table in broken:
             continue
+        held = _partitions(tables.get(table), table)
         for sealed in closed_days.of_table(db, table):
             looked += 1
             try:
-                rows = _rows(tables.get(table), sealed)
+                rows = _rows(tables.get(table), held, sealed)
             except (LakeError, LakeUnavailableError) as error:
                 problems.append(f"{table}: {sealed.day}: cannot be read: {str(error).splitlines()[0]}")
                 continue
@@ -50,11 +52,17 @@ def unchanged(db: sqlite3.Connection, tables: dict[str, DeltaTable], broken: set
     return of_problems("closed days", problems, ", ".join(part for part in parts if part))
 
 
-def _rows(stored: DeltaTable | None, sealed: Closed) -> pl.DataFrame:
+def _partitions(stored: DeltaTable | None, table: str) -> set[date]:
+    """Those that the log lists a file of."""
+    name = f"partition.{table_of(table).partition}"
+    return set() if stored is None else set(delta.files(stored)[name].to_list())
+
+
+def _rows(stored: DeltaTable | None, held: set[date], sealed: Closed) -> pl.DataFrame:
     import polars as pl
 
     form = table_of(sealed.table)
-    if stored is None:
+    part = partition_of(form, sealed.day)
+    if stored is None or part not in held:
         return pl.DataFrame(schema=polars_schema(sealed.table))
-    where = {"trade_date": sealed.day, form.partition: partition_of(form, sealed.day)}
-    return delta.scan(stored, form, delta.equals(**where))
+    return delta.scan(stored, form, delta.equals(**{"trade_date": sealed.day, form.partition: part}))

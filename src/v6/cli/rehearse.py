@@ -1,6 +1,6 @@
 """`v6 rehearse`: whole New York days through the real wrapper, against a simulated TWS, in a home of its own."""
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 REHEARSALS = Path("rehearsals")
 FROM, TO = "07:55", "18:35"
-DEMO = {"bars": {"watchlist": []}}
+DEMO: dict[str, Any] = {"bars": {"watchlist": []}}
 """The site of a demo: bars of the universe's symbols and the futures only, which take a fifth of the time."""
+LONGEST = timedelta(days=31)  # every minute of it is stepped through: a wrong year would go on for weeks
 FOLDER = {"file_okay": False, "exists": True, "resolve_path": True}
 FILE = {"dir_okay": False, "exists": True, "resolve_path": True}
 
@@ -131,6 +132,8 @@ def _days(day: date, first: time, last_day: date, last: time) -> "Window":
     start, end = window_of(day, first, first).start, window_of(last_day, last, last).end
     if end < start:
         raise FatalError(f"--until {last_day} {last:%H:%M} is before {day} {first:%H:%M}, where the rehearsal begins")
+    if end - start > LONGEST:
+        raise FatalError(f"--until {last_day}: {(end - start).days} days after {day}, allowed: up to {LONGEST.days}")
     return Window(start, end)
 
 

@@ -2,7 +2,7 @@
 waits to be asked on."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from v6.analysis.bar_gaps import DAILY, bar_seconds, is_final
@@ -32,17 +32,19 @@ def to_frame(
     import polars as pl
 
     contract, future = series.contract, series.contract.sec_type == "FUT"
+    finals = {day: is_final(session, asked_at) for day, session in _sessions(taken).items()}
     frame = pl.DataFrame(
         {
             "trade_date": [session.date for _, session in taken],
             **dict(zip(("start", "end"), _spans(series.bar_size, taken), strict=True)),
-            "final": [is_final(session, asked_at) for _, session in taken],
+            "final": [finals[session.date] for _, session in taken],
             **{name: [getattr(bar, name) for bar, _ in taken] for name in ("open", "high", "low", "close")},
             "volume": pl.Series([bar.volume if unit else None for bar, _ in taken], dtype=pl.Float64),
             "wap": pl.Series([bar.wap if unit else None for bar, _ in taken], dtype=pl.Float64),
             "count": pl.Series([bar.count if unit else None for bar, _ in taken], dtype=pl.Int64),
         }
     ).with_columns(
+        *(pl.from_epoch(name, "s").dt.replace_time_zone("UTC").alias(name) for name in ("start", "end")),
         pl.when((pl.col("volume") >= 0) & (pl.col("volume") < UNSET)).then("volume").alias("volume"),
         pl.when((pl.col("wap") > 0) & (pl.col("wap") < UNSET)).then("wap").alias("wap"),
     )
@@ -72,13 +74,17 @@ def newest(frames: Sequence["pl.DataFrame"]) -> "pl.DataFrame":
     return pl.concat(frames).sort("received_at", maintain_order=True).unique(key, keep="last", maintain_order=True)
 
 
-def _spans(bar_size: str, taken: Sequence[tuple[Bar, Session]]) -> tuple[list[datetime], list[datetime]]:
+def _sessions(taken: Sequence[tuple[Bar, Session]]) -> dict[date, Session]:
+    return {session.date: session for _, session in taken}
+
+
+def _spans(bar_size: str, taken: Sequence[tuple[Bar, Session]]) -> tuple[list[int], list[int]]:
+    """First seconds since 1970 of the bars, and those after them."""
+    sessions = _sessions(taken)
+    closes = {day: int(session.close.timestamp()) for day, session in sessions.items()}
     if bar_size == DAILY:
-        return (
-            [session.open.astimezone(UTC) for _, session in taken],
-            [session.close.astimezone(UTC) for _, session in taken],
-        )
-    step = timedelta(seconds=bar_seconds(bar_size))
-    starts = [bar.start.astimezone(UTC) for bar, _ in taken]
-    closes = [session.close.astimezone(UTC) for _, session in taken]
-    return starts, [min(start + step, close) for start, close in zip(starts, closes, strict=True)]
+        opens = {day: int(session.open.timestamp()) for day, session in sessions.items()}
+        return [opens[each.date] for _, each in taken], [closes[each.date] for _, each in taken]
+    step = bar_seconds(bar_size)
+    starts = [int(bar.start.timestamp()) for bar, _ in taken]
+    return starts, [min(start + step, closes[each.date]) for start, (_, each) in zip(starts, taken, strict=True)]

@@ -43,7 +43,7 @@ ROOM = 1.2  # for the words beside the last point
 
 
 def smile(data: Smile) -> str:
-    """Volatility by strike, one line an expiry; hollow points are computed ones, of a chain too large the lines alone."""
+    """Volatility by strike, one line an expiry; hollow points are computed ones. Of a large chain lines alone."""
 
     def draw(axes: Any) -> None:
         if data.spot is not None:

@@ -19,8 +19,7 @@ ROUNDING = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One rule. `cost`: points of the total that it takes away; None where it was not checked, or the stored total is
-    not the weighted mean of the parts."""
+    """One rule. `cost`: points it takes away from the mean of the rules, by weight; None: it was not checked."""
 
     rule: str
     checked: int
@@ -49,14 +48,20 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """`score` 0 to 100, None: there is none, or nothing was checked. `findings`: the first SHOWN, gravest first;
-    `counts`: all of them by severity."""
+    """`score` 0 to 100, None: there is none, or nothing was checked; `mean`: of the rules, by weight: the score, unless
+    less was collected. `findings`: the first SHOWN, gravest first; `counts`: all of them by severity."""
 
     judged: bool
     score: float | None
+    mean: float | None
     parts: tuple[Part, ...]
     findings: tuple[Found, ...]
     counts: tuple[tuple[str, int], ...]
+
+    @property
+    def limited(self) -> bool:
+        """Whether the score is less than the mean of the rules."""
+        return self.score is not None and self.mean is not None and self.mean - self.score > ROUNDING
 
     @property
     def not_shown(self) -> int:
@@ -71,16 +76,17 @@ def read(lake: Lake, day: date) -> Quality:
     stored = lake.read("quality_findings", trade_date=day, columns=["severity", *names]).rows()
     found = sorted((_found(*row) for row in stored), key=lambda one: SEVERITIES.index(one.severity))
     counts = tuple((name, sum(one.severity == name for one in found)) for name in SEVERITIES)
-    parts = _parts([row for row in scores if row[0] != TOTAL], total)
-    return Quality(bool(scores), total, parts, tuple(found[:SHOWN]), counts)
+    rules = [row for row in scores if row[0] != TOTAL]
+    known = [(weight, score) for *_, weight, score in rules if score is not None]
+    weights = sum(weight for weight, _ in known)
+    mean = sum(weight * score for weight, score in known) / weights if weights else None
+    return Quality(bool(scores), total, mean, _parts(rules, weights), tuple(found[:SHOWN]), counts)
 
 
-def _parts(rows: list[tuple[str, int, int, float, float | None]], total: float | None) -> tuple[Part, ...]:
+def _parts(rows: list[tuple[str, int, int, float, float | None]], weights: float) -> tuple[Part, ...]:
     """By cost, then rule."""
-    weights = sum(weight for *_, weight, score in rows if score is not None)
     costs = {row[0]: row[3] * (100 - row[4]) / weights for row in rows if row[4] is not None and weights}
-    adds_up = total is not None and abs(100 - sum(costs.values()) - total) < ROUNDING
-    parts = [Part(*row, costs.get(row[0]) if adds_up else None) for row in rows]
+    parts = [Part(*row, costs.get(row[0])) for row in rows]
     return tuple(sorted(parts, key=lambda part: (-(part.cost or 0.0), part.rule)))
 
 

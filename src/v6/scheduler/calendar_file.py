@@ -14,7 +14,9 @@ from v6.scheduler.nyse_calendar import CLOSE, HEADER, OPEN, Deviation
 
 AUTHORITY = "pandas_market_calendars"
 FIRST = date(1990, 1, 1)
-FUTURES_FIRST = date(2000, 1, 1)
+FUTURES_FIRST = date(2016, 1, 1)
+"""Until September 2015 they closed at 17:15. pandas_market_calendars does not know, it says 17:00 of every year:
+recorded trades of 2013 lie outside of its sessions. TWS keeps two years of expired months."""
 MIN_DAYS_LEFT = 60
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from v6.model import WhyNull
 from v6.runner.context import Context
 from v6.statistics import greeks, quotes, series
 from v6.statistics.sources import Sources
@@ -17,12 +16,13 @@ if TYPE_CHECKING:
 
 TABLE = "daily_statistics"
 TASK = "calculate_daily_statistics"
-BLOCK_ROWS = 1_000_000
-"""Quotes whose outlines are in memory at once, about 60 MB: 50 days of the default universe. A day is never divided."""
+BLOCK_ROWS = 2_000_000
+"""Quotes whose outlines are in memory at once, 140 MB: 100 days of the default universe. A day is never divided."""
 CHOSEN_ROWS = 200_000
 """Contracts at the chosen slots that are computed together, about 40 MB: 3 years of the default universe."""
-UNFINISHED_SESSIONS = 10
-"""A session whose bars have not come by then is left as it is."""
+UNFINISHED_SESSIONS = 25
+"""How many sessions back a bar that comes late is noticed: the windows of 20 and 21, and the week of the Saturday on
+which holes are filled. After it, --from and --to."""
 KEY = ["trade_date", "symbol"]
 
 
@@ -58,8 +58,8 @@ class Computed:
 def compute(ctx: Context, days: Sequence[date], told: Callable[[int], None] = lambda _: None) -> Computed:
     """The rows of these sessions; `told` hears how many days each step was. Writes nothing.
 
-    Each table is opened once. Of every quote the outline is read, as many days at a time as have BLOCK_ROWS; the rest of
-    a quote only at the slots that it chooses, and these of many days are computed together, as are bars and ranks.
+    Each table is opened once. Of every quote the outline is read, as many days at a time as have BLOCK_ROWS; the rest
+    of a quote only at the slots that it chooses, and these of many days are computed together, as are bars and ranks.
     """
     import polars as pl
 
@@ -95,16 +95,20 @@ def store(ctx: Context, computed: Computed) -> int:
 
 
 def unfinished(ctx: Context, day: date) -> list[date]:
-    """Of the UNFINISHED_SESSIONS sessions before the day, those whose stored rows wait for bars (not_final)."""
+    """Of the UNFINISHED_SESSIONS sessions before the day, those whose bars are there now and were not when the stored
+    rows were computed: they came late, or a hole before them was filled. (A final bar never changes otherwise.)"""
     import polars as pl
 
     before = series.sessions_until(ctx.calendar, day - timedelta(days=1), UNFINISHED_SESSIONS)
-    columns = ("trade_date", "underlying_close_reason", "vix_close_reason")
-    rows = ctx.lake.scan(TABLE, before[0], before[-1], columns) if before else None
-    if rows is None:
+    if not before:
         return []
-    waiting = pl.any_horizontal(pl.col(columns[1:]) == WhyNull.NOT_FINAL.value)
-    return sorted(rows.filter(waiting.fill_null(value=False)).select("trade_date").unique().collect()["trade_date"])
+    stored = ctx.lake.scan(TABLE, before[0], before[-1], (*KEY, *series.REASONS)).collect()
+    if stored.is_empty():
+        return []
+    again = series.of_bars(ctx, stored["trade_date"].unique().to_list(), stored["symbol"].unique().to_list())
+    both = stored.join(again.select(*KEY, *series.REASONS), on=KEY, suffix="_now")
+    changed = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_now")) for name in series.REASONS)
+    return sorted(both.filter(changed)["trade_date"].unique())
 
 
 def blocks(days: Sequence[date], counts: Mapping[date, int]) -> list[list[date]]:

@@ -21,6 +21,15 @@ LATER = timedelta(days=7)
 """A bar that is still missing when there are bars of a later session, within so many days, will not come."""
 PRICES = ("open", "high", "low", "close")
 KEY = ["trade_date", "symbol"]
+REASONS = (
+    "underlying_close_reason",
+    "underlying_return_reason",
+    "volatility_20d_reason",
+    "volatility_yz_20d_reason",
+    "trend_20d_reason",
+    "vix_close_reason",
+)
+"""What says whether the bars were there."""
 
 
 def sessions_until(calendar: NYSECalendar, last: date, count: int) -> list[date]:

@@ -44,7 +44,7 @@ class Sources:
         return rows.filter("collected").drop("collected").collect()
 
     def quotes(self, days: Sequence[date]) -> pl.DataFrame:
-        """The option collector's quotes of these days: trade_date, slot, con_id, symbol and VALUES, in no order."""
+        """The collector's quotes of these days: trade_date, slot, con_id, symbol and VALUES, in no order."""
         return _of_days(self._quotes, days).collect()
 
     def outline(self, days: Sequence[date]) -> pl.DataFrame:
@@ -73,7 +73,7 @@ class Sources:
         return rows.sort(point).unique(point, keep="first").collect()
 
     def greeks(self, points: pl.DataFrame) -> pl.DataFrame:
-        """What is stored in option_greeks of the slots of `points`: trade_date, slot, con_id, COMPUTED, why_null, price."""
+        """What option_greeks has of the slots of `points`: trade_date, slot, con_id, COMPUTED, price."""
         import polars as pl
 
         return self._greeks.filter(pl.col("slot").is_in(points["slot"].unique().implode())).collect()
@@ -98,7 +98,7 @@ class Sources:
 
     @cached_property
     def _greeks(self) -> pl.LazyFrame:
-        return self._scan("option_greeks", ("trade_date", "slot", "con_id", *COMPUTED, "why_null", "price"))
+        return self._scan("option_greeks", ("trade_date", "slot", "con_id", *COMPUTED, "price"))
 
     def _scan(self, table: str, names: Sequence[str]) -> pl.LazyFrame:
         return self._ctx.lake.scan(table, self._first, self._last, names)
