@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Compute the day's statistics.
 
-Usage: scripts/calculate_daily_statistics.py [--date 2026-11-20 | --from 2026-01-02 --to 2026-11-20] [--dry-run]
+Usage: scripts/calculate_daily_statistics.py [--date 2026-11-20 | --from 2026-01-02 [--to 2026-11-20]] [--dry-run]
 Needs: nothing but the lake: universe, quotes and final daily bars. Default is the slot's day; any stored day can be
-computed again. The surface is that of the session's last slot with at least half of the quotes of its best one.
+computed again, also (by --date) a day to come that a rehearsal has played in this home. The surface is that of the
+session's last slot with at least half of the quotes of its best one.
 Without --from and --to it also brings intraday_statistics to the session's end, and computes those of the 25 sessions
 before anew whose bars have come since. Where TWS sent no usable volatility, one is computed first, once.
 --from and --to computes every session between them in one pass; on a terminal it shows how far it is. Ranks look back

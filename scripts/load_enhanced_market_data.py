@@ -8,7 +8,7 @@ and indices in regular hours, futures around the clock, so that the night is the
 OPTION_IMPLIED_VOLATILITY and HISTORICAL_VOLATILITY (annualised, not of futures). Asked for is what is not stored as
 final of the last 30 sessions (daily) and 5 sessions (intraday), no more: what lies further back, also of an empty lake,
 is load_historical_data's. A daily bar is asked for when its session is over. The session going on gets its intraday
-bars so far, never as final (L20); the next run replaces them.
+bars so far, never as final; the next run replaces them.
 A symbol that TWS does not know is reported in the summary, the log and an event, and is no failure.
 A request that fails is repeated a few seconds later, three tries in all.
 Writes: bars, the journal's bars_unavailable. A repeat is safe: it asks for what is not final yet.

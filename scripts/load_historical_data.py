@@ -8,9 +8,11 @@ volatilities, of the last bars.intraday_sessions for intraday bars, counted by N
 (each session of a future is asked of the month that was its front month by CME's roll dates, also of an expired one).
 Asked newest first, several requests in flight, at most bars.max_requests a run and no longer than the attempt lasts;
 what is left is said in the summary, and the next run goes on with it. Rows are committed by month and each minute, so
-that a kill loses little. Only historical bars with their own times are ever stored, never a current quote (L16).
+that a kill loses little. Only historical bars with their own times are ever stored, never a current quote.
 A session that TWS has no bars of, although it ended a week ago or more, is recorded and not asked for again during
-bars.ask_again_days; --ask-again forgets these records of the symbols first. --dry-run lists the gaps.
+bars.ask_again_days; --ask-again forgets these records of the symbols first.
+--dry-run lists the gaps. It asks TWS for the contracts too; with TWS away it lists the gaps of stocks and indices that
+have bars already, and says which symbols it cannot tell of.
 A symbol that TWS does not know is reported in the summary, the log and an event, and is no failure.
 Writes: bars, the journal's bars_unavailable. A repeat is safe: it asks only for what is missing.
 A request that fails is repeated a few seconds later, three tries in all. A connection that ends, ends the run: what

@@ -7,7 +7,7 @@ Expected: the accepted state and every execution since (rules and formulas: v6.a
 .expected_positions). What differs is a break: missing, unexpected, quantity, average_cost, corporate_action suspected,
 order_missing, order_unexpected, order_changed. A break is looked at twice, some seconds apart, before it is believed.
 The first check records a baseline. A break stays open, against the state from before it, until TWS agrees again, an
-execution explains it, or a person accepts what is there: --baseline with the reason in --because.
+execution explains it, or a person accepts what is there: --baseline with the reason in --because; who and why is kept.
 An alert goes out when a break is new or TWS says something new of it, then once a day, and when all have ended.
 A TWS whose answer contradicts itself (no positions in an account that is worth something, a known account gone, a
 quantity that is no number) is not believed: could_not_check, never "all missing".

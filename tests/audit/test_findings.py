@@ -113,7 +113,7 @@ def test_an_old_file_that_the_log_does_not_know_is_an_orphan_and_a_young_one_is_
     shutil.copy(active(audited), stray)
     os.utime(stray, (time.time(), SATURDAY.timestamp()))
     young = found(audited)["orphans"]
-    assert (young.state, young.evidence) == (State.OK, "no file that the log does not know, but 1 young ones")
+    assert (young.state, young.evidence) == (State.OK, "no old file that the log does not know, and 1 young one")
 
     os.utime(stray, (time.time(), (SATURDAY - timedelta(days=9)).timestamp()))
 
@@ -211,7 +211,9 @@ def test_days_let_go_by_the_cleanup_are_not_missed(audited: UpkeepDesk) -> None:
     audited.ctx.lake.remove(SNAPSHOTS, [DAY])
 
     assert failures(audited) == {}
-    assert "1 let go" in found(audited)["closed days"].evidence
+    assert found(audited)["closed days"].evidence == (
+        "4 checksums (4 tables, 1 day) as sealed, 1 checksum (1 table, 1 day) let go by the clean-up"
+    )
 
 
 def test_days_that_vanished_without_the_cleanup_are_missed(audited: UpkeepDesk) -> None:

@@ -10,8 +10,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from loguru import logger
 
 import option_rows
+import surface_rows
+from statistics_desk import weekdays
 from upkeep_desk import DAY, TASK, UpkeepDesk, at
 from v6.analysis.slot_states import Verdict
 from v6.audit import quality_day
@@ -105,7 +108,7 @@ def test_in_the_session_a_dry_run_tells_what_is_known_so_far(evening: UpkeepDesk
     with pytest.raises(BreachedError, match=r"dry run, nothing written: 2026-11-20 score 42\.9 of 100") as told:
         validate_data_quality(asked(evening, dry_run=True))  # 3 of 7 slots
 
-    assert "09:30 was not collected: not_run 1 (and 3 more)" in str(told.value)
+    assert "futures_snapshots 09:30 to 09:40: 3 slots were not collected: not_run 3 (and 1 more)" in str(told.value)
     assert not evening.ctx.lake.exists("quality_scores")
 
 
@@ -138,8 +141,8 @@ def test_a_breach_is_told_with_what_is_wrong_and_what_to_do_and_is_not_tried_aga
         validate_data_quality(asked(evening))
 
     words = str(told.value)
-    assert words.startswith("critical: missing_slots: collect_futures_snapshots 09:30 was not collected: ")
-    assert "(and 153 more)" in words  # of 78 + 78 + 1 slots three are there
+    assert words.startswith("critical: missing_slots: collect_futures_snapshots 09:30 to 10:05: 8 slots were not ")
+    assert "(and 5 more)" in words  # of 78 + 78 + 1 slots three are there; the others are six runs of neighbours
     assert ". What to do: docs/data.md, Quality, `v6 report 2026-11-20`. 2026-11-20 score 1.9 of 100" in words
     assert (told.value.recoverable, told.value.reason in NOT_RETRIED) == (True, True)
 
@@ -149,6 +152,51 @@ def test_a_day_of_which_nothing_is_there_is_critical_with_a_score_of_0(desk: Upk
 
     with pytest.raises(BreachedError, match=r"2026-11-20 score 0\.0 of 100, findings: .* could not look: missing_con"):
         validate_data_quality(asked(desk))
+
+
+def test_a_day_from_before_v6_was_installed_is_refused_and_not_sealed(evening: UpkeepDesk) -> None:
+    """Bars are loaded of years before; that is no trace of V6."""
+    before = DAY - timedelta(days=7)
+    bars = surface_rows.daily_bars(("SPY",), weekdays(before, 3))
+    evening.ctx.lake.unite("bars", bars)
+
+    with pytest.raises(FatalError, match=f"V6 knows nothing of {before}: it first ran here later"):
+        validate_data_quality(asked(evening, f"{before}"))
+
+    assert not evening.ctx.lake.exists("quality_scores")
+    assert closed_days.of_day(evening.ctx.journal, before) == {}
+
+
+def test_a_day_before_the_first_run_whose_ledger_is_stored_is_judged(evening: UpkeepDesk) -> None:
+    """The journal was lost; the lake was not."""
+    export_day(evening.ctx.journal, evening.ctx.lake, DAY)
+    evening.ctx.journal.execute("DELETE FROM slot_ledger")
+    evening.ctx.journal.execute("DELETE FROM runs")
+    evening.now(at("18:30", MONDAY))
+
+    assert quality_day.known(evening.ctx, DAY)
+    assert not quality_day.known(evening.ctx, DAY - timedelta(days=1))
+
+
+def test_a_day_on_which_the_host_was_down_is_one_that_v6_knows(evening: UpkeepDesk) -> None:
+    evening.now(at("18:30", MONDAY + timedelta(days=1)))
+
+    assert quality_day.known(evening.ctx, MONDAY)
+
+
+def test_of_many_findings_of_a_rule_ten_are_logged_and_the_rest_counted(evening: UpkeepDesk) -> None:
+    evening.now(LATE)
+    rows = option_rows.generated(DAY, slots=3, contracts=12, live=True)
+    evening.ctx.lake.replace("option_snapshots", rows.with_columns(iv=9.0), trade_date=DAY)
+    lines: list[str] = []
+    sink = logger.add(lines.append, format="{message}")
+    with pytest.raises(BreachedError):
+        validate_data_quality(asked(evening))
+    logger.remove(sink)
+
+    own = [line.strip() for line in lines if line.startswith("iv_range")]
+    assert len(own) == 11
+    assert own[-1] == "iv_range: and 26 more in quality_findings"
 
 
 @pytest.mark.parametrize("day", ["2026-11-26", "2026-11-21"])

@@ -92,7 +92,7 @@ def main() -> int:
         done = small.compact(TABLE)
         bar(f"4 {source} days, compacted: bytes a row of {done.rows}", done.bytes_after / done.rows, 40, "B")
         bar("the same before compaction", done.bytes_before / done.rows, None, "B")
-        bar("most files of a date", small.status()[1].most_files_a_date, 1, "files")
+        bar("most files of a date", small.status()[1].most_files_a_partition, 1, "files")
         bar("rows lost or doubled", abs(done.rows - sum(map(len, recorded))), 0, "rows")
         bar(f"write of one slot, median of {len(took)}", median(took), 150, "ms")
         bar("write of one slot, slowest", max(took), None, "ms")
@@ -102,7 +102,7 @@ def main() -> int:
         took = [ms for day in recorded for ms in write_slots(large, day)]
         bar(f"write of one slot, {DATES} dates in the table, median", median(took), 150, "ms")
         large.compact(TABLE)
-        assert large.status()[1].dates == DATES
+        assert large.status()[1].partitions == DATES
         few, many = side_by_side(small, large, recorded[1]["trade_date"][0])
         bar("a day and a symbol, 4 dates in the table", few, None, "ms")
         bar(f"a day and a symbol, {DATES} dates in the table", many, None, "ms")

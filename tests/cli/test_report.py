@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
 
 import option_rows
+from v6 import clock
 from v6.store.lake import Lake
 
 Command = Callable[..., Result]
@@ -72,4 +73,39 @@ def test_a_place_that_cannot_be_written_is_refused_by_name(v6: Command, tmp_path
 
     said = v6("report", "2025-11-20", "--output", str(target), code=2).output
 
-    assert f"--output {target}: No such file or directory" in said
+    assert f"--output {target}: there is no folder {target.parent}, allowed: a file in a folder that exists" in said
+
+
+def test_a_missing_folder_is_refused_before_anything_is_read(v6: Command, tmp_path: Path) -> None:
+    """Of this day nothing is stored, which would be exit code 1."""
+    said = v6("report", "2025-11-20", "--output", str(tmp_path / "nowhere" / "day.html"), code=2).output
+
+    assert "there is no folder" in said
+
+
+def test_a_holiday_to_come_is_called_one(v6: Command) -> None:
+    holiday = date(clock.now().year + 1, 1, 1)
+
+    said = v6("report", f"{holiday}", code=2).output
+
+    assert (
+        f"{holiday} has not begun (it is {clock.now().date()} in New York), and NYSE is closed then (New Year" in said
+    )
+    assert "allowed: a day until today, or one of which this home holds something" in said
+
+
+def test_a_rehearsed_day_to_come_has_its_page(v6: Command, home: Path) -> None:
+    """A rehearsal's clock is ahead of the one that its home is read with afterwards."""
+    ahead = clock.now().date() + timedelta(days=30)
+    lake = Lake(str(home / "var" / "lake"), None, home / "var" / "locks")
+    for slot, frame in option_rows.by_slot(option_rows.generated(ahead, slots=1, contracts=12, live=True)).items():
+        lake.write_slot("option_snapshots", task=option_rows.TASK, slot=slot, frame=frame)
+
+    v6("report", f"{ahead}")
+
+    assert (home / "var" / "reports" / f"{ahead}.html").exists()
+
+
+def test_the_help_says_which_days_are_allowed(v6: Command) -> None:
+    assert "or tomorrow" in v6("report", "nonsense", code=2).output
+    assert "yesterday, tomorrow" in v6("report", "--help").stdout

@@ -56,8 +56,8 @@ class Broker:
         positions = [Position(account, contract, *held) for (account, contract), held in self.held.items()]
         today = [fill for fill in self.fills if fill.at.astimezone(NEW_YORK).date() == self.at.date()]
         seen = Observed(self.at.astimezone(UTC), self.accounts, tuple(positions), tuple(self.orders), (), tuple(today))
-        done = check(AccountBook(ctx), seen, Rules(), accept=bool(accept))
-        AccountBook(ctx).store(seen, done.fresh, outcomes(done, accept))
+        done = check(AccountBook(ctx), seen, Rules(), accepted=accept)
+        AccountBook(ctx).store(seen, done.fresh, outcomes(done))
         return done
 
     def fill(self, side: str, quantity: float, number: int, version: int = 1, contract: Contract = SPY) -> None:
@@ -144,12 +144,26 @@ def test_what_a_person_accepted_is_recorded_with_the_reason(broker: Broker) -> N
     hold(broker, 105.0)
     broker.check()
 
-    broker.check(accept="transferred in")
+    words = broker.checked(accept="accepted by ann because transferred in").words()
 
+    assert "SPY (1, quantity) is accepted" in words
+    assert "explained" not in words
+    assert "first check" not in words
     rows = broker.lake.read("reconciliation").sort("slot", "outcome").tail(2).to_dicts()
     assert [(row["outcome"], row["subject"]) for row in rows] == [("baseline", "account"), ("resolved", "1")]
-    assert rows[0]["message"] == "transferred in"
-    assert rows[1]["message"].endswith("accepted, transferred in")
+    assert rows[0]["message"] == "accepted by ann because transferred in"
+    assert rows[1]["message"].endswith("seen at 1 check, has ended: accepted by ann because transferred in")
+
+
+def test_a_summary_of_many_breaks_tells_three_and_counts_the_others(broker: Broker) -> None:
+    for number in range(10, 15):
+        broker.held["DU1", replace(QQQ, con_id=number, symbol=f"S{number}")] = (1.0, 600.0)
+
+    words = broker.checked().breaks_in_words()
+
+    assert words.startswith("5 breaks: [unexpected] ")
+    assert words.count("[unexpected]") == 3
+    assert words.endswith("; and 2 more")
 
 
 def test_a_new_account_begins_with_a_baseline_and_a_lost_one_was_not_checked(broker: Broker) -> None:

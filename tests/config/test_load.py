@@ -137,6 +137,48 @@ def test_wrong_settings_are_refused_by_file_key_and_what_is_allowed(
     assert message in refusal(paths)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("statistics: {low_vol: 0.3, high_vol: 0.28}", "statistics: low_vol 0.3 is not below high_vol 0.28"),
+        ("universe: {min_expiries: 5}", "universe: max_expiries 4 is less than min_expiries 5"),
+        ("scheduler: {tasks: {health_check: {frequency: daily}}}", "scheduler.tasks.health_check"),
+        ("ibkr: {first_client_id: 9}", "restart.client_id: 9 lies in the pool"),
+        ("restart: {client_id: 8}", "ibkr.diagnose_client_id: 8 is restart.client_id"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_by_the_file_that_was_last_to_set_some_of_it(
+    paths: Paths, site: Write, text: str, message: str
+) -> None:
+    site(f"{text}\n")
+    lines = [line for line in refusal(paths, {"SCHEDULER_ENABLE_ALL": "true"}).splitlines() if message in line]
+    assert lines
+    assert all(line.startswith("config/production.yaml: ") for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("bars: {watchlist: [SPY, AAPL, SPY]}", "bars.watchlist: SPY more than once, allowed: each symbol once"),
+        ("bars: {watchlist: [spy]}", "bars.watchlist.0: 'spy' is wrong, allowed: a capital letter, then up to 15"),
+        ("bars: {indices: {$VIX: CBOE}}", "bars.indices.$VIX: '$VIX' is wrong, allowed: a capital letter, then"),
+        ("retention: {tables: {option_snapshots: null}}", "null is wrong, allowed: days, 7 or more; a table that is"),
+        ("retention: {tables: {option_snapshots: 6}}", "6 is wrong, allowed: greater than or equal to 7"),
+        ("lake: {root: null}", "lake.root: null is wrong, allowed: a valid string"),
+    ],
+)
+def test_a_refusal_speaks_the_users_language(paths: Paths, site: Write, text: str, message: str) -> None:
+    site(f"{text}\n")
+    said = refusal(paths)
+    assert message in said
+    assert "config/production.yaml: " in said
+
+
+def test_retentions_are_checked_together_with_everything_else(paths: Paths, site: Write) -> None:
+    site("ibkr: {port: 0}\nretention: {tables: {bars: 90, option_snapshots: 1}}\nstatistics: {low_vol: 0.5}\n")
+    assert len(refusal(paths).splitlines()) == 4
+
+
 def test_commands_of_hooks_are_lists_of_words(paths: Paths, site: Write) -> None:
     site("restart: {hooks: {pre_restart: [[/usr/local/bin/pause, --now]]}}\n")
     assert load(paths, {}).settings.restart.hooks.pre_restart == (("/usr/local/bin/pause", "--now"),)

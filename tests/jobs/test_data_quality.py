@@ -99,7 +99,7 @@ def test_l10_a_lost_slot_is_told_once_and_at_once_and_its_findings_are_stored_an
     assert "critical: missing_slots: collect_option_snapshots 10:05 was not collected: " in alert.body
     assert "What to do: docs/data.md, Quality, `v6 report 2026-11-20`. 2026-11-20 score 99.4 of 100" in alert.body
     worst = stored(desk, "quality_findings").row(0, named=True)
-    assert (worst["number"], worst["rule"], worst["severity"], worst["rows"]) == (1, "missing_slots", "critical", 60)
+    assert (worst["number"], worst["rule"], worst["severity"], worst["rows"]) == (1, "missing_slots", "critical", 1)
     assert worst["slot"] == desk.slot("10:05")
     assert worst["message"].startswith("collect_option_snapshots 10:05 was not collected: ")
     assert desk.lake.exists("slot_ledger")

@@ -73,6 +73,26 @@ def test_the_hours_and_the_evening_of_a_day(desk_without_tws: Desk) -> None:
     assert desk.run(DAILY, "--date", "20.11.2026").code == 2
 
 
+def test_a_day_to_come_that_a_rehearsal_has_played_is_computed_and_one_without_quotes_is_not(
+    office: StatisticsDesk,
+) -> None:
+    """The home of a rehearsal is read on the real day."""
+    ahead, later = DAY + timedelta(days=3), DAY + timedelta(days=4)
+    office.store(*surface_rows.market(ahead, slots=1))
+
+    assert evening(office.context(date=f"{ahead}")).startswith(f"{ahead}: 3 rows")
+    with pytest.raises(SkipRun, match=f"the session of {later} is over at 16:00"):
+        evening(office.context(date=f"{later}"))
+
+
+def test_quotes_of_today_do_not_end_the_session(office: StatisticsDesk) -> None:
+    office.store(*surface_rows.market(DAY, slots=1))
+    office.at("15:00")
+
+    with pytest.raises(SkipRun, match="is over at 16:00"):
+        evening(office.context(date=f"{DAY}"))
+
+
 def test_a_dry_run_writes_nothing(office: StatisticsDesk) -> None:
     office.store(*surface_rows.market(DAY, slots=1))
 
@@ -126,6 +146,17 @@ def test_a_universe_without_quotes_is_no_input_in_the_first_hour_and_a_failure_a
         hourly(office.context())
 
 
+def test_days_whose_quotes_are_cleaned_up_are_told_as_such_and_nothing_of_no_rows(office: StatisticsDesk) -> None:
+    office.store_days([DAY])
+    evening(office.context())
+    for table in ("option_snapshots", "underlying_snapshots"):
+        office.lake.replace(table, office.lake.read(table).clear(), trade_date=DAY)
+
+    words = evening(office.context(first="2026-11-20"))
+
+    assert words.startswith("nothing to compute, 1 session whose quotes are gone kept as they were")
+
+
 def test_an_evening_without_quotes_stores_rows_that_say_so_and_fails_l02(office: StatisticsDesk) -> None:
     office.lake.write_universe(DAY, 1, surface_rows.market(DAY, slots=1)[0])
 
@@ -163,7 +194,8 @@ def test_a_day_on_which_there_is_rightly_nothing_to_do_is_skipped_with_the_reaso
         ({"date": "2031-01-02"}, "the calendar covers 2024-01-01 to 2027-12-31, not 2031-01-02"),
         ({"first": "2026-11-20", "last": "2026-11-19"}, "--from 2026-11-20 is after --to 2026-11-19"),
         ({"last": "2026-11-19"}, "--to needs --from"),
-        ({"first": "2026-11-02", "date": "2026-11-02"}, "neither goes with --date"),
+        ({"first": "2026-11-02", "date": "2026-11-02"}, "--from does not go with --date: one day, or several"),
+        ({"first": "2027-01-04"}, "--from 2027-01-04 is after today, 2026-11-20; allowed: a first day not after"),
         ({"first": "1999-01-04"}, "the calendar covers 2024-01-01 to 2027-12-31"),
         ({"first": "2026-11-21", "last": "2026-11-22"}, "no session of these days is over"),
         ({"first": "2026-11-02", "last": "2026-11-06"}, "none of 5 sessions has a universe"),

@@ -137,7 +137,9 @@ def test_a_person_accepts_the_present_state_with_a_reason(desk: Desk, tws: Simul
 
     assert accepted.code == 0, accepted.words
     rows = desk.lake.read("reconciliation", outcome="baseline")
-    assert rows.sort("slot")["message"].to_list()[-1] == "transferred from another broker"
+    by, _, why = rows.sort("slot")["message"].to_list()[-1].partition(" because ")
+    assert (by.startswith("accepted by "), why) == (True, "transferred from another broker")
+    assert "is accepted" in accepted.words
 
 
 @pytest.mark.integration

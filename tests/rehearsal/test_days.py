@@ -34,7 +34,7 @@ def test_a_morning_is_collected_whole_and_can_be_looked_at(
     assert "2 complete" in v6("slots", "2026-11-20", "--from", "09:30", "--to", "09:35")
     assert "version 2: 12 collected" in v6("runs", "--task", "schedule_935_et")
     assert "it ran: success" in v6("why", OPTIONS, "2026-11-20 09:35")
-    assert "2 -> 1 files" in v6("lake", "compact", "--date", "2026-11-20")
+    assert "2 -> 1 file," in v6("lake", "compact", "--date", "2026-11-20")
     assert "option_snapshots" in v6("lake", "status")
 
 

@@ -3,8 +3,9 @@
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,10 +13,13 @@ import polars as pl
 import pytest
 
 from v6.config.load import load
+from v6.journal import closed_days
+from v6.journal.closed_days import Closed
+from v6.journal.database import connect
 from v6.paths import ROOT, Paths
 from v6.report.completeness import Cell
 from v6.report.day import NothingOfDay, ReportDay, read
-from v6.report.page import percent, render, shade, sparkline
+from v6.report.page import code, percent, render, shade, sparkline
 from v6.report.smiles import Curve, Point
 from v6.report.statistics_table import grouped
 from v6.scheduler.compile import compile_all
@@ -277,9 +281,162 @@ def test_a_chain_of_thousands_of_contracts_still_makes_a_small_page(found: Repor
     assert "too many to mark each" not in render(found)
 
 
+def began(paths: Paths, at: datetime) -> None:
+    """The first run of this home."""
+    with closing(connect(paths.journal)) as db:
+        db.execute(
+            "INSERT INTO runs (task, day, attempt, started_at) VALUES ('health_check', ?, 1, ?)",
+            (f"{at.date()}", f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.000Z}"),
+        )
+
+
+def test_runs_that_were_due_before_this_home_first_ran_anything_are_not_missing(of: Of, tmp_path: Path) -> None:
+    paths = Paths(ROOT, tmp_path)
+    days.quotes(days.lake_of(paths))
+    began(paths, slot(15, 48))
+
+    never = {group.task: group.slots for group in of(paths).missing.runs if group.outcome == "never started"}
+
+    assert never["collect_option_snapshots"] == (slot(15, 50), slot(15, 55))
+    assert "queue_option_contracts" not in never
+
+
+def removed(paths: Paths) -> None:
+    """What cleanup_old_data leaves of the day after 90 days."""
+    lake = days.lake_of(paths)
+    rows = lake.read("option_snapshots", trade_date=DAY)
+    with closing(connect(paths.journal)) as db:
+        closed = Closed("option_snapshots", DAY, len(rows), "0" * 64, slot(18, 30))
+        closed_days.record(db, [closed])
+        closed_days.mark_removed(db, "option_snapshots", [DAY])
+        db.execute("UPDATE closed_days SET removed_at = '2027-02-28T21:00:00.000Z'")
+    lake.replace("option_snapshots", rows.clear(), trade_date=DAY)
+
+
+def test_a_cleaned_up_day_says_what_retention_removed_and_what_is_kept(of: Of, tmp_path: Path) -> None:
+    paths = days.whole(tmp_path, ROOT)
+    lake = days.lake_of(paths)
+    contract = lake.read("option_snapshots", slot=slot(10, 0), symbols=["SPY"], right="P").row(0, named=True)
+    names = ("trade_date", "slot", "con_id", "symbol", "expiry", "strike", "right", "trading_class")
+    computed = {name: contract[name] for name in names} | {"task": "calculate_daily_statistics", "computed_iv": 0.4321}
+    lake.unite("option_greeks", rows_to_frame("option_greeks", [computed]))  # kept longer by a setting
+    removed(paths)
+
+    found = of(paths)
+    text = Page(render(found)).text
+
+    gone = "Retention removed the day's rows on 2027-02-28 ( cleanup_old_data , settings retention.tables ): "
+    assert f"{gone}option_snapshots 360. Kept: option_contracts 60, daily_statistics 3," in text
+    assert "No option of this day has" not in text
+    assert "option_snapshots" not in [one.table for one in found.missing.empty]
+    assert "option_snapshots 0 removed 2027-02-28" in text
+    assert found.statistics.symbols == SYMBOLS
+
+
+def test_a_day_of_which_retention_left_nothing_has_a_page_that_says_so(of: Of, tmp_path: Path) -> None:
+    paths = Paths(ROOT, tmp_path)
+    days.quotes(days.lake_of(paths))
+    removed(paths)
+
+    assert "option_snapshots 360. Kept: nothing." in Page(render(of(paths))).text
+
+
+@pytest.mark.parametrize(
+    ("table", "section", "rest"),
+    [
+        ("daily_statistics", "statistics", "no_greeks 2"),
+        ("option_snapshots", "volatility", "91.1 quality score of 100"),
+        ("quality_findings", "quality", "no_greeks 2"),
+        ("option_contracts", "", "91.1 quality score of 100"),
+    ],
+)
+def test_a_table_that_cannot_be_read_leaves_the_rest_of_the_page(
+    of: Of, tmp_path: Path, table: str, section: str, rest: str
+) -> None:
+    paths = days.whole(tmp_path, ROOT)
+    for file in (paths.var / "lake" / table).rglob("*.parquet"):
+        file.write_bytes(b"not parquet")
+
+    found = of(paths)
+    text = Page(render(found)).text
+
+    assert [one.table for one in found.sources if one.unreadable] == [table]
+    assert list(found.unreadable) == ([section] if section else [])
+    assert "Cannot be read: " in text
+    assert "Run scripts/audit_data_integrity.py , which says what is wrong, then v6 lake restore" in text
+    assert rest in text
+    assert table not in [one.table for one in found.missing.empty]
+
+
+def test_a_damaged_log_of_a_table_is_told_in_one_line(of: Of, tmp_path: Path) -> None:
+    paths = days.whole(tmp_path, ROOT)
+    for file in (paths.var / "lake" / "daily_statistics" / "_delta_log").glob("*.json"):
+        file.write_text("{broken")
+
+    told = of(paths).unreadable["statistics"]
+
+    assert "daily_statistics: " in told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(("iv", "missing"), [(0.2, False), (None, True), (9.0, True)])
+def test_computed_volatilities_are_missing_only_where_tws_did_not_send_usable_ones(
+    of: Of, tmp_path: Path, iv: float | None, missing: bool
+) -> None:
+    paths = days.whole(tmp_path, ROOT)
+    lake = days.lake_of(paths)
+    rows = lake.read("option_snapshots", trade_date=DAY)
+    first = pl.col("con_id") == rows["con_id"][0]
+    sent = rows.with_columns(iv=pl.when(first).then(pl.lit(iv, dtype=pl.Float64)).otherwise(0.2))
+    lake.replace("option_snapshots", sent, trade_date=DAY)
+
+    assert ("option_greeks" in [one.table for one in of(paths).missing.empty]) is missing
+
+
+def test_the_deviation_of_volatilities_is_in_percent_like_they_are(found: ReportDay) -> None:
+    units = {statistic.name: statistic.unit for _, group in found.statistics.groups for statistic in group}
+
+    assert units["iv_std"] == units["iv_mean"] == "volatility"
+
+
+def test_what_stands_between_backticks_is_code_and_still_cannot_become_markup() -> None:
+    assert code("see `v6 why` <b>`&`") == "see <code>v6 why</code> &lt;b&gt;<code>&amp;</code>"
+
+
+def test_no_backtick_is_left_on_the_page(html: str) -> None:
+    assert "`" not in Page(html).text
+
+
+def test_findings_that_are_only_counted_are_counted_and_not_listed(of: Of, tmp_path: Path) -> None:
+    """61 stored, and a row that stands for 40 more: 60 are shown, 41 are not, one of them has a row."""
+    lake = days.lake_of(Paths(ROOT, tmp_path))
+    row = {"trade_date": DAY, "task": "validate_data_quality", "table": "option_snapshots", "severity": "warning"}
+    lake.unite("quality_scores", rows_to_frame("quality_scores", [score_of_one_rule()]))
+    words = [*(f"crossed {place}" for place in range(61)), "and 40 more findings beyond what is tolerated"]
+    stored = [
+        {**row, "number": number, "rule": "crossed", "rows": 1, "message": message}
+        for number, message in enumerate(words, start=1)
+    ]
+    lake.unite("quality_findings", rows_to_frame("quality_findings", stored))
+
+    found = of(Paths(ROOT, tmp_path))
+    text = Page(render(found)).text
+
+    assert dict(found.quality.counts) == {"critical": 0, "warning": 101, "info": 0}
+    assert "And 41 more, 1 of them in quality_findings." in text
+    assert "101 warning findings" in text
+    assert "and 40 more findings" not in text
+
+
+def score_of_one_rule() -> dict[str, object]:
+    row = {"trade_date": DAY, "task": "validate_data_quality", "weight": 1.0}
+    return {**row, "rule": "crossed", "checked": 200, "failed": 101, "score": 49.5}
+
+
 def test_what_is_not_there_is_said_with_the_question_that_tells_why(of: Of, tmp_path: Path) -> None:
     paths = Paths(ROOT, tmp_path)
     days.quotes(days.lake_of(paths))
+    began(paths, slot(0, 0))
 
     found = of(paths)
     text = Page(render(found)).text

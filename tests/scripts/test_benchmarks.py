@@ -26,3 +26,13 @@ def test_a_missed_bar_of_the_lake_is_a_no_and_there_is_no_header(capsys: pytest.
     rows = [[cell.strip() for cell in line.split("|")] for line in capsys.readouterr().out.splitlines()]
     assert rows == [["a", "41.0 B", "<= 40 B", "NO"], ["b", "41.0 B", "<= 40 B", "yes"]]
     assert lake.verdict(1.0, None) == "-"
+
+
+def test_what_the_readme_claims_to_have_measured_has_a_figure_and_a_bar_l36() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Measured")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in page.splitlines() if line[:2] == "| "]
+
+    assert rows[0] == ["what", "measured", "bar"]
+    for what, measured, bar in rows[1:]:
+        assert any(sign.isdigit() for sign in measured), what
+        assert bar == "-" or any(sign.isdigit() for sign in bar), what

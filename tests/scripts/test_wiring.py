@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,11 @@ def test_a_job_is_scheduled_or_for_hands_only_and_never_both(job: str) -> None:
 def test_a_job_says_usage_needs_repeat_safety_and_exit_codes(job: str) -> None:
     text = (ROOT / "scripts" / f"{job}.py").read_text()
     assert [word for word in ("Usage:", "Needs:", "repeat is safe", "Exit codes:") if word not in text] == []
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_jobs_help_has_no_numbers_of_lessons_that_no_user_knows(job: str) -> None:
+    assert re.findall(r"\bL[0-9]{2}\b", importlib.import_module(f"v6.jobs.{job}").__doc__ or "") == []
 
 
 @pytest.mark.integration

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -15,10 +16,10 @@ from polars.testing import assert_frame_equal
 from forked_runs import outcomes
 from option_rows import TASK
 from v6.journal import database, events
-from v6.store import backup, restore
+from v6.store import backup, file_check, restore
 from v6.store.exchange import exchange
 from v6.store.lake import Lake
-from v6.store.manifest import BackupError, manifest_of
+from v6.store.manifest import BackupError, fingerprint, manifest_of
 
 Slots = dict[datetime, pl.DataFrame]
 TABLE = "option_snapshots"
@@ -259,10 +260,82 @@ def test_a_log_entry_that_expires_meanwhile_pins_the_table_anew(
 def test_a_file_that_is_really_gone_is_said(lake: Lake, slots: Slots, home: Path, journal: Path) -> None:
     write(lake, slots, 0, 2)
     next((home / "lake" / TABLE).rglob("*.parquet")).unlink()
-    with pytest.raises(BackupError, match=r"parquet: is not there: the lake is damaged \(scripts/audit_data_integrity"):
+    with pytest.raises(
+        BackupError, match=r"parquet: is not there, .*: the lake is damaged, .*scripts/audit_data_integrity"
+    ):
         backup.make(lake, journal, home / "backup")
     with pytest.raises(BackupError, match="incomplete"):
         manifest_of(home / "backup")
+
+
+def cut(file: Path) -> None:
+    os.truncate(file, 1000)
+
+
+def without_its_footer(file: Path) -> None:
+    """As long as before: what a disk that lost its last pages leaves."""
+    content = file.read_bytes()
+    file.write_bytes(content[:-500] + bytes(500))
+
+
+def without_its_values(file: Path) -> None:
+    """Size and footer are right: only who reads the values sees it."""
+    content = bytearray(file.read_bytes())
+    content[4:-4000] = bytes(len(content) - 4004)
+    file.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [(cut, "1000 bytes, the log says"), (without_its_footer, "cannot be read: ")],
+    ids=["cut short", "no footer"],
+)
+def test_a_damaged_lake_is_not_backed_up_and_the_file_is_named(
+    lake: Lake, slots: Slots, home: Path, journal: Path, damage: Callable[[Path], None], says: str
+) -> None:
+    write(lake, slots, 0, 2)
+    file = a_file(home)
+    damage(file)
+
+    with pytest.raises(BackupError, match=rf"{file}: {says}.*the lake is damaged, this is no backup: scripts/audit"):
+        backup.make(lake, journal, home / "backup")
+
+    with pytest.raises(BackupError, match="incomplete: its making was ended"):
+        restore.stage(lake, home / "backup")
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [(cut, "1000 bytes, the log says"), (without_its_footer, "cannot be read"), (without_its_values, "cannot be read")],
+    ids=["cut short", "no footer", "no values"],
+)
+def test_a_backup_of_a_lake_that_was_damaged_already_is_not_restored(
+    lake: Lake, slots: Slots, home: Path, journal: Path, damage: Callable[[Path], None], says: str
+) -> None:
+    """Every checksum is right: the manifest has that of the damaged file."""
+    write(lake, slots, 0, 1)
+    backup.make(lake, journal, home / "backup")
+    file = a_file(home / "backup")
+    damage(file)
+    manifest = json.loads((home / "backup" / "manifest.json").read_text())
+    manifest["files"][file.relative_to(home / "backup").as_posix()] = fingerprint(file)
+    (home / "backup" / "manifest.json").write_text(json.dumps(manifest))
+
+    with pytest.raises(BackupError, match=rf"{file}: {says}.*damaged before this backup was made"):
+        restore.stage(lake, home / "backup")
+
+    assert lake.read(TABLE).height == 24
+    assert leftovers(home) == []
+
+
+def test_a_file_has_the_rows_that_the_log_says(lake: Lake, slots: Slots, home: Path) -> None:
+    write(lake, slots, 0, 1)
+    file = a_file(home)
+    size = file.stat().st_size
+    for whole in (False, True):
+        assert file_check.wrong(file, size, 24, whole=whole) == ""
+        assert file_check.wrong(file, size, 25, whole=whole) == "24 rows, the log says 25"
+        assert file_check.wrong(file, size, None, whole=whole) == ""
 
 
 def test_a_disk_that_fills_up_leaves_no_half_lake_and_no_half_backup(

@@ -34,7 +34,7 @@ def test_compaction_leaves_one_file_a_date_and_every_row_l17(lake: Lake, slots: 
     fill(lake, option_rows.by_slot(option_rows.generated(date(2026, 2, 2), slots=3, contracts=24)))
     before = lake.read(TABLE)
     done = lake.compact(TABLE)
-    assert (done.dates, done.files_before, done.files_after) == ((date(2026, 1, 30), date(2026, 2, 2)), 15, 2)
+    assert (done.rewritten, done.files_before, done.files_after) == ((date(2026, 1, 30), date(2026, 2, 2)), 15, 2)
     assert done.rows == 15 * 24
     assert done.bytes_after < done.bytes_before / 2
     assert_frame_equal(lake.read(TABLE), before)
@@ -43,20 +43,20 @@ def test_compaction_leaves_one_file_a_date_and_every_row_l17(lake: Lake, slots: 
 def test_compacting_again_or_another_date_rewrites_nothing(lake: Lake, slots: Slots) -> None:
     assert lake.compact(TABLE).rows == 0
     fill(lake, slots)
-    assert lake.compact(TABLE, date(2026, 1, 29)).dates == ()
-    assert lake.compact(TABLE, date(2026, 1, 30)).dates == (date(2026, 1, 30),)
-    assert lake.compact(TABLE).dates == ()
+    assert lake.compact(TABLE, date(2026, 1, 29)).rewritten == ()
+    assert lake.compact(TABLE, date(2026, 1, 30)).rewritten == (date(2026, 1, 30),)
+    assert lake.compact(TABLE).rewritten == ()
 
 
 def test_status_counts_active_rows_files_and_dates(lake: Lake, slots: Slots) -> None:
     fill(lake, slots)
     contracts, options, *_ = lake.status()
     assert (contracts.name, contracts.exists, contracts.rows) == ("option_contracts", False, 0)
-    assert (options.rows, options.files, options.dates, options.most_files_a_date) == (12 * 24, 12, 1, 12)
+    assert (options.rows, options.files, options.partitions, options.most_files_a_partition) == (12 * 24, 12, 1, 12)
     assert options.last_slot == max(slots)
     assert options.first_date == options.last_date == date(2026, 1, 30)
     lake.compact(TABLE)
-    assert lake.status()[1].most_files_a_date == 1
+    assert lake.status()[1].most_files_a_partition == 1
     assert lake.status()[1].last_slot == max(slots)
 
 

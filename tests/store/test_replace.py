@@ -128,3 +128,17 @@ def test_a_timestamp_keeps_its_instant(lake: Lake) -> None:
     slot = datetime(2026, 1, 30, 15, 35, tzinfo=UTC)
     rows = pl.DataFrame({"trade_date": [NEXT], "slot": [slot]})
     assert fitted("intraday_statistics", rows)["slot"].to_list() == [slot]
+
+
+def test_no_version_that_a_reader_can_open_is_without_the_day_l09(lake: Lake) -> None:
+    """A table that was emptied and then filled again lost a task to a reader in between."""
+    lake.replace(SCORES, scores(DAY, ("total", 98.0), ("duplicates", 100.0)), trade_date=DAY)
+    first = version(lake, SCORES)
+    lake.replace(SCORES, scores(DAY, ("total", 91.0), ("duplicates", 93.0)), trade_date=DAY)
+
+    seen = [
+        pl.scan_delta(lake.uri(SCORES), version=number).collect().sort("rule")["score"].to_list()
+        for number in range(first, version(lake, SCORES) + 1)
+    ]
+
+    assert seen == [[100.0, 98.0], [93.0, 91.0]]

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from upkeep_desk import DAY, SNAPSHOTS, TASK, UpkeepDesk, at
-from v6.journal import closed_days
+from v6.journal import closed_days, ledger
+from v6.journal.ledger import Miss
 from v6.model import FatalError
 from v6.store import delta
 from v6.store.frames import rows_to_frame
@@ -60,6 +61,25 @@ def test_a_closed_day_has_one_file_its_checksum_and_the_journals_share(collected
     ]
 
 
+def test_the_export_has_no_row_of_no_contracts_and_an_empty_reason_where_complete(collected: UpkeepDesk) -> None:
+    """A slot that was missed as a whole is missing contracts, not 0 complete ones."""
+    lost, kept = at("09:50").astimezone(UTC), at("09:55").astimezone(UTC)
+    ledger.open_slot(collected.ctx.journal, TASK, lost, 2, 1)
+    ledger.close_slot(collected.ctx.journal, TASK, lost, 0, [Miss(one, "SPY", "missing", "tws_down") for one in "12"])
+    ledger.open_slot(collected.ctx.journal, TASK, kept, 2, 1)
+    ledger.close_slot(collected.ctx.journal, TASK, kept, 2, [])
+
+    close_day(collected.ctx, DAY)
+
+    exported = collected.ctx.lake.read("slot_ledger", trade_date=DAY)
+    of_slot = {
+        slot: exported.filter(slot=slot).select("status", "reason", "contracts", "expected").rows()
+        for slot in (lost, kept)
+    }
+    assert of_slot == {lost: [("missing", "tws_down", 2, 2)], kept: [("complete", "", 2, 2)]}
+    assert exported["contracts"].min() == 1
+
+
 def test_closing_again_changes_nothing_l18(closed: UpkeepDesk) -> None:
     before = {entry.name: entry.version for entry in closed.ctx.lake.status()}
     sealed = closed_days.of_day(closed.ctx.journal, DAY)
@@ -104,7 +124,7 @@ def test_a_slot_collected_later_is_added_and_sealed_with_the_rest(closed: Upkeep
 
     said = close_day(closed.ctx, DAY)
 
-    assert said.startswith("2026-11-20: 1 tables sealed")
+    assert said.startswith("2026-11-20: 1 table sealed")
     assert closed_days.of_day(closed.ctx.journal, DAY)[SNAPSHOTS].rows == 48
     overwrite(closed, snapshots(closed).head(47))
     with pytest.raises(DayChangedError):

@@ -11,6 +11,7 @@ from upkeep_desk import DAY, SNAPSHOTS, UpkeepDesk, at, built, copy_of
 from v6.config.errors import ConfigError
 from v6.config.load import load
 from v6.config.retention_rules import FOR_EVER, MAY_EXPIRE
+from v6.jobs.cleanup_old_data import cleanup_old_data
 from v6.journal import closed_days
 from v6.paths import Paths
 from v6.store.tables import TABLES
@@ -69,6 +70,42 @@ def test_l22_a_retention_for_what_is_kept_for_ever_is_refused(home: Path, table:
         load(Paths.locate(), {})
 
 
+@pytest.mark.parametrize("days", [36501, 100_000_000])
+@pytest.mark.parametrize("key", ["tables.option_snapshots", "logs_days", "journal_days"])
+def test_more_than_a_hundred_years_is_refused_by_name(home: Path, key: str, days: int) -> None:
+    """A calendar does not go back that far."""
+    name, _, table = key.partition(".")
+    production = home / "config" / "production.yaml"
+    production.parent.mkdir()
+    production.write_text(yaml.safe_dump({"retention": {name: {table: days} if table else days}}))
+    production.chmod(0o600)
+
+    with pytest.raises(ConfigError, match=f"retention.{key}: {days} is wrong, allowed: less than or equal to 36500"):
+        load(Paths.locate(), {})
+
+
+def test_the_longest_retention_makes_nothing_old(home: Path, closed: UpkeepDesk) -> None:
+    production = home / "config" / "production.yaml"
+    production.parent.mkdir(exist_ok=True)
+    production.write_text("retention: {tables: {option_snapshots: 36500}, logs_days: 36500, journal_days: 36500}")
+    production.chmod(0o600)
+
+    said = cleanup_old_data(closed.context("cleanup_old_data", dry_run=True))
+
+    assert said.startswith("would go: no day of the lake is old enough; no log is due")
+
+
+def test_a_mapping_without_a_table_is_said(home: Path, closed: UpkeepDesk) -> None:
+    production = home / "config" / "production.yaml"
+    production.parent.mkdir(exist_ok=True)
+    production.write_text("retention: {tables: {}}")
+    production.chmod(0o600)
+
+    said = cleanup_old_data(closed.context("cleanup_old_data", dry_run=True))
+
+    assert said.startswith("would go: retention.tables names no table: no day of the lake may go; ")
+
+
 def test_only_closed_days_beyond_the_retention_are_due(two_old_days: UpkeepDesk) -> None:
     [due] = retention.expired(two_old_days.ctx)
 
@@ -112,8 +149,8 @@ def test_a_clock_that_is_a_year_ahead_makes_nothing_old_and_it_is_said(closed: U
 
     assert (due.days, due.not_closed) == ((), ())
     assert due.held_back == (
-        "1 days stay that are old by the clock: the clock says 2027-11-19, "
-        "but only 1 days since 2027-08-21 left a trace, not 51"
+        "old by the clock and kept: 1 day: the clock says 2027-11-19, "
+        "but only 1 day since 2027-08-21 left a trace, not 51"
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from v6.analysis.findings import Finding, could_not_check, of_problems
 from v6.clock import NEW_YORK
 from v6.journal import closed_days, ledger
+from v6.restart.counted import counted
 from v6.runner.context import Context
 from v6.upkeep.journal_export import LEDGER, midnight
 
@@ -46,7 +47,7 @@ def ledger_and_rows(ctx: Context) -> Finding:
     if not compared:
         return could_not_check("ledger and rows", "there is no slot of a day that is over")
     left = f", {unfinished} left open" if unfinished else ""
-    return of_problems("ledger and rows", problems, f"{compared} slots{left}")
+    return of_problems("ledger and rows", problems, f"{counted(compared, 'slot')}{left}")
 
 
 def _collectors(ctx: Context) -> dict[str, str]:
@@ -107,7 +108,7 @@ def _chosen(lake: Lake, day: date) -> dict[int, set[int]]:
 
 def _wrong(said: tuple[int, int, int | None] | None, held: tuple[int, int]) -> str:
     if said is None:
-        return f"{sum(held)} rows of a slot that the ledger does not know"
+        return f"{counted(sum(held), 'row')} of a slot that the ledger does not know"
     if said[:2] == held:
         return ""
     return f"the ledger says {said[0]} complete and {said[1]} partial, the lake has {held[0]} and {held[1]}"

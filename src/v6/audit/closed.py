@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from v6.analysis.findings import Finding, could_not_check, of_problems
 from v6.journal import closed_days
 from v6.journal.closed_days import Closed
+from v6.restart.counted import counted
 from v6.store import delta
 from v6.store.columns import partition_of
 from v6.store.errors import LakeError, LakeUnavailableError
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 def unchanged(db: sqlite3.Connection, tables: dict[str, DeltaTable], broken: set[str]) -> Finding:
     """Every sealed table and day; those that could not be opened (`broken`) have failed a check of their own."""
     problems: list[str] = []
-    looked = added = gone = 0
+    looked = added = 0
+    same: list[Closed] = []
+    gone: list[Closed] = []
     for table in ARRIVAL:
         if table in broken:
             continue
@@ -39,17 +42,27 @@ def unchanged(db: sqlite3.Connection, tables: dict[str, DeltaTable], broken: set
                 problems.append(f"{table}: {sealed.day}: cannot be read: {str(error).splitlines()[0]}")
                 continue
             if sealed.removed_at is not None and rows.is_empty():
-                gone += 1
+                gone.append(sealed)
                 continue
+            same.append(sealed)
             found = compare(sealed, rows)
             added += found.added
             if found.change:
                 problems.append(found.change)
     if not looked:
         return could_not_check("closed days", "no day was closed yet: validate_data_quality closes them")
-    parts = [f"{looked - gone} of tables are what was sealed", f"{gone} let go" if gone else ""]
-    parts.append(f"{added} rows added since" if added else "")
+    parts = [
+        f"{_words(same)} as sealed" if same else "",
+        f"{_words(gone)} let go by the clean-up" if gone else "",
+        f"{counted(added, 'row')} added since" if added else "",
+    ]
     return of_problems("closed days", problems, ", ".join(part for part in parts if part))
+
+
+def _words(sealed: list[Closed]) -> str:
+    """`12 checksums (5 tables, 3 days)`."""
+    tables, days = {one.table for one in sealed}, {one.day for one in sealed}
+    return f"{counted(len(sealed), 'checksum')} ({counted(len(tables), 'table')}, {counted(len(days), 'day')})"
 
 
 def _partitions(stored: DeltaTable | None, table: str) -> set[date]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from v6.clock import NEW_YORK
 from v6.collection.sessions import previous_session
-from v6.journal import closed_days, evidence
+from v6.journal import closed_days, evidence, ledger, runs
+from v6.model import V6Error
 from v6.runner.context import Context
 from v6.scheduler import compiled, futures_calendar
 from v6.scheduler.compiled import ScheduleError
@@ -34,6 +35,8 @@ CLOSING = "scripts/final_data_collection.py"
 LOOKED_AT = ("option_snapshots", "underlying_snapshots", "futures_snapshots", "closing_marks", "bars")
 WRITTEN_HERE = ("quality_findings", "quality_scores", "slot_ledger", "task_runs")
 """By this run itself, which refuses another shape anyway: looked at, they would make a second run differ."""
+OF_ITS_DAY = ("option_contracts", *SNAPSHOTS, "closing_marks", "slot_ledger", "task_runs")
+"""Tables that hold a day only when V6 ran on it. Bars are loaded of years before."""
 BARS_BACK = timedelta(days=45)
 """Holds the 20 sessions that a day's volume is compared with."""
 CALENDAR_DAYS_A_SESSION = 2
@@ -74,6 +77,28 @@ def given(ctx: Context, day: date) -> Given:
 def removed(ctx: Context, day: date) -> list[str]:
     """The tables whose rows of that day cleanup_old_data has let go: it can be judged no more."""
     return sorted(one.table for one in closed_days.of_day(ctx.journal, day).values() if one.removed_at is not None)
+
+
+def known(ctx: Context, day: date) -> bool:
+    """Whether V6 was there: today it is, and on any day since its first run; before that only where something is stored
+    of the day. A day before would be one of which every slot is missing."""
+    start = datetime.combine(day, time(), NEW_YORK)
+    end = start + timedelta(days=1)
+    first = runs.first_started(ctx.journal)
+    if day >= ctx.now().date() or (first is not None and first < end):
+        return True
+    if ledger.slots_of(ctx.journal, None, start, end) or closed_days.of_day(ctx.journal, day):
+        return True
+    return any(_has_rows(ctx, table, day) for table in OF_ITS_DAY)
+
+
+def _has_rows(ctx: Context, table: str, day: date) -> bool:
+    """A table that cannot be read may have some."""
+    try:
+        return len(ctx.lake.read(table, trade_date=day, columns=["trade_date"])) > 0
+    except V6Error as error:
+        ctx.log.warning("{} cannot be read: {}", table, error)
+        return True
 
 
 def store(ctx: Context, day: date, judgement: Judgement) -> None:

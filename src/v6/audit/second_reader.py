@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from v6.analysis.findings import Finding, could_not_check, of_problems
 from v6.audit.tables import REMOTE
+from v6.restart.counted import counted
 from v6.store import delta
 from v6.store.columns import Column, Table
 from v6.store.errors import LakeUnavailableError
@@ -63,7 +64,7 @@ def agrees(lake: Lake, tables: dict[str, DeltaTable]) -> Finding:
                 continue
             listed = set(delta.files(stored)[f"partition.{form.partition}"].to_list())
             problems += [f"{name}: {day}: DuckDB finds no rows" for day in sorted(listed - set(theirs))]
-    return of_problems("second reader", problems, f"DuckDB {duckdb.__version__} agrees on {rows} rows")
+    return of_problems("second reader", problems, f"DuckDB {duckdb.__version__} agrees on {counted(rows, 'row')}")
 
 
 def _columns(form: Table) -> list[Column]:
@@ -113,11 +114,11 @@ def _ours(form: Table, rows: pl.DataFrame) -> Figures:
 def _difference(form: Table, ours: Figures, theirs: Figures) -> str:
     """The first thing that the two see differently, "" when nothing is."""
     if ours[0] != theirs[0]:
-        return f"{ours[0]} rows, DuckDB counts {theirs[0]}"
+        return f"{counted(ours[0], 'row')}, DuckDB counts {theirs[0]}"
     for place, column in enumerate(_columns(form)):
-        counted, seen = ours[1 + 2 * place], theirs[1 + 2 * place]
-        if counted != seen:
-            return f"{column.name}: {counted} values, DuckDB counts {seen}"
+        filled, seen = ours[1 + 2 * place], theirs[1 + 2 * place]
+        if filled != seen:
+            return f"{column.name}: {filled} values, DuckDB counts {seen}"
         figure, other = ours[2 + 2 * place], theirs[2 + 2 * place]
         close = figure == other or (
             column.type == "double" and abs(figure - other) <= ROUNDING * max(1.0, abs(figure), abs(other))

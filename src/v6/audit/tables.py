@@ -15,7 +15,8 @@ from urllib.parse import unquote
 
 from v6.analysis.findings import Finding, could_not_check, of_problems
 from v6.journal.audits import Versions
-from v6.store import delta
+from v6.restart.counted import counted
+from v6.store import delta, file_check
 from v6.store.errors import LakeError, LakeUnavailableError
 from v6.store.tables import TABLES
 
@@ -54,11 +55,11 @@ def opened(lake: Lake) -> tuple[list[Finding], dict[str, DeltaTable], set[str]]:
             tables[name] = stored
     away = broken and lake.local is None
     opening = could_not_check("tables open", "; ".join(broken)) if away else None
-    schema = of_problems("schema", different, f"{len(tables)} tables have the declared columns")
+    schema = of_problems("schema", different, f"the declared columns in {counted(len(tables), 'table')}")
     if not tables and not different:
         schema = could_not_check("schema", "no table could be opened")
     there = len(tables) + len(unusable)
-    return [opening or of_problems("tables open", broken, f"{there} tables"), schema], tables, unusable
+    return [opening or of_problems("tables open", broken, counted(there, "table")), schema], tables, unusable
 
 
 def versions(tables: dict[str, DeltaTable], before: Versions, unusable: set[str]) -> Finding:
@@ -71,7 +72,7 @@ def versions(tables: dict[str, DeltaTable], before: Versions, unusable: set[str]
         for name, version in before.of.items()
         if name not in unusable and now.get(name, -1) < version
     ]
-    return of_problems("versions", fallen, f"{len(now)} tables are no older than on {before.at:%Y-%m-%d}")
+    return of_problems("versions", fallen, f"{counted(len(now), 'table')}, none older than on {before.at:%Y-%m-%d}")
 
 
 def files(lake: Lake, tables: dict[str, DeltaTable]) -> Finding:
@@ -83,9 +84,9 @@ def files(lake: Lake, tables: dict[str, DeltaTable]) -> Finding:
     for name, stored in tables.items():
         for path, size_bytes, rows in delta.files(stored).select("path", "size_bytes", "num_records").iter_rows():
             count, size = count + 1, size + size_bytes
-            if wrong := _wrong(lake.local / name / unquote(path), size_bytes, rows):
+            if wrong := file_check.wrong(lake.local / name / unquote(path), size_bytes, rows):
                 problems.append(f"{name}: {path}: {wrong}")
-    return of_problems("files", problems, f"{count} files, {size / 1e6:.1f} MB, as the log says")
+    return of_problems("files", problems, f"{counted(count, 'file')}, {size / 1e6:.1f} MB, as the log says")
 
 
 def orphans(lake: Lake, now: datetime) -> Finding:
@@ -102,25 +103,8 @@ def orphans(lake: Lake, now: datetime) -> Finding:
                 )
             else:
                 young += 1
-    return of_problems(
-        "orphans", old, f"no file that the log does not know, but {young} young ones" if young else "none"
-    )
-
-
-def _wrong(file: Path, size_bytes: int, rows: int | None) -> str:
-    """What is wrong with the file, "" when nothing is."""
-    import polars as pl
-
-    try:
-        found = file.stat().st_size
-        if found != size_bytes:
-            return f"{found} bytes, the log says {size_bytes}"
-        held = int(pl.scan_parquet(file, hive_partitioning=False).select(pl.len()).collect().item())
-    except FileNotFoundError:
-        return "is not there"
-    except (OSError, pl.exceptions.PolarsError) as error:
-        return f"cannot be read: {str(error).splitlines()[0]}"
-    return "" if rows is None or held == rows else f"{held} rows, the log says {rows}"
+    known = f"no old file that the log does not know, and {counted(young, 'young one')}" if young else "none"
+    return of_problems("orphans", old, known)
 
 
 def _unknown(lake: Lake, name: str) -> Iterator[tuple[Path, datetime]]:

@@ -1,6 +1,7 @@
 """`v6 lake`: what the tables hold, putting the small files of a day together, backups and the way back."""
 
 import datetime
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,13 +11,19 @@ import typer
 
 from v6 import clock
 from v6.cli import moments, output
+from v6.restart.counted import counted
 
 if TYPE_CHECKING:
     from v6.paths import Paths
+    from v6.store.columns import Partition
     from v6.store.lake import Lake
     from v6.store.maintenance import Compacted, TableStatus
+    from v6.store.manifest import Manifest
 
 group = typer.Typer(no_args_is_help=True, help="The Delta Lake tables.")
+
+KEPT_BY = {"trade_date": "day", "month": "month"}
+"""A table's partition -> what it is called."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
@@ -32,7 +39,7 @@ def _lake() -> "Lake":
 
 @group.command()
 def status(as_json: AsJson = False) -> None:
-    """Rows, files, bytes and the first and last date of every table."""
+    """Rows, files, bytes and the first and last trade date of every table, and its partitions: days or months."""
     tables = [entry for entry in _lake().status() if entry.exists]
     if as_json:
         output.as_json([asdict(entry) for entry in tables])
@@ -42,26 +49,31 @@ def status(as_json: AsJson = False) -> None:
         return
     output.table(
         None,
-        ("table", "rows", "files", "kB", "bytes/row", "dates", "from", "to", "last slot"),
+        ("table", "rows", "files", "kB", "bytes/row", "partitions", "first day", "last day", "last slot"),
         [_status_row(entry) for entry in tables],
-        right="rows files kB bytes/row dates",
+        right="rows files kB bytes/row",
     )
 
 
 @group.command()
 def compact(
-    date: Annotated[str | None, typer.Option(help="One trade date, YYYY-MM-DD; default: all.")] = None,
+    date: Annotated[
+        str | None, typer.Option(help="One trade date, YYYY-MM-DD, of tables kept by month its month; default: all.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put the files of each trade date together, one a date. Exit code 1: no table has rows of the date."""
+    """Put the files of each day together, or of each month where a table is kept by month, one a day or month. Exit
+    code 1: no table has rows of the date, or of its month."""
     from v6.paths import Paths
     from v6.runner.ownership import require_own
+    from v6.store.columns import partition_of
+    from v6.store.tables import TABLES
 
     require_own(Paths.locate().var, ".venv/bin/v6 lake compact")
     lake = _lake()
     day = moments.day(date) if date else None
     tables = [entry.name for entry in lake.status() if entry.exists]
-    empty = [name for name in tables if day and lake.read(name, trade_date=day, columns=["trade_date"]).is_empty()]
+    empty = [name for name in tables if day and partition_of(TABLES[name], day) not in lake.partitions(name)]
     done = [lake.compact(name, day) for name in tables if name not in empty]
     if as_json:
         output.as_json([asdict(result) for result in done])
@@ -85,7 +97,8 @@ def backup(
         output.as_json(asdict(made))
         return
     size = made.size_bytes / 1e6
-    output.say(f"{folder}: {len(made.tables)} tables, {made.rows} rows, {len(made.files)} files, {size:.1f} MB")
+    files = counted(len(made.files), "file")
+    output.say(f"{folder}: {_size(made)}, {files}, {size:.1f} MB")
 
 
 @group.command()
@@ -113,14 +126,29 @@ def restore(
     staged = back.stage(lake, source)
     _require_quiet(paths, staged.folder)
     aside = back.switch(lake, staged)
-    rows = f"{len(staged.manifest.tables)} tables, {staged.manifest.rows} rows of {staged.manifest.made_at}"
-    output.say(f"{lake.root}: {rows}, verified" + (f"; the lake of before is {aside}" if aside else ""))
+    made = _moment(staged.manifest.made_at)
+    rows = f"{_size(staged.manifest)} of {made}"
+    output.say(f"{lake.root}: {rows}, every row was read" + (f"; the lake of before is {aside}" if aside else ""))
+    kept = None
     if journal:
         kept = back.restore_journal(source, staged.manifest, paths.journal, staged.stamp)
-        output.say(f"{paths.journal}: of {staged.manifest.made_at}" + (f"; of before: {kept}" if kept else ""))
+        output.say(f"{paths.journal}: of {made}" + (f"; the journal of before is {kept}" if kept else ""))
     with closing(database.connect(paths.journal)) as db:
         audits.restored(db, f"{source}: {rows}")
     output.say("now look at it: scripts/audit_data_integrity.py")
+    of_before = [shlex.quote(str(aside))] if aside else []
+    of_before += [f"{shlex.quote(str(kept))}*"] if kept else []  # with what SQLite kept beside it
+    if of_before:
+        output.say(f"when all is well, remove what was before: rm -r {' '.join(of_before)}")
+
+
+def _size(manifest: "Manifest") -> str:
+    return f"{counted(len(manifest.tables), 'table')}, {counted(manifest.rows, 'row')}"
+
+
+def _moment(made_at: str) -> str:
+    """The manifest's UTC as New York's clock had it: the names of what is kept are of that clock."""
+    return f"{datetime.datetime.fromisoformat(made_at).astimezone(clock.NEW_YORK):%Y-%m-%d %H:%M %Z}"
 
 
 def _require_quiet(paths: "Paths", staged: Path | None = None) -> None:
@@ -150,16 +178,33 @@ def _require_quiet(paths: "Paths", staged: Path | None = None) -> None:
 def _show_compacted(
     done: "Sequence[Compacted]", tables: Sequence[str], empty: Sequence[str], day: "datetime.date | None"
 ) -> None:
+    from v6.store.tables import TABLES
+
     for name in empty:
-        output.say(f"{name}: no rows of {day}")
+        assert day is not None
+        output.say(f"{name}: no rows of {_part(TABLES[name].partition, day)}")
     if not tables:
         output.say("no table has been written yet")
     for result in done:
         output.say(
-            f"{result.table}: {len(result.dates)} dates rewritten, {result.rows} rows, "
-            f"{result.files_before} -> {result.files_after} files, "
+            f"{result.table}: {_rewritten(result)}, {counted(result.rows, 'row')}, "
+            f"{result.files_before} -> {counted(result.files_after, 'file')}, "
             f"{result.bytes_before // 1000} -> {result.bytes_after // 1000} kB, {result.removed_files} dead removed"
         )
+
+
+def _rewritten(result: "Compacted") -> str:
+    """`2 days rewritten`, `1 month rewritten (2026-11)`, `nothing to rewrite`."""
+    if not result.rewritten:
+        return "nothing to rewrite"
+    names = ", ".join(_part(result.partition, part) for part in result.rewritten[:3])
+    more = ", ..." if len(result.rewritten) > 3 else ""
+    return f"{counted(len(result.rewritten), KEPT_BY[result.partition])} rewritten ({names}{more})"
+
+
+def _part(partition: "Partition", day: "datetime.date") -> str:
+    """The day, or its month as `2026-11`."""
+    return f"{day:%Y-%m}" if partition == "month" else str(day)
 
 
 def _status_row(entry: "TableStatus") -> tuple[object, ...]:
@@ -170,7 +215,7 @@ def _status_row(entry: "TableStatus") -> tuple[object, ...]:
         entry.files,
         entry.size_bytes // 1000,
         entry.size_bytes // entry.rows if entry.rows else None,
-        entry.dates,
+        counted(entry.partitions, KEPT_BY[entry.partition]),
         entry.first_date,
         entry.last_date,
         f"{last:%Y-%m-%d %H:%M %Z}" if last else None,

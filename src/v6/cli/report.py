@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, today, yesterday.")],
+    day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, today, yesterday, tomorrow.")],
     file: Annotated[
         Path | None,
         typer.Option("--output", help="Where to; default: var/reports/DATE.html.", dir_okay=False, resolve_path=True),
@@ -33,17 +32,19 @@ def report(
 ) -> None:
     """Write one self-contained page of a day: slots, what is missing, volatility, statistics, quality.
 
-    Exit code 1: nothing is stored of that day.
+    Exit code 1: nothing is stored of that day; a part that cannot be read is said on the page.
     """
     from v6.report.day import NothingOfDay, read
 
-    paths, date_ = Paths.locate(), _begun(moments.day(day))
+    paths, date_ = Paths.locate(), moments.day(day)
+    if file is not None and not as_json:
+        _require_folder(file)
     calendar = timetable().calendar
     try:
         found = read(paths, os.environ, configuration(say=False), calendar, date_)
     except NothingOfDay as nothing:
         typer.echo(f"v6: {nothing}", err=True)
-        raise typer.Exit(output.NO) from nothing
+        raise typer.Exit(output.REFUSED if date_ > clock.now().date() else output.NO) from nothing
     if as_json:
         output.as_json(asdict(found))
         return
@@ -54,12 +55,10 @@ def report(
     output.say(str(target))
 
 
-def _begun(day: date) -> date:
-    """Raises FatalError for a day that is still to come."""
-    today = clock.now().date()
-    if day > today:
-        raise FatalError(f"{day} has not begun (it is {today} in New York), allowed: a day until today")
-    return day
+def _require_folder(file: Path) -> None:
+    """Before the work, not after it. Raises FatalError."""
+    if not file.parent.is_dir():
+        raise FatalError(f"--output {file}: there is no folder {file.parent}, allowed: a file in a folder that exists")
 
 
 def _write(target: Path, page: str, paths: Paths, *, own: bool) -> None:

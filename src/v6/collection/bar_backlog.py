@@ -12,6 +12,7 @@ from v6.collection.symbols import Resolved, month_of
 from v6.journal import bars_unavailable
 from v6.journal.bars_unavailable import Unavailable
 from v6.model import Contract
+from v6.restart.counted import counted
 from v6.runner.context import Context
 
 if TYPE_CHECKING:
@@ -98,16 +99,18 @@ class Backlog:
     def listed(self) -> str:
         """Each gap into the log, their number as words."""
         for series, sessions in self.lacking.items():
-            self._ctx.log.info("{}: {} sessions, {} to {}", series, len(sessions), sessions[-1].date, sessions[0].date)
+            length = counted(len(sessions), "session")
+            self._ctx.log.info("{}: {}, {} to {}", series, length, sessions[-1].date, sessions[0].date)
         lines = [f"{series}: {len(sessions)}" for series, sessions in self.lacking.items()]
-        return f"{self.left} sessions lack bars ({bar_reports.shortened(lines)})" if lines else "no gaps"
+        lack = "lacks" if self.left == 1 else "lack"
+        return f"{counted(self.left, 'session')} {lack} bars ({bar_reports.shortened(lines)})" if lines else "no gaps"
 
     def words(self) -> str:
-        parts = [f"{self.left} sessions left for the next run" if self.left else "no gaps left"]
+        parts = [f"{counted(self.left, 'session')} left for the next run" if self.left else "no gaps left"]
         if self._absent:
-            parts.append(f"{self._absent} sessions that TWS has no bars of")
+            parts.append(f"{counted(self._absent, 'session')} that TWS has no bars of")
         if self.unlisted:
-            parts.append(f"{self.unlisted} sessions of futures months that TWS lists no more")
+            parts.append(f"{counted(self.unlisted, 'session')} of futures months that TWS lists no more")
         return "; ".join(parts)
 
 

@@ -14,6 +14,7 @@ from v6.gateway.errors import GatewayError, RequestError
 from v6.gateway.historical_many import Answer, BarRequest
 from v6.gateway.historical_memory import JournalMemory
 from v6.model import MissReason, RecoverableError
+from v6.restart.counted import counted
 from v6.runner.context import Context
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Account:
     def last_words(self) -> str:
         """Of the requests that failed for good, for a message; empty when none did."""
         count = sum(map(len, self.lost.values()))
-        return f"{count} sessions of {len(self.lost)} series failed in spite of repeats" if count else ""
+        return f"{counted(count, 'session')} of {len(self.lost)} series failed in spite of repeats" if count else ""
 
 
 class BarFetch:

@@ -6,6 +6,7 @@ from v6.collection.bar_fetch import Account
 from v6.collection.bars import BarBook
 from v6.collection.symbols import Resolved
 from v6.journal import events
+from v6.restart.counted import counted
 from v6.runner.context import Context
 
 UNKNOWN = "unknown_symbols"
@@ -25,21 +26,22 @@ def unknown(ctx: Context, found: Resolved) -> None:
 def summary(ctx: Context, found: Resolved, account: Account, book: BarBook, left: int) -> str:
     """One line: bars, symbols, requests and their seconds, and everything that is not there."""
     there = {series.contract.symbol for series, days in account.came.items() if days}
+    rows = counted(book.stored, "row")
     parts = [
-        f"{book.bars} bars of {len(there)} symbols ({book.stored} rows new or changed) "
-        f"from {account.requests} requests in {account.seconds:.1f} s"
+        f"{counted(book.bars, 'bar')} of {counted(len(there), 'symbol')} ({rows} new or changed) "
+        f"from {counted(account.requests, 'request')} in {account.seconds:.1f} s"
     ]
     if not account.requests:
-        parts = [f"nothing to ask for: everything of {len(found.contracts)} symbols is stored"]
+        parts = [f"nothing to ask for: everything of {counted(len(found.contracts), 'symbol')} is stored"]
     empty = [series for series, days in account.absent.items() if not account.came.get(series) and days]
     if empty:
         parts.append(f"TWS has none of {shortened(map(str, empty))}")
     if account.repeated:
-        parts.append(f"{account.repeated} requests repeated")
+        parts.append(f"{counted(account.repeated, 'request')} repeated")
     if account.failed:
         parts.append(f"failed: {shortened(f'{series} ({why})' for series, why in account.failed.items())}")
     if left > 0:
-        parts.append(f"{left} requests left for the next run")
+        parts.append(f"{counted(left, 'request')} left for the next run")
     if words := book.words():
         parts.append(f"left out: {words}")
     if found.unknown:

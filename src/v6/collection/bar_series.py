@@ -66,10 +66,18 @@ class Calendars:
         self._futures: FuturesCalendar | None = None
         self._last: dict[bool, Session] = {}
 
+    def ready(self, symbols: Iterable[str]) -> "Calendars":
+        """Itself, with what those symbols need read: raises CalendarError before TWS is asked of anything."""
+        if any(symbol in self._ctx.settings.futures.symbols for symbol in symbols):
+            self._of_futures()
+        self._ctx.calendar  # noqa: B018 - read at its first use
+        return self
+
     def of(self, series: Series) -> Calendar:
         """Raises CalendarError."""
-        if series.regular:
-            return self._ctx.calendar
+        return self._ctx.calendar if series.regular else self._of_futures()
+
+    def _of_futures(self) -> FuturesCalendar:
         if self._futures is None:
             self._futures = FuturesCalendar(self._ctx.paths.compiled / FILE)
         return self._futures

@@ -14,6 +14,10 @@ from v6.collection.account_book import BASELINE, CHECKED, RESOLVED, WHOLE_ACCOUN
 from v6.collection.account_watch import UNALLOCATED, UNSET, Observed, UntrustedError
 from v6.config.settings import Positions
 from v6.model import Execution, OpenOrder
+from v6.restart.counted import counted
+
+SHOWN = 3
+"""Breaks that a summary tells whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Standing:
     def words(self) -> str:
         if self.new:
             return f"{self.one.message}; seen for the first time"
-        text = f"{self.one.message}; since {_moment(self.since)}, seen at {len(self.before) + 1} checks"
+        text = f"{self.one.message}; since {_moment(self.since)}, seen at {counted(len(self.before) + 1, 'check')}"
         others = [value for outcome, value in self.before if outcome == self.one.outcome and value != self.one.found]
         if told := [f"{value:g}" for value in dict.fromkeys(others) if value is not None]:
             text += f", TWS said {', '.join(told)} before"
@@ -48,7 +52,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`fresh`: executions nobody had heard of. `new_accounts` get a baseline. `first`: there was nothing to compare."""
+    """`fresh`: executions nobody had heard of. `new_accounts` get a baseline. `first`: there was nothing to compare.
+    `accepted`: who has accepted everything as it is, and why; then it is the baseline of every account."""
 
     seen: Observed
     fresh: tuple[Execution, ...]
@@ -57,27 +62,41 @@ class Check:
     explained: tuple[str, ...]
     new_accounts: frozenset[str]
     first: bool
+    accepted: str = ""
+
+    @property
+    def baseline(self) -> str:
+        """Why there is a baseline; empty for a check that compared."""
+        return self.accepted or ("the first check" if self.first else "")
 
     def words(self) -> str:
         held, working, accounts = map(len, (self.seen.positions, self.seen.orders, self.seen.accounts))
-        counts = f"{held} positions and {working} open orders of {accounts} accounts, {len(self.fresh)} new executions"
-        parts = [counts, *self.explained]
-        parts += [f"{_name(broken)} is explained again" for broken in self.ended]
-        parts += [f"{account}: its first check, baseline" for account in sorted(self.new_accounts) if not self.first]
+        counts = f"{counted(held, 'position')} and {counted(working, 'open order')} of {counted(accounts, 'account')}"
+        parts = [counts, counted(len(self.fresh), "new execution"), *self.explained]
+        parts += [f"{_name(broken)} is {'accepted' if self.accepted else 'explained again'}" for broken in self.ended]
+        if not self.baseline:
+            parts += [f"{account}: its first check, baseline" for account in sorted(self.new_accounts)]
         return ", ".join(parts)
+
+    def breaks_in_words(self) -> str:
+        """Bounded: the first SHOWN of them whole, the others counted."""
+        shown = [f"[{each.one.outcome}] {each.words}" for each in self.breaks[:SHOWN]]
+        more = len(self.breaks) - SHOWN
+        return f"{counted(len(self.breaks), 'break')}: {'; '.join(shown)}" + (f"; and {more} more" if more > 0 else "")
 
 
 def rules_of(settings: Positions) -> Rules:
     return Rules(settings.average_cost_tolerance, settings.commission_per_contract, settings.commission_per_share)
 
 
-def check(book: AccountBook, seen: Observed, rules: Rules, *, accept: bool = False) -> Check:
-    """Compare; `accept`: everything is to be the baseline, nothing is a break. Raises UntrustedError."""
+def check(book: AccountBook, seen: Observed, rules: Rules, *, accepted: str = "") -> Check:
+    """Compare; `accepted`: by whom and why everything is to be the baseline, then nothing is a break. Raises
+    UntrustedError."""
     heard = [] if book.last is None else book.heard(_oldest(book))
     fresh = tuple(not_heard(seen.executions, heard))
-    if book.last is None or accept:
+    if book.last is None or accepted:
         accounts = frozenset(seen.accounts)
-        return Check(seen, fresh, (), tuple(book.open_breaks), (), accounts, book.last is None)
+        return Check(seen, fresh, (), tuple(book.open_breaks), (), accounts, book.last is None, accepted)
     if lost := sorted(book.accounts - set(seen.accounts)):
         raise UntrustedError(
             f"{', '.join(lost)}: known to the last check, not among the accounts of this login "
@@ -94,12 +113,12 @@ def check(book: AccountBook, seen: Observed, rules: Rules, *, accept: bool = Fal
     return Check(seen, fresh, tuple(breaks), tuple(ended), explained, frozenset(seen.accounts) - book.accounts, False)
 
 
-def outcomes(done: Check, because: str) -> list[dict[str, Any]]:
+def outcomes(done: Check) -> list[dict[str, Any]]:
     """Rows of `reconciliation` without slot, task and day."""
     rows: list[dict[str, Any]] = []
     for account in done.seen.accounts:
         begins = account in done.new_accounts
-        message = (because if begins else "") or done.words()
+        message = (done.baseline if begins else "") or done.words()
         outcome = BASELINE if begins else CHECKED
         rows.append({"account": account, "outcome": outcome, "subject": WHOLE_ACCOUNT, "message": message})
     for standing in done.breaks:
@@ -117,9 +136,9 @@ def outcomes(done: Check, because: str) -> list[dict[str, Any]]:
             }
         )
     for old in done.ended:
-        words = f"{old.outcome} since {_moment(old.since)}, seen at {len(old.found)} checks, has ended"
+        words = f"{old.outcome} since {_moment(old.since)}, seen at {counted(len(old.found), 'check')}, has ended"
         cells = {"account": old.account, "outcome": RESOLVED, "subject": old.subject, "symbol": old.symbol}
-        accepted = f": accepted, {because}" if because and old.account in done.new_accounts else ""
+        accepted = f": {done.accepted}" if done.accepted else ""
         rows.append(cells | {"since": old.since, "message": words + accepted})
     return rows
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from v6.analysis.bar_gaps import DAILY
 from v6.analysis.futures import ROLL_DAYS
 from v6.collection import front_months
 from v6.gateway.errors import GatewayError, RequestError
@@ -51,6 +52,23 @@ def resolve(ctx: Context, gateway: "Gateway", symbols: Iterable[str]) -> Resolve
     _resolve_others(ctx, gateway, others, found)
     if futures:
         _resolve_futures(ctx, gateway, futures, found)
+    return found
+
+
+def stored(ctx: Context, symbols: Iterable[str]) -> Resolved:
+    """The stocks and indices of which daily bars are stored, without TWS; `unknown` says why others are not."""
+    import polars as pl
+
+    columns = ["symbol", "sec_type", "con_id", "trade_date"]
+    rows = ctx.lake.read("bars", columns=columns, bar_size=DAILY).filter(pl.col("sec_type") != "FUT").sort("trade_date")
+    latest = {symbol: Contract(kind, symbol, "", con_id) for symbol, kind, con_id, _ in rows.iter_rows()}
+    found = Resolved()
+    for symbol in symbols:
+        if symbol in latest:
+            found.contracts[symbol] = latest[symbol]
+        else:
+            future = symbol in ctx.settings.futures.symbols
+            found.unknown[symbol] = "a future, only TWS lists its months" if future else "no bars stored yet"
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from v6.config import dotenv, environment, restart_rules, retention_rules, schedule_rules
+from v6.config import dotenv, environment, restart_rules, schedule_rules
 from v6.config.errors import ConfigError
 from v6.config.scheduler_config import Scheduler
 from v6.config.settings import Settings
@@ -32,9 +32,9 @@ class File(Settings):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`origin`: dotted path of every value -> the file or variable it comes from. `listed`: each task's `enabled`
-    as the files have it; `dotenv_switches`: the scheduler's switches that `.env` sets. `environment`: `.env` below
-    the process environment. `warnings`: what is odd but stops nothing."""
+    """`origin`: dotted path of every value -> the file or variable it comes from, what was set last at the end.
+    `listed`: each task's `enabled` as the files have it; `dotenv_switches`: the scheduler's switches that `.env` sets.
+    `environment`: `.env` below the process environment. `warnings`: what is odd but stops nothing."""
 
     settings: Settings
     scheduler: Scheduler
@@ -70,12 +70,11 @@ def load(paths: Paths, environ: Mapping[str, str] = os.environ, sources: Sources
     _switch_tasks(tree, switches, environ, sources["env"].label, origin)
     file = _validated(tree, origin)
     rules = [
-        *((f"{SCHEDULER}.{path}", problem) for path, problem in schedule_rules.problems(file.scheduler, paths.root)),
+        *((f"{SCHEDULER}.{path}", text, ()) for path, text in schedule_rules.problems(file.scheduler, paths.root)),
         *restart_rules.problems(file.restart, file.ibkr, file.scheduler.tasks),
-        *retention_rules.problems(file.retention),
     ]
     if rules:
-        raise ConfigError(*(_line(path, problem, origin) for path, problem in rules))
+        raise ConfigError(*(_line(path, problem, origin, beside) for path, problem, beside in rules))
     settings = Settings.model_construct(**{name: getattr(file, name) for name in Settings.model_fields})
     warnings = (*_misspelt(environ, names, "environment"), *_readable_by_others(sources))
     return Config(settings, file.scheduler, origin, listed, dotenv_switches, {**from_dotenv, **environ}, warnings)
@@ -96,7 +95,13 @@ def _merge(into: Tree, values: Tree, path: str, label: str, origin: dict[str, st
             _merge(child, value, inner, label, origin)
         else:
             into[key] = value
-            origin[inner] = label
+            _set(origin, inner, label)
+
+
+def _set(origin: dict[str, str], path: str, label: str) -> None:
+    """At the end of `origin`: its order is that in which values were set."""
+    origin.pop(path, None)
+    origin[path] = label
 
 
 def _is_section(path: str) -> bool:
@@ -141,7 +146,8 @@ def _end_session_tasks(tree: Tree, origin: dict[str, str]) -> None:
     for name, body in _tasks(tree):
         if name in without and body.get("enabled", True) is True:
             body["enabled"] = False
-            origin[f"{SCHEDULER}.tasks.{name}.enabled"] = f"{origin['ibkr.persistent_connection']}: without it"
+            label = f"{origin['ibkr.persistent_connection']}: without it"
+            _set(origin, f"{SCHEDULER}.tasks.{name}.enabled", label)
 
 
 def _override(tree: Tree, values: Mapping[str, str], label: str, origin: dict[str, str], problems: list[str]) -> None:
@@ -156,7 +162,7 @@ def _override(tree: Tree, values: Mapping[str, str], label: str, origin: dict[st
                 target[key] = environment.convert(text, kind)
         except ValueError as error:
             problems.append(f"{label}: {name}: {error}")
-        origin[path] = f"{label}: {name}"
+        _set(origin, path, f"{label}: {name}")
 
 
 def _switches(values: Mapping[str, str], tasks: Mapping[str, bool], label: str, problems: list[str]) -> dict[str, bool]:
@@ -193,7 +199,7 @@ def _switch_tasks(
         if switch is not None:
             body["enabled"] = value
             label = "environment" if environ.get(switch) else dotenv_label
-            origin[f"{SCHEDULER}.tasks.{name}.enabled"] = f"{label}: {switch}"
+            _set(origin, f"{SCHEDULER}.tasks.{name}.enabled", f"{label}: {switch}")
 
 
 def _tasks(tree: Tree) -> Iterator[tuple[str, Tree]]:
@@ -228,7 +234,14 @@ def _words(detail: ErrorDetails) -> str:
     if kind == "value_error":
         return message
     allowed = message.removeprefix("Input should be ").removeprefix("String should ")
-    return f"{given!r} is wrong, allowed: {allowed.replace('a valid tuple', 'a list')}"
+    return f"{_in_yaml(given)} is wrong, allowed: {allowed.replace('a valid tuple', 'a list')}"
+
+
+def _in_yaml(given: object) -> str:
+    """A refused value as the file has it."""
+    if given is None or isinstance(given, bool):
+        return {None: "null", True: "true", False: "false"}[given]
+    return repr(given)
 
 
 def _allowed_beside(loc: tuple[int | str, ...]) -> list[str]:
@@ -244,12 +257,19 @@ def _allowed_beside(loc: tuple[int | str, ...]) -> list[str]:
     return sorted(set(model.model_fields) - ({"name"} if "script" in model.model_fields else set()))
 
 
-def _line(path: str, problem: str, origin: Mapping[str, str]) -> str:
-    """The origin of the value or of the nearest section around it names the file."""
+def _line(path: str, problem: str, origin: Mapping[str, str], beside: tuple[str, ...] = ()) -> str:
+    """The file is that of the value, or of the nearest section around it; of a section's problem, and of values that do
+    not go together (`beside`), that of the one that was set last."""
     place = path
     while place and place not in origin:
         place = place.rpartition(".")[0]
-    return f"{origin.get(place, 'config/default.yaml')}: {path}: {problem}"
+    last = [label for key, label in origin.items() if key in (path, *beside) or _decides(key, path)]
+    return f"{last[-1] if last else origin.get(place, 'config/default.yaml')}: {path}: {problem}"
+
+
+def _decides(key: str, section: str) -> bool:
+    """Whether a section can be wrong because of that key of it; a task's switches, applied last, never are why."""
+    return key.startswith(f"{section}.") and not key.endswith(".enabled")
 
 
 def _readable_by_others(sources: Sources) -> Iterator[str]:

@@ -1,8 +1,20 @@
 """Every setting but the schedule. The schema is these models; `config/default.yaml` gives each value and comment."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from v6.config.retention_rules import MOST_DAYS, days, may_expire
 
 TWS_MESSAGES_PER_SECOND = 50
 Seconds = Annotated[float, Field(gt=0)]
@@ -83,7 +95,19 @@ class Futures(Section):
     symbols: dict[str, str]  # symbol -> exchange
 
 
-Symbol = Annotated[str, Field(min_length=1, pattern=r"^[A-Z][A-Z0-9 .]{0,15}$")]
+SYMBOL = re.compile(r"[A-Z][A-Z0-9 .]{0,15}")
+
+
+def _symbol(given: str) -> str:
+    if not SYMBOL.fullmatch(given):
+        raise ValueError(
+            f"{given!r} is wrong, allowed: a capital letter, then up to 15 capital letters, digits, dots or blanks, "
+            "such as BRK B"
+        )
+    return given
+
+
+Symbol = Annotated[str, AfterValidator(_symbol)]
 
 
 class Bars(Section):
@@ -97,6 +121,13 @@ class Bars(Section):
     stock_volume_unit: Literal["shares", "lots"]
     max_requests: Annotated[int, Field(ge=1)]
     ask_again_days: Annotated[int, Field(ge=1)]
+
+    @field_validator("watchlist")
+    @classmethod
+    def _each_symbol_once(cls, watchlist: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [symbol for symbol in dict.fromkeys(watchlist) if watchlist.count(symbol) > 1]:
+            raise ValueError(f"{', '.join(twice)} more than once, allowed: each symbol once")
+        return watchlist
 
 
 class Statistics(Section):
@@ -171,9 +202,11 @@ class Quality(Section):
 class Retention(Section):
     """Days that are kept; `tables`: by table, a table that is not named is kept for ever."""
 
-    tables: dict[str, Annotated[int, Field(ge=7)]]
-    logs_days: Annotated[int, Field(ge=2)]
-    journal_days: Annotated[int, Field(ge=30)]
+    tables: dict[
+        Annotated[str, AfterValidator(may_expire)], Annotated[int, Field(ge=7, le=MOST_DAYS), BeforeValidator(days)]
+    ]
+    logs_days: Annotated[int, Field(ge=2, le=MOST_DAYS)]
+    journal_days: Annotated[int, Field(ge=30, le=MOST_DAYS)]
 
 
 class Positions(Section):

@@ -1,8 +1,9 @@
 """Compute the day's statistics.
 
-Usage: scripts/calculate_daily_statistics.py [--date 2026-11-20 | --from 2026-01-02 --to 2026-11-20] [--dry-run]
+Usage: scripts/calculate_daily_statistics.py [--date 2026-11-20 | --from 2026-01-02 [--to 2026-11-20]] [--dry-run]
 Needs: nothing but the lake: universe, quotes and final daily bars. Default is the slot's day; any stored day can be
-computed again. The surface is that of the session's last slot with at least half of the quotes of its best one.
+computed again, also (by --date) a day to come that a rehearsal has played in this home. The surface is that of the
+session's last slot with at least half of the quotes of its best one.
 Without --from and --to it also brings intraday_statistics to the session's end, and computes those of the 25 sessions
 before anew whose bars have come since. Where TWS sent no usable volatility, one is computed first, once.
 --from and --to computes every session between them in one pass; on a terminal it shows how far it is. Ranks look back
@@ -21,6 +22,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from v6.model import FatalError, RecoverableError, SkipRun
+from v6.restart.counted import counted
 from v6.runner.context import Argument, Context
 
 if TYPE_CHECKING:
@@ -37,8 +39,12 @@ ARGUMENTS = (
 def calculate_daily_statistics(ctx: Context) -> str:
     if ctx.args.first is None and ctx.args.last is None:
         return _one_day(ctx)
-    if ctx.args.first is None or ctx.args.date is not None:
-        raise FatalError("--to needs --from, and neither goes with --date; allowed: --date, or --from with --to")
+    allowed = "allowed: --date DAY, --from DAY, or --from DAY --to DAY"
+    if ctx.args.date is not None:
+        flag = "--to" if ctx.args.first is None else "--from"
+        raise FatalError(f"{flag} does not go with --date: one day, or several; {allowed}")
+    if ctx.args.first is None:
+        raise FatalError(f"--to needs --from: the first of the days; {allowed}")
     return _several_days(ctx)
 
 
@@ -48,7 +54,7 @@ def _one_day(ctx: Context) -> str:
     day = ctx.slot_or_now().date() if ctx.args.date is None else _date("--date", ctx.args.date)
     if (session := ctx.calendar.session(day)) is None:
         raise SkipRun("holiday", f"no session on {day}: {ctx.calendar.closure_reason(day)}")
-    if ctx.now() < session.close:
+    if ctx.now() < session.close and not _rehearsed(ctx, day):
         raise SkipRun("not_yet", f"the session of {day} is over at {session.close:%H:%M}")
     slots = intraday.compute(ctx, day)
     if slots and not ctx.dry_run:
@@ -62,13 +68,19 @@ def _one_day(ctx: Context) -> str:
     return words
 
 
+def _rehearsed(ctx: Context, day: date) -> bool:
+    """Whether the lake has quotes of a day to come: those of a rehearsal, in whose home the clock has gone back."""
+    return day > ctx.now().date() and len(ctx.lake.read("option_snapshots", trade_date=day, columns=["slot"])) > 0
+
+
 def _several_days(ctx: Context) -> str:
     from v6.statistics import daily, series
 
     first = _date("--from", ctx.args.first)
     last = ctx.now().date() if ctx.args.last is None else _date("--to", ctx.args.last)
     if first > last:
-        raise FatalError(f"--from {first} is after --to {last}; allowed: a first day not after the last")
+        end = f"today, {last}" if ctx.args.last is None else f"--to {last}"
+        raise FatalError(f"--from {first} is after {end}; allowed: a first day not after the last")
     covered = ctx.calendar.covers
     if first < covered[0] or last > covered[1]:
         raise FatalError(f"{first} to {last}: the calendar covers {covered[0]} to {covered[1]}")
@@ -79,31 +91,35 @@ def _several_days(ctx: Context) -> str:
     with _progress(len(days)) as told:
         computed = daily.compute(ctx, days, told)
     if not computed.days and not computed.kept:
-        raise FatalError(f"{first} to {last}: none of {len(days)} sessions has a universe in the lake")
+        raise FatalError(f"{first} to {last}: none of {counted(len(days), 'session')} has a universe in the lake")
     return _stored(ctx, computed)
 
 
 def _stored(ctx: Context, computed: "Computed") -> str:
     from v6.statistics import daily
 
-    words = f"{_words(computed)}, {len(computed.greeks)} volatilities computed"
+    words = f"{_words(computed)}, {_volatilities(len(computed.greeks))} computed"
     if ctx.dry_run:
         return f"dry run, nothing written: {words}"
     changed = daily.store(ctx, computed)
-    return f"{words}, {changed} rows new or changed"
+    return f"{words}, {counted(changed, 'row')} new or changed"
 
 
 def _words(computed: "Computed") -> str:
     days = computed.days
     span = f"{days[0]} to {days[-1]}, {len(days)} sessions" if len(days) > 1 else "".join(map(str, days))
-    words = f"{span}: {len(computed.rows)} rows"
+    words = f"{span}: {counted(len(computed.rows), 'row')}" if days else "nothing to compute"
     if computed.unquoted:
-        words += f", {len(computed.unquoted)} sessions without quotes"
+        words += f", {counted(len(computed.unquoted), 'session')} without quotes"
     if computed.without_universe:
-        words += f", {len(computed.without_universe)} sessions without a universe left out"
+        words += f", {counted(len(computed.without_universe), 'session')} without a universe left out"
     if computed.kept:
-        words += f", {len(computed.kept)} sessions whose quotes are gone kept as they were"
+        words += f", {counted(len(computed.kept), 'session')} whose quotes are gone kept as they were"
     return words
+
+
+def _volatilities(number: int) -> str:
+    return f"{number} volatility" if number == 1 else f"{number} volatilities"
 
 
 @contextmanager

@@ -13,8 +13,11 @@ Exit codes: 0 done, or nothing to do; 1 the lake is busy or away (retried next w
 missing (the message has the command), or the lake lacks what the journal was to let go.
 """
 
+from collections.abc import Mapping
+
 from v6.journal import audits
 from v6.model import FatalError
+from v6.restart.counted import counted
 from v6.runner.context import Context
 from v6.upkeep import journal_trim, retention, rotation
 from v6.upkeep.closed_sums import gone_missing
@@ -33,7 +36,7 @@ def cleanup_old_data(ctx: Context) -> str:
     journal = _journal(ctx)
     compacted = _dead_files(ctx) if ctx.dry_run else _compact(ctx)
     refused = f"now it would be refused: {objection}" if objection else ""
-    words = [_days_in_words(going), _open_in_words(going), _held_in_words(going)]
+    words = [_days_in_words(going, ctx.settings.retention.tables), _open_in_words(going), _held_in_words(going)]
     parts = [*words, journal, compacted, _logs_in_words(logs), refused]
     return ("would go: " if ctx.dry_run else "") + "; ".join(part for part in parts if part)
 
@@ -74,13 +77,13 @@ def _lake(ctx: Context) -> list[Expired]:
 def _journal(ctx: Context) -> str:
     days, notes = journal_trim.due(ctx)
     if days:
-        ctx.log.info("journal: runs and slots of {} days {} to {}", len(days), days[0], days[-1])
+        ctx.log.info("journal: runs and slots of {} {} to {}", counted(len(days), "day"), days[0], days[-1])
     if notes:
-        ctx.log.info("journal: {} events, alerts and requests", notes)
+        ctx.log.info("journal: {} of events, alerts and requests", counted(notes, "row"))
     if ctx.dry_run:
-        return f"journal: {len(days)} days and {notes} notes" if days or notes else ""
+        return f"journal: {counted(len(days), 'day')} and {counted(notes, 'note')}" if days or notes else ""
     rows = journal_trim.let_go(ctx)
-    return f"journal: {rows} rows of {len(days)} days" if rows else ""
+    return f"journal: {counted(rows, 'row')} of {counted(len(days), 'day')}" if rows else ""
 
 
 def _dead_files(ctx: Context) -> str:
@@ -88,30 +91,35 @@ def _dead_files(ctx: Context) -> str:
     dead = [f"{table}/{file}" for table in tables for file in ctx.lake.dead_files(table)]
     for file in dead:
         ctx.log.info("dead file {}", file)
-    return f"{len(dead)} dead files" if dead else ""
+    return counted(len(dead), "dead file") if dead else ""
 
 
 def _compact(ctx: Context) -> str:
     done = [ctx.lake.compact(entry.name) for entry in ctx.lake.status() if entry.exists]
     before, after = sum(one.files_before for one in done), sum(one.files_after for one in done)
     dead = sum(one.removed_files for one in done)
-    return f"{len(done)} tables compacted: {before} -> {after} files, {dead} dead ones removed"
+    tables = counted(len(done), "table")
+    return f"{tables} compacted: {before} -> {counted(after, 'file')}, {dead} dead removed"
 
 
-def _days_in_words(going: list[Expired]) -> str:
+def _days_in_words(going: list[Expired], tables: Mapping[str, int]) -> str:
+    """`tables`: those with a retention."""
+    if not tables:
+        return "retention.tables names no table: no day of the lake may go"
     some = [one for one in going if one.days]
     if not some:
         return "no day of the lake is old enough"
     size = sum(one.size_bytes for one in some) / 1e6
     days = ", ".join(f"{one.table} {len(one.days)}" for one in some)
-    return f"days of the lake: {days} ({sum(one.rows for one in some)} rows, {size:.1f} MB)"
+    return f"days of the lake: {days} ({counted(sum(one.rows for one in some), 'row')}, {size:.1f} MB)"
 
 
 def _open_in_words(going: list[Expired]) -> str:
     days = sorted({day for one in going for day in one.not_closed})
     if not days:
         return ""
-    return f"{len(days)} old days kept, never closed: scripts/validate_data_quality.py --date {days[0]} closes one"
+    kept = f"{counted(len(days), 'old day')} kept, never closed"
+    return f"{kept}: scripts/validate_data_quality.py --date {days[0]} closes one"
 
 
 def _held_in_words(going: list[Expired]) -> str:

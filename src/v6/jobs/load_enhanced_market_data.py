@@ -7,7 +7,7 @@ and indices in regular hours, futures around the clock, so that the night is the
 OPTION_IMPLIED_VOLATILITY and HISTORICAL_VOLATILITY (annualised, not of futures). Asked for is what is not stored as
 final of the last 30 sessions (daily) and 5 sessions (intraday), no more: what lies further back, also of an empty lake,
 is load_historical_data's. A daily bar is asked for when its session is over. The session going on gets its intraday
-bars so far, never as final (L20); the next run replaces them.
+bars so far, never as final; the next run replaces them.
 A symbol that TWS does not know is reported in the summary, the log and an event, and is no failure.
 A request that fails is repeated a few seconds later, three tries in all.
 Writes: bars, the journal's bars_unavailable. A repeat is safe: it asks for what is not final yet.
@@ -25,6 +25,7 @@ from v6.collection.bar_series import TRADES, Calendars, Series, in_order, of_con
 from v6.collection.bars import BarBook
 from v6.journal import bars_unavailable
 from v6.model import Contract, RecoverableError
+from v6.restart.counted import counted
 from v6.runner.context import Argument, Context
 
 WRITES = True
@@ -38,7 +39,7 @@ END_SECONDS = 45.0
 
 def load_enhanced_market_data(ctx: Context) -> str:
     names = symbols.wanted(ctx, ctx.args.symbols)
-    calendars = Calendars(ctx)
+    calendars = Calendars(ctx).ready(names)
     book = BarBook(ctx, calendars)
     with ctx.gateway("checks") as gateway:
         found = symbols.resolve(ctx, gateway, names)
@@ -52,7 +53,9 @@ def load_enhanced_market_data(ctx: Context) -> str:
     if not ctx.dry_run:
         bars_unavailable.record(ctx.journal, sorted(believed(ctx, account)))
     if not book.bars and (account.failed or any(_must_come(ctx, *each) for each in wanted)):
-        raise RecoverableError(f"no bars at all from {len(wanted)} requests: {account.failures() or 'no data'}")
+        raise RecoverableError(
+            f"no bars at all from {counted(len(wanted), 'request')}: {account.failures() or 'no data'}"
+        )
     words = bar_reports.summary(ctx, found, account, book, len(wanted) - account.requests)
     if account.lost:
         raise RecoverableError(f"{account.last_words()}, the next run asks for them again: {words}")

@@ -7,9 +7,11 @@ volatilities, of the last bars.intraday_sessions for intraday bars, counted by N
 (each session of a future is asked of the month that was its front month by CME's roll dates, also of an expired one).
 Asked newest first, several requests in flight, at most bars.max_requests a run and no longer than the attempt lasts;
 what is left is said in the summary, and the next run goes on with it. Rows are committed by month and each minute, so
-that a kill loses little. Only historical bars with their own times are ever stored, never a current quote (L16).
+that a kill loses little. Only historical bars with their own times are ever stored, never a current quote.
 A session that TWS has no bars of, although it ended a week ago or more, is recorded and not asked for again during
-bars.ask_again_days; --ask-again forgets these records of the symbols first. --dry-run lists the gaps.
+bars.ask_again_days; --ask-again forgets these records of the symbols first.
+--dry-run lists the gaps. It asks TWS for the contracts too; with TWS away it lists the gaps of stocks and indices that
+have bars already, and says which symbols it cannot tell of.
 A symbol that TWS does not know is reported in the summary, the log and an event, and is no failure.
 Writes: bars, the journal's bars_unavailable. A repeat is safe: it asks only for what is missing.
 A request that fails is repeated a few seconds later, three tries in all. A connection that ends, ends the run: what
@@ -18,15 +20,23 @@ Exit codes: 0 filled, partly filled or nothing to fill; 1 a request failed at ev
 away (retried); 2 wrong configuration.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from v6.analysis.bar_gaps import Window, windows
 from v6.collection import bar_reports, symbols
 from v6.collection.bar_backlog import Backlog
 from v6.collection.bar_fetch import Account, BarFetch
 from v6.collection.bar_series import Calendars, Series
 from v6.collection.bars import BarBook
+from v6.gateway.errors import GatewayError
 from v6.journal import bars_unavailable
 from v6.model import RecoverableError
+from v6.restart.counted import counted
 from v6.runner.context import Argument, Context
+
+if TYPE_CHECKING:
+    from v6.gateway.client import Gateway
 
 WRITES = True
 ARGUMENTS = (
@@ -40,28 +50,50 @@ END_SECONDS = 60.0
 
 def load_historical_data(ctx: Context) -> str:
     names = symbols.wanted(ctx, ctx.args.symbols)
-    if ctx.args.ask_again and not ctx.dry_run:
+    calendars = Calendars(ctx).ready(names)
+    if ctx.dry_run:
+        return _listed(ctx, calendars, names)
+    if ctx.args.ask_again:
         gone = bars_unavailable.forget(ctx.journal, names)
-        ctx.log.info("{} records of bars that TWS did not have are forgotten", gone)
-    calendars = Calendars(ctx)
+        ctx.log.info("forgotten: {} of bars that TWS did not have", counted(gone, "record"))
     book = BarBook(ctx, calendars)
     with ctx.gateway("checks") as gateway:
-        found = symbols.resolve(ctx, gateway, names)
-        bar_reports.unknown(ctx, found)
-        if not found.contracts:
-            raise RecoverableError(f"TWS knows none of {', '.join(names)}: {found.words()}")
+        found = _resolved(ctx, gateway, names)
         backlog = Backlog(ctx, calendars, found)
-        if ctx.dry_run:
-            return f"dry run, nothing asked or written: {backlog.listed()}"
         fetch = BarFetch(ctx, gateway, book, ctx.deadline - END_SECONDS)
         _fill(ctx, backlog, fetch)
     account = fetch.account
     if account.failed and not account.came:
-        raise RecoverableError(f"all of {account.requests} requests failed: {account.failures()}")
+        raise RecoverableError(f"{counted(account.requests, 'request')}, all failed: {account.failures()}")
     words = f"{bar_reports.summary(ctx, found, account, book, 0)}; {backlog.words()}"
     if account.lost:
         raise RecoverableError(f"{account.last_words()}, the next run asks for them again: {words}")
     return words
+
+
+def _resolved(ctx: Context, gateway: "Gateway", names: Sequence[str]) -> symbols.Resolved:
+    found = symbols.resolve(ctx, gateway, names)
+    bar_reports.unknown(ctx, found)
+    if not found.contracts:
+        raise RecoverableError(f"TWS knows none of {', '.join(names)}: {found.words()}")
+    return found
+
+
+def _listed(ctx: Context, calendars: Calendars, names: Sequence[str]) -> str:
+    """The gaps; with TWS away those that the lake alone can tell of."""
+    away = ""
+    try:
+        with ctx.gateway("checks") as gateway:
+            found = _resolved(ctx, gateway, names)
+    except GatewayError as error:
+        found = symbols.stored(ctx, names)
+        if not error.recoverable:
+            raise
+        if not found.contracts:
+            raise RecoverableError(f"{error}; without TWS only gaps of symbols that have bars can be listed") from error
+        ctx.log.warning("TWS is away, only the gaps of stored stocks and indices are listed: {}", error)
+        away = "; TWS is away" + (f", it would have to name {found.words()}" if found.unknown else "")
+    return f"dry run, nothing asked or written: {Backlog(ctx, calendars, found).listed()}{away}"
 
 
 def _fill(ctx: Context, backlog: Backlog, fetch: BarFetch) -> None:

@@ -2,16 +2,18 @@
 
 Usage: scripts/validate_data_quality.py [--date 2026-11-20] [--dry-run]
 Needs: nothing but the lake, the journal and the compiled schedule; default is the slot's day. A day without a session
-is skipped (no_input); refused are a session that is not over (--dry-run says what is known so far) and a day whose
-quotes cleanup_old_data has removed. What every rule looks at, its formula and limits: docs/data.md, section Quality.
+is skipped (no_input); refused are a session that is not over (--dry-run says what is known so far), a day of which V6
+knows nothing (it was installed later), and one whose quotes cleanup_old_data has removed. What every rule looks at, its
+formula and limits: docs/data.md, section Quality.
 Writes: quality_findings and quality_scores of the day, also when rules fail; then the day is closed (exports of the
 journal, compaction, checksums). A repeat is safe: it judges the day anew and, where nothing changed, writes nothing.
 Exit codes: 0 no critical rule failed (rules that could not look are named); 1 a critical rule failed (settings
 quality.critical: told at once, not retried), or the lake was busy (retried); 2 no such date, the session is not over,
-its quotes were removed, or nothing could be looked at.
+V6 knows nothing of it, its quotes were removed, or nothing could be looked at.
 """
 
 from datetime import date
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from v6.audit import quality_day
@@ -29,6 +31,8 @@ WRITES = True
 ARGUMENTS = (Argument("--date", metavar="YYYY-MM-DD", help="a New York date; default: today's"),)
 
 WHAT_TO_DO = "docs/data.md, Quality"
+LOGGED = 10
+"""Findings of a rule that become a line of the log each."""
 LEVELS = {"critical": "ERROR", "warning": "WARNING", "info": "INFO"}
 
 
@@ -68,6 +72,10 @@ def _require_judgeable(ctx: Context, day: date) -> None:
             f"{ctx.now():%Y-%m-%d %H:%M}: a day is judged and closed when its session is over "
             "(once it has begun, --dry-run says what is known so far)"
         )
+    if not quality_day.known(ctx, day):
+        raise FatalError(
+            f"V6 knows nothing of {day}: it first ran here later, and there is no run, no slot and no row of that day"
+        )
     if gone := quality_day.removed(ctx, day):
         raise FatalError(
             f"{day}: cleanup_old_data has removed {', '.join(gone)}: what was found when they were there stays"
@@ -104,10 +112,18 @@ def _day(ctx: Context) -> date:
 
 
 def _log(ctx: Context, judgement: "Judgement") -> None:
-    for row in judgement.findings.iter_rows(named=True):
-        ctx.log.log(LEVELS[row["severity"]], "{} ({}): {}", row["rule"], row["table"], row["message"])
-    for rule, why in judgement.unable.items():
-        ctx.log.warning("{} could not look: {}", rule, why)
+    from v6.analysis.quality.judgement import counted
+
+    stored = "" if ctx.dry_run else " in quality_findings"
+    rows = judgement.findings.sort("rule", maintain_order=True).iter_rows(named=True)
+    for rule, own in groupby(rows, key=lambda row: row["rule"]):
+        found = list(own)
+        for row in found[:LOGGED]:
+            ctx.log.log(LEVELS[row["severity"]], "{} ({}): {}", rule, row["table"], row["message"])
+        if more := sum(counted(row["message"]) or 1 for row in found[LOGGED:]):
+            ctx.log.log(LEVELS[found[LOGGED]["severity"]], "{}: and {} more{}", rule, more, stored)
+    for name, why in judgement.unable.items():
+        ctx.log.warning("{} could not look: {}", name, why)
 
 
 def _summary(day: date, judgement: "Judgement") -> str:

@@ -6,7 +6,7 @@ Expected: the accepted state and every execution since (rules and formulas: v6.a
 .expected_positions). What differs is a break: missing, unexpected, quantity, average_cost, corporate_action suspected,
 order_missing, order_unexpected, order_changed. A break is looked at twice, some seconds apart, before it is believed.
 The first check records a baseline. A break stays open, against the state from before it, until TWS agrees again, an
-execution explains it, or a person accepts what is there: --baseline with the reason in --because.
+execution explains it, or a person accepts what is there: --baseline with the reason in --because; who and why is kept.
 An alert goes out when a break is new or TWS says something new of it, then once a day, and when all have ended.
 A TWS whose answer contradicts itself (no positions in an account that is worth something, a known account gone, a
 quantity that is no number) is not believed: could_not_check, never "all missing".
@@ -15,14 +15,17 @@ Exit codes: 0 everything is explained, or a baseline; 1 a break (not tried again
 TWS away or not to be believed (tried again); 2 wrong arguments.
 """
 
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 
 from v6.collection.account_book import AccountBook, alone
 from v6.collection.account_watch import observe
-from v6.collection.reconciliation import Check, Standing, check, outcomes, rules_of
+from v6.collection.reconciliation import SHOWN, Check, Standing, check, outcomes, rules_of
 from v6.journal import events
 from v6.model import FatalError
+from v6.restart.counted import counted
+from v6.runner import ownership
 from v6.runner.context import Argument, Context
 from v6.runner.notices import POSITIONS_BROKEN
 from v6.runner.told import ToldError
@@ -40,19 +43,19 @@ TOLD = "position_breaks_told"
 
 def validate_positions(ctx: Context) -> str:
     because = _because(ctx)
+    accepted = f"accepted by {_person()} because {because}" if because else ""
     with alone(ctx):
-        done = _check(ctx, accept=bool(because))
+        done = _check(ctx, accepted)
         if not ctx.dry_run:
-            first = "the first check" if done.first else ""
-            AccountBook(ctx).store(done.seen, done.fresh, outcomes(done, because or first))
+            AccountBook(ctx).store(done.seen, done.fresh, outcomes(done))
             _tell(ctx, done)
     how = "dry run, nothing written: " if ctx.dry_run else ""
     if done.breaks:
-        count = f"{len(done.breaks)} breaks" if len(done.breaks) > 1 else "1 break"
-        words = f"{how}{count}: {'; '.join(f'[{each.one.outcome}] {each.words}' for each in done.breaks)}"
-        raise ToldError(POSITIONS_BROKEN, words, recoverable=True)
-    if because or done.first:
-        how += f"baseline recorded ({because or 'the first check'}): "
+        for standing in done.breaks[SHOWN:]:  # the summary tells the first ones, and is logged as well
+            ctx.log.error("[{}] {}", standing.one.outcome, standing.words)
+        raise ToldError(POSITIONS_BROKEN, how + done.breaks_in_words(), recoverable=True)
+    if done.baseline:
+        how += f"baseline recorded ({done.baseline}): "
     return how + done.words()
 
 
@@ -65,16 +68,19 @@ def _because(ctx: Context) -> str:
     return text
 
 
-def _check(ctx: Context, *, accept: bool) -> Check:
+def _person() -> str:
+    """The account of this host that accepts; through sudo the one behind it."""
+    return os.environ.get("SUDO_USER") or ownership.user_name(os.getuid())
+
+
+def _check(ctx: Context, accepted: str) -> Check:
     book, rules = AccountBook(ctx), rules_of(ctx.settings.positions)
     with ctx.gateway("checks") as gateway:
-        done = check(book, observe(ctx, gateway, book.last), rules, accept=accept)
+        done = check(book, observe(ctx, gateway, book.last), rules, accepted=accepted)
         if any(standing.new for standing in done.breaks):
-            ctx.log.info("{} breaks at the first look, looking again", len(done.breaks))
+            ctx.log.info("{} at the first look, looking again", counted(len(done.breaks), "break"))
             ctx.sleep(SECOND_LOOK_SECONDS)
-            done = check(book, observe(ctx, gateway, book.last), rules, accept=accept)
-    for standing in done.breaks:
-        ctx.log.error("[{}] {}", standing.one.outcome, standing.words)
+            done = check(book, observe(ctx, gateway, book.last), rules, accepted=accepted)
     return done
 
 
@@ -83,11 +89,12 @@ def _tell(ctx: Context, done: Check) -> None:
     told = _told_since(ctx)
     news = [standing for standing in done.breaks if standing.identity not in told]
     if news:
-        _alert(ctx, "failure", f"{len(done.breaks)} breaks of positions or orders", _body(done.breaks, news))
+        _alert(ctx, "failure", f"{counted(len(done.breaks), 'break')} of positions or orders", _body(done.breaks, news))
         identities = [standing.identity for standing in done.breaks]
         events.record(ctx.journal, TOLD, f"{len(news)} of {len(identities)} are news", ctx.task, {"breaks": identities})
     elif done.ended and not done.breaks:
-        _alert(ctx, "info", "positions and orders are explained again", done.words())
+        title = "positions and orders are accepted" if done.accepted else "positions and orders are explained again"
+        _alert(ctx, "info", title, f"{done.accepted}: {done.words()}" if done.accepted else done.words())
 
 
 def _told_since(ctx: Context) -> set[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from v6 import clock
-from v6.journal import ledger, runs
+from v6.journal import closed_days, ledger, runs
 from v6.journal.database import connect
 from v6.model import V6Error
 from v6.report import ledger_day, missing, quality_day, smiles, sources, statistics_table
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from v6.paths import Paths
     from v6.scheduler.nyse_calendar import NYSECalendar
 
+Part = TypeVar("Part")
+
 
 class NothingOfDay(V6Error):  # noqa: N818 - an answer: no
     """There is no row, no slot and no run of the day."""
@@ -34,7 +36,8 @@ class NothingOfDay(V6Error):  # noqa: N818 - an answer: no
 
 @dataclass(frozen=True, slots=True)
 class ReportDay:
-    """`session`: what kind of day it is, in words. `ledger_source`: where the slots are from. Instants: New York."""
+    """`session`: what kind of day it is, in words. `ledger_source`: where the slots are from. Instants: New York.
+    `unreadable`: section of the page -> why it cannot be read."""
 
     day: date
     made_at: datetime
@@ -46,32 +49,82 @@ class ReportDay:
     quality: Quality
     missing: Missing
     sources: tuple[Source, ...]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> tuple[Source, ...]:
+        """Tables that have rows of the day."""
+        return tuple(source for source in self.sources if source.rows)
+
+    @property
+    def removed(self) -> tuple[Source, ...]:
+        """Those whose rows of the day retention has removed."""
+        return tuple(source for source in self.sources if source.removed)
+
+    @property
+    def removed_tables(self) -> tuple[str, ...]:
+        return tuple(source.table for source in self.removed)
 
 
 def read(paths: Paths, environ: Mapping[str, str], config: Config, calendar: NYSECalendar, day: date) -> ReportDay:
-    """Raises NothingOfDay when nothing is stored of the day."""
+    """Raises NothingOfDay when nothing is stored of the day. A table that cannot be read leaves its parts empty, and
+    `sources` and `unreadable` say so."""
     lake = Lake.at(config.settings.lake, paths)
-    from_tables = sources.read(lake, day)
     with closing(connect(paths.journal)) as db:
-        if not any(source.rows for source in from_tables) and not _happened(db, day):
-            raise NothingOfDay(
-                f"{day}: nothing is stored of it: {session_words(calendar, day)}, no table has a row of it"
-            )
+        from_tables = sources.read(lake, day, closed_days.of_day(db, day))
+        stored = any(source.rows or source.removed or source.unreadable for source in from_tables)
+        if not stored and not _happened(db, day):
+            raise NothingOfDay(_nothing(calendar, day))
         symbols, limits = list(config.settings.futures.symbols), config.settings.quality
-        ledger_source, states, grid = ledger_day.read(paths, environ, lake, day, symbols, db)
-        statistics, rows = statistics_table.read(lake, _sessions(calendar, day))
+        part = Parts()
+        nothing: ledger_day.Day = (ledger_day.JOURNAL, [], Grid((), ()))
+        ledger_source, states, grid = part.read(
+            "slots", nothing, lambda: ledger_day.read(paths, environ, lake, day, symbols, db)
+        )
+        sessions = _sessions(calendar, day)
+        statistics, rows = part.read(
+            "statistics", statistics_table.nothing(sessions), lambda: statistics_table.read(lake, sessions)
+        )
+        usable = (limits.min_iv, limits.max_iv)
+        all_sent = part.read("volatility", False, lambda: smiles.every_volatility_sent(lake, day, usable))
+        rightly_empty = ("option_greeks",) if all_sent else ()
         return ReportDay(
             day,
             clock.now(),
             session_words(calendar, day),
             grid,
             ledger_source,
-            smiles.read(lake, day, rows, (limits.min_iv, limits.max_iv)),
+            part.read("volatility", (), lambda: smiles.read(lake, day, rows, usable)),
             statistics,
-            quality_day.read(lake, day),
-            missing.read(paths, environ, db, day, states, statistics, from_tables),
+            part.read("quality", quality_day.NOTHING, lambda: quality_day.read(lake, day)),
+            missing.read(paths, environ, db, day, states, statistics, from_tables, rightly_empty),
             from_tables,
+            part.unreadable,
         )
+
+
+class Parts:
+    """Reads the parts of the page, each by itself: one that a table cannot give says so in `unreadable`, by section."""
+
+    def __init__(self) -> None:
+        self.unreadable: dict[str, str] = {}
+
+    def read(self, section: str, nothing: Part, reading: Callable[[], Part]) -> Part:
+        try:
+            return reading()
+        except V6Error as error:
+            self.unreadable[section] = sources.in_one_line(error)
+            return nothing
+
+
+def _nothing(calendar: NYSECalendar, day: date) -> str:
+    today = clock.now().date()
+    if day <= today:
+        return f"{day}: nothing is stored of it: {session_words(calendar, day)}, no table has a row of it"
+    words = f"{day} has not begun (it is {today} in New York)"
+    if day <= calendar.covers[1] and (closed := calendar.closure_reason(day)):
+        words += f", and NYSE is closed then ({closed})"
+    return f"{words}; allowed: a day until today, or one of which this home holds something"
 
 
 def session_words(calendar: NYSECalendar, day: date) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from v6 import clock
 from v6.analysis.slot_states import Entry, SlotState, Traces, judge
 from v6.journal import evidence, ledger
+from v6.model import V6Error
 from v6.report.completeness import Grid, Key, grid
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from v6.paths import Paths
     from v6.store.lake import Lake
 
+Day = tuple[str, list[SlotState], Grid]
+"""Where it is from, every slot of the day, the slots by symbol."""
 OPTIONS, FUTURES = "option_snapshots", "futures_snapshots"
 JOURNAL, EXPORT = "journal", "lake: slot_ledger"
 
@@ -32,11 +35,11 @@ def bounds(day: date) -> tuple[datetime, datetime]:
 
 def read(
     paths: Paths, environ: Mapping[str, str], lake: Lake, day: date, futures: Sequence[str], db: sqlite3.Connection
-) -> tuple[str, list[SlotState], Grid]:
-    """(where it is from, every slot of the day, the slots by symbol). `futures`: the symbols that are collected."""
+) -> Day:
+    """`futures`: the symbols that are collected."""
     start, end = bounds(day)
-    exported = lake.read("slot_ledger", trade_date=day)
-    if not ledger.slots_of(db, None, start, end) and len(exported):
+    gone = not ledger.slots_of(db, None, start, end)
+    if gone and len(exported := lake.read("slot_ledger", trade_date=day)):
         known = _entries(exported)
         states = judge(known, known, Traces({}), clock.now())
         return EXPORT, states, grid(states, {}, {})
@@ -52,10 +55,14 @@ def _versions(db: sqlite3.Connection, states: Sequence[SlotState]) -> dict[Key, 
 
 
 def _universes(lake: Lake, day: date) -> dict[int, Counter[str]]:
-    """Version -> contracts collected by symbol."""
+    """Version -> contracts collected by symbol; none where the table cannot be read, which the page's sources say."""
     columns = ["version", "symbol", "collected"]
     counts: dict[int, Counter[str]] = {}
-    for version, symbol, collected in lake.read("option_contracts", trade_date=day, columns=columns).iter_rows():
+    try:
+        rows = lake.read("option_contracts", trade_date=day, columns=columns)
+    except V6Error:
+        return {}
+    for version, symbol, collected in rows.iter_rows():
         counts.setdefault(version, Counter())[symbol] += int(collected)
     return counts
 

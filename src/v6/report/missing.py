@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -98,20 +98,24 @@ def read(
     states: Sequence[SlotState],
     statistics: Statistics,
     sources: Sequence[Source],
+    rightly_empty: Collection[str] = (),
 ) -> Missing:
+    """`rightly_empty`: tables that have nothing to hold on this day."""
     start, end = bounds(day)
     due = evidence.expected_runs(paths, environ, start, end)
+    began = runs.first_started(db)
     attempts = [run for run in runs.between(db, start, end) if run.slot is not None]
     last = {(run.task, run.slot): run for run in attempts}
     done = {run.task for run in attempts if run.outcome == "success"}
     return Missing(
         tuple(_collector(task, states) for task in sorted({state.task for state in states})),
-        tuple(_not_run(due, last)),
+        tuple(_not_run(due, last, began)),
         _nulls(statistics),
         tuple(
             Empty(source.table, task, next((slot for name, slot in due if name == task), None))
             for source in sources
-            if not source.rows and not ((task := MADE_BY[source.table]) in done and source.table in MAY_BE_EMPTY)
+            if not (source.rows or source.removed or source.unreadable or source.table in rightly_empty)
+            and not ((task := MADE_BY[source.table]) in done and source.table in MAY_BE_EMPTY)
         ),
     )
 
@@ -123,12 +127,16 @@ def _collector(task: str, states: Sequence[SlotState]) -> Collector:
     return Collector(task, counted, tuple(total_reasons(own).most_common()))
 
 
-def _not_run(due: Sequence[tuple[str, datetime]], last: Mapping[tuple[str, datetime], runs.Run]) -> Iterator[NotRun]:
-    """By task and outcome. A skip is an answer, not a failure; what is not due yet is neither."""
+def _not_run(
+    due: Sequence[tuple[str, datetime]], last: Mapping[tuple[str, datetime], runs.Run], began: datetime | None
+) -> Iterator[NotRun]:
+    """By task and outcome. A skip is an answer, not a failure; what is not due yet is neither, nor what was due before
+    anything ran here (`began`, None: nothing has)."""
+    first = began.replace(second=0, microsecond=0) if began else None
     found: dict[tuple[str, str], list[tuple[datetime, str]]] = {}
     for task, slot in due:
         run = last.get((task, slot))
-        if run is None and slot < clock.now():
+        if run is None and first is not None and first <= slot < clock.now():
             asking = f'v6 why {task} "{slot:%Y-%m-%d %H:%M}"'
             found.setdefault((task, "never started"), []).append((slot, asking))
         elif run is not None and run.outcome not in ("success", "skip"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ FORMATS: dict[Unit, str] = {
 }
 IN_PERCENT: dict[Unit, str] = {"volatility": "{:.2f} %", "difference": "{:+.2f} pp", "fraction": "{:+.2f} %"}
 IN_PERCENT["slope"] = "{:+.3f} %"
+BACKTICKS = re.compile(r"`([^`]+)`")
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 84.0, 20.0, 2.5
 SHADES = ((1.0, "all"), (0.9, "most"), (0.5, "half"), (0.0, "few"))
 
@@ -38,7 +40,7 @@ def render(report: ReportDay) -> str:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": number, "spark": sparkline, "clock": wall, "percent": percent}
+    environment.filters |= {"number": number, "spark": sparkline, "clock": wall, "percent": percent, "code": code}
     pictures: dict[str, tuple[Markup, Markup]] = {one.symbol: _pictures(one) for one in report.smiles if one.drawn}
     style = Markup((HERE / "page.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
     return environment.get_template("page.html.j2").render(
@@ -74,6 +76,13 @@ def number(value: object, unit: Unit | None = None) -> str:
 def percent(share: float | None) -> str:
     """Rounded down, so that only all of it is 100 %."""
     return "-" if share is None else f"{int(share * 1000) / 10:g} %"
+
+
+def code(words: str) -> Any:
+    """Words with what stands between backticks as code; the rest escaped."""
+    from markupsafe import Markup, escape
+
+    return Markup(BACKTICKS.sub(r"<code>\1</code>", str(escape(words))))  # noqa: S704 - escaped before
 
 
 def wall(instant: datetime | None) -> str:

@@ -49,7 +49,8 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Quality:
     """`score` 0 to 100, None: there is none, or nothing was checked; `mean`: of the rules, by weight: the score, unless
-    less was collected. `findings`: the first SHOWN, gravest first; `counts`: all of them by severity."""
+    less was collected. `findings`: the first SHOWN, gravest first; `counts`: all that were found by severity, those too
+    that are only counted (settings.quality.max_findings_per_rule); `stored`: those that are not."""
 
     judged: bool
     score: float | None
@@ -57,6 +58,7 @@ class Quality:
     parts: tuple[Part, ...]
     findings: tuple[Found, ...]
     counts: tuple[tuple[str, int], ...]
+    stored: int
 
     @property
     def limited(self) -> bool:
@@ -67,20 +69,33 @@ class Quality:
     def not_shown(self) -> int:
         return sum(count for _, count in self.counts) - len(self.findings)
 
+    @property
+    def not_shown_stored(self) -> int:
+        """Of these those that have a row of their own."""
+        return self.stored - len(self.findings)
+
+
+NOTHING = Quality(judged=False, score=None, mean=None, parts=(), findings=(), counts=(), stored=0)
+
 
 def read(lake: Lake, day: date) -> Quality:
+    from v6.analysis.quality.judgement import counted
+
     columns = ["rule", "checked", "failed", "weight", "score"]
     scores = lake.read("quality_scores", trade_date=day, columns=columns).rows()
     total = next((row[4] for row in scores if row[0] == TOTAL), None)
     names = [field for field in Found.__dataclass_fields__ if field != "severity"]
     stored = lake.read("quality_findings", trade_date=day, columns=["severity", *names]).rows()
     found = sorted((_found(*row) for row in stored), key=lambda one: SEVERITIES.index(one.severity))
-    counts = tuple((name, sum(one.severity == name for one in found)) for name in SEVERITIES)
+    counts = tuple(
+        (name, sum(counted(one.message) or 1 for one in found if one.severity == name)) for name in SEVERITIES
+    )
+    own = [one for one in found if counted(one.message) is None]
     rules = [row for row in scores if row[0] != TOTAL]
     known = [(weight, score) for *_, weight, score in rules if score is not None]
     weights = sum(weight for weight, _ in known)
     mean = sum(weight * score for weight, score in known) / weights if weights else None
-    return Quality(bool(scores), total, mean, _parts(rules, weights), tuple(found[:SHOWN]), counts)
+    return Quality(bool(scores), total, mean, _parts(rules, weights), tuple(own[:SHOWN]), counts, len(own))
 
 
 def _parts(rows: list[tuple[str, int, int, float, float | None]], weights: float) -> tuple[Part, ...]:

@@ -82,6 +82,8 @@ def read(lake: Lake, day: date, statistics: pl.DataFrame, usable: tuple[float, f
     import polars as pl
 
     quotes = lake.read("option_snapshots", trade_date=day, columns=["slot", "symbol", "iv"])
+    if quotes.is_empty():
+        return ()  # retention may keep the computed ones longer; a smile is of quotes
     computed = lake.read("option_greeks", trade_date=day, columns=["slot", "symbol", "computed_iv"])
     known = pl.concat(
         [
@@ -92,6 +94,12 @@ def read(lake: Lake, day: date, statistics: pl.DataFrame, usable: tuple[float, f
     latest = dict(known.group_by("symbol").agg(pl.col("slot").max()).sort("symbol").iter_rows())
     rows = {row["symbol"]: row for row in statistics.iter_rows(named=True)}
     return tuple(_smile(lake, symbol, slot, rows.get(symbol, {}), usable) for symbol, slot in latest.items())
+
+
+def every_volatility_sent(lake: Lake, day: date, usable: tuple[float, float]) -> bool:
+    """Whether there are quotes of the day and TWS sent a usable volatility with each: none is to be computed then."""
+    sent = lake.read("option_snapshots", trade_date=day, columns=["iv"])["iv"]
+    return len(sent) > 0 and bool(sent.is_between(*usable).fill_null(value=False).all())
 
 
 def _smile(lake: Lake, symbol: str, latest: datetime, row: dict[str, Any], usable: tuple[float, float]) -> Smile:

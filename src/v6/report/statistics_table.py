@@ -31,6 +31,8 @@ GROUPS = {
     "Coverage": "slots slots_expected contracts contracts_quoted contracts_with_iv computed_iv_share",
 }
 """A column that is named in none of them stands in the last group."""
+SHOWN_AS: dict[str, Unit] = {"iv_std": "volatility"}
+"""Units that tell a reader more than the column's own: a standard deviation of volatilities is in percent too."""
 EXPLAINED_BY = {
     **dict.fromkeys(("underlying_open", "underlying_high", "underlying_low"), "underlying_close"),
     **dict.fromkeys(("iv_std", "iv_min", "iv_p25", "iv_median", "iv_p75", "iv_max", "computed_iv_share"), "iv_mean"),
@@ -85,6 +87,15 @@ def read(lake: Lake, sessions: Sequence[date]) -> tuple[Statistics, pl.DataFrame
     return Statistics(symbols, as_of, tuple(sessions), groups), rows
 
 
+def nothing(sessions: Sequence[date]) -> tuple[Statistics, pl.DataFrame]:
+    """As where nothing is stored."""
+    import polars as pl
+
+    from v6.store.tables import polars_schema
+
+    return Statistics((), (), tuple(sessions), ()), pl.DataFrame(schema=polars_schema(TABLE))
+
+
 def grouped() -> dict[str, list[str]]:
     """Title -> columns; every statistic of the table once. Reasons and counts are parts of theirs."""
     beside = ("_reason", "_count")
@@ -97,7 +108,9 @@ def grouped() -> dict[str, list[str]]:
 
 def _statistic(name: str, series: dict[str, list[dict[str, Any]]]) -> Statistic:
     column = table_of(TABLE).column(name)
-    return Statistic(name, column.meaning, column.unit, tuple(_figure(name, rows) for rows in series.values()))
+    return Statistic(
+        name, column.meaning, SHOWN_AS.get(name, column.unit), tuple(_figure(name, rows) for rows in series.values())
+    )
 
 
 def _figure(name: str, rows: Sequence[dict[str, Any]]) -> Figure:

@@ -196,4 +196,5 @@ def _report(log: "list[Logger]", text: str) -> None:
 
 
 def _reason(error: V6Error) -> str:
-    return str(getattr(error, "reason", "")) or type(error).__name__
+    """A code that other parts know, or none: the message says it all, and the name of a class nothing more."""
+    return str(getattr(error, "reason", ""))

@@ -13,10 +13,11 @@ def require_own(var: Path, command: str) -> None:
     with suppress(FileNotFoundError):
         owner = var.stat().st_uid
         if owner != os.geteuid():
-            raise FatalError(f"{var} belongs to {_name(owner)}; run instead: sudo -u {_name(owner)} {command}")
+            raise FatalError(f"{var} belongs to {user_name(owner)}; run instead: sudo -u {user_name(owner)} {command}")
 
 
-def _name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """As the host knows the user."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

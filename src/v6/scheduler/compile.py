@@ -118,8 +118,9 @@ def main() -> int:
 
 
 def _origin(config: Config, task: str) -> str:
-    keys = (f"scheduler.tasks.{task}.{key}" for key in ("time", "day", "days", "market_phase"))
-    found = [config.origin[key] for key in keys if key in config.origin]
+    """The file of what was set last of it."""
+    keys = {f"scheduler.tasks.{task}.{key}" for key in ("time", "day", "days", "market_phase")}
+    found = [label for key, label in config.origin.items() if key in keys]
     return found[-1] if found else config.origin.get(f"scheduler.tasks.{task}", "config")
 
 

@@ -102,7 +102,9 @@ def load(path: object, environ: "Mapping[str, str] | None" = None) -> Schedule:
         with open(str(path), encoding="utf-8") as file:
             text = file.read()
     except OSError as error:
-        raise ScheduleError(f"{path}: {error.strerror}; `python -m v6.scheduler.compile` writes it") from error
+        raise ScheduleError(
+            f"{path}: {error.strerror}; `.venv/bin/python -m v6.scheduler.compile` writes it"
+        ) from error
     return parse(text, str(path), environ)
 
 

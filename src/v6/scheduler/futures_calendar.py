@@ -25,7 +25,9 @@ class FuturesCalendar:
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
-            raise CalendarError(f"{path}: {error.strerror}; `python -m v6.scheduler.compile` writes it") from error
+            raise CalendarError(
+                f"{path}: {error.strerror}; `.venv/bin/python -m v6.scheduler.compile` writes it"
+            ) from error
         self.first, self.last, self._deviations = parse(text, str(path))
 
     @property

@@ -56,7 +56,9 @@ class NYSECalendar:
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
-            raise CalendarError(f"{path}: {error.strerror}; `python -m v6.scheduler.compile` writes it") from error
+            raise CalendarError(
+                f"{path}: {error.strerror}; `.venv/bin/python -m v6.scheduler.compile` writes it"
+            ) from error
         self._read(text, str(path), observe_holidays)
 
     @classmethod

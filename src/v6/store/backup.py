@@ -1,9 +1,10 @@
 """Backups of lake and journal; `v6.store.restore` is the way back (L33: never a copy over a live table).
 
 A backup is a folder: `lake/TABLE/...` (the log up to one pinned version and the files that are active in it), `v6.db`,
-and `manifest.json`, written last: versions, rows, and size and SHA-256 of every file. The files of a version never
-change and outlive it by delta.RETENTION_DAYS, so writers go on meanwhile; a log entry can expire sooner, then the table
-is pinned anew. The journal is copied before the tables: what it says to be stored is.
+and `manifest.json`, written last: versions, rows, and size and SHA-256 of every file. A file that is not what the log
+says of it (size, and the rows of its own footer) is refused: there is no backup of a damaged table. Files of a version
+never change and outlive it by delta.RETENTION_DAYS, so writers go on meanwhile; a log entry can expire sooner, then the
+table is pinned anew. The journal is copied before the tables: what it says to be stored is.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from v6 import clock, failpoint
-from v6.store import delta
+from v6.store import delta, file_check
 from v6.store.manifest import (
     FORMAT,
     JOURNAL,
@@ -28,6 +28,7 @@ from v6.store.manifest import (
     Manifest,
     copied,
     fingerprint,
+    listed,
     refused_by_the_disk,
     require_room,
     verify_tables,
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     from v6.store.lake import Lake
 
 ATTEMPTS = 3
+DAMAGED = (
+    "the lake is damaged, this is no backup: scripts/audit_data_integrity.py says what of it, "
+    "`v6 lake restore` brings an earlier backup back"
+)
 
 
 def make(lake: Lake, journal: Path, target: Path) -> Manifest:
@@ -86,17 +91,25 @@ def _copied_table(lake: Lake, name: str, pinned: DeltaTable, target: Path) -> tu
     for attempt in range(ATTEMPTS):
         try:
             places = [file.relative_to(folder) for file in _files_of(folder, pinned)]
-            return pinned, {place.as_posix(): copied(folder / place, target / place) for place in places}
+            files = {place.as_posix(): copied(folder / place, target / place) for place in places}
+            _require_undamaged(folder, pinned, target)
+            return pinned, files
         except FileNotFoundError as error:
             shutil.rmtree(target, ignore_errors=True)
             newer = delta.loaded(lake.uri(name), None)
             if newer is None or attempt == ATTEMPTS - 1:
                 raise BackupError(
-                    f"{error.filename}: is not there: the lake is damaged (scripts/audit_data_integrity.py says how), "
-                    "or another program takes its files away"
+                    f"{error.filename}: is not there, or another program takes files away: {DAMAGED}"
                 ) from error
             pinned = newer
     raise AssertionError("the last attempt returns or raises")
+
+
+def _require_undamaged(folder: Path, pinned: DeltaTable, copy: Path) -> None:
+    """What was copied is what the log says of it: the copy is looked at, the file of the lake is named."""
+    for path, size_bytes, rows in listed(pinned):
+        if wrong := file_check.wrong(copy / path, size_bytes, rows):
+            raise BackupError(f"{folder / path}: {wrong}: {DAMAGED}")
 
 
 def local(lake: Lake) -> Path:
@@ -113,7 +126,7 @@ def _files_of(folder: Path, stored: DeltaTable) -> list[Path]:
         for file in sorted((folder / "_delta_log").iterdir())
         if file.name[:20].isdecimal() and int(file.name[:20]) <= stored.version()
     ]
-    return [*log, *(folder / unquote(path) for path in delta.files(stored)["path"])]
+    return [*log, *(folder / path for path, _, _ in listed(stored))]
 
 
 def _copy_journal(journal: Path, target: Path) -> None:

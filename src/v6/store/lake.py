@@ -232,7 +232,7 @@ class Lake:
             self.commit(form, lambda stored: delta.remove(stored, delta.any_of(form.partition, partitions)))
 
     def compact(self, table: str, trade_date: date | None = None, *, retention: timedelta = RETENTION) -> Compacted:
-        """One file a trade date (or only this one's), a checkpoint, and files dead for longer than `retention` gone."""
+        """One file a partition (or only this date's), a checkpoint, and files dead for longer than `retention` gone."""
         from v6.store import maintenance
 
         return maintenance.compact(self, table_of(table), trade_date, retention)

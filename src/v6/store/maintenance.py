@@ -1,4 +1,4 @@
-"""Upkeep of the tables: one file a trade date, checkpoints, removal of dead files, and what is there.
+"""Upkeep of the tables: one file a partition, checkpoints, removal of dead files, and what is there.
 
 Readers are never disturbed: a compaction is one commit, and the files it replaces stay for the retention, in which a
 reader that opened the table before can still finish. Killed half-way, it leaves the old files and an orphan that a
@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from v6.store import delta
-from v6.store.columns import Table, partition_of
+from v6.store.columns import Partition, Table, partition_of
 from v6.store.errors import LakeError
 from v6.store.table_lock import table_lock
 
@@ -26,28 +26,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableStatus:
-    """Active files only; `dates` are partitions. `last_slot` is UTC, None for a table without slots or rows."""
+    """Active files only. `partition`: what a folder of the table is, and `partitions` how many have rows. The dates are
+    trade dates, by the statistics of the files. `last_slot` is UTC, None for a table without slots or rows."""
 
     name: str
     exists: bool
+    partition: Partition
     version: int | None = None
     rows: int = 0
     files: int = 0
     size_bytes: int = 0
-    dates: int = 0
+    partitions: int = 0
     first_date: date | None = None
     last_date: date | None = None
     last_slot: datetime | None = None
-    most_files_a_date: int = 0
+    most_files_a_partition: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """`dates` are the partitions (trade dates, or first days of months) that were rewritten; files and sizes are of the
+    """`rewritten`: partitions, trade dates or the first days of months, as `partition` says; files and sizes are of the
     active files of the whole table."""
 
     table: str
-    dates: tuple[date, ...]
+    partition: Partition
+    rewritten: tuple[date, ...]
     rows: int
     files_before: int
     files_after: int
@@ -59,25 +62,29 @@ class Compacted:
 def status(lake: Lake, form: Table) -> TableStatus:
     stored = lake.opened(form.name)
     if stored is None:
-        return TableStatus(form.name, exists=False)
+        return TableStatus(form.name, False, form.partition)
     files = delta.files(stored)
     if files.is_empty():
-        return TableStatus(form.name, exists=True, version=stored.version())
-    dates = files[f"partition.{form.partition}"]
+        return TableStatus(form.name, True, form.partition, version=stored.version())
+    parts = files[f"partition.{form.partition}"]
     last_slot = files["max.slot"].max() if "max.slot" in files.columns else None
-    first, last = dates.min(), dates.max()
+    in_months = form.partition == "month"
+    first, last = (
+        (files["min.trade_date"].min(), files["max.trade_date"].max()) if in_months else (parts.min(), parts.max())
+    )
     return TableStatus(
         form.name,
-        exists=True,
+        True,
+        form.partition,
         version=stored.version(),
         rows=int(files["num_records"].sum()),
         files=len(files),
         size_bytes=int(files["size_bytes"].sum()),
-        dates=dates.n_unique(),
+        partitions=parts.n_unique(),
         first_date=first if isinstance(first, date) else None,
         last_date=last if isinstance(last, date) else None,
         last_slot=last_slot if isinstance(last_slot, datetime) else None,
-        most_files_a_date=max(dates.value_counts()["count"].to_list()),
+        most_files_a_partition=max(parts.value_counts()["count"].to_list()),
     )
 
 
@@ -89,7 +96,7 @@ def partitions(lake: Lake, form: Table) -> list[date]:
 def compact(lake: Lake, form: Table, trade_date: date | None, retention: timedelta) -> Compacted:
     stored = lake.opened(form.name)
     if stored is None:
-        return Compacted(form.name, (), 0, 0, 0, 0, 0, 0)
+        return Compacted(form.name, form.partition, (), 0, 0, 0, 0, 0, 0)
     before = delta.files(stored)
     wanted = trade_date and partition_of(form, trade_date)
     dates = tuple(part for part in _scattered(form, before) if wanted in (None, part))
@@ -101,6 +108,7 @@ def compact(lake: Lake, form: Table, trade_date: date | None, retention: timedel
     after = delta.files(after_table)
     return Compacted(
         form.name,
+        form.partition,
         dates,
         rows=int(after["num_records"].sum()),
         files_before=len(before),

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from v6.model import FatalError
-from v6.store import delta
+from v6.store import delta, file_check
 from v6.store.tables import TABLES
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 FORMAT = 1
 MANIFEST, UNFINISHED = "manifest.json", "manifest.unfinished"
@@ -121,18 +124,37 @@ def fingerprint(file: Path) -> Fingerprint:
 
 
 def verify_tables(folder: Path, manifest: Manifest) -> None:
-    """Every table opens at its version, with its schema, rows and files."""
+    """Every table opens at its version, with its schema, and its log lists as many rows as the manifest."""
     for name, said in manifest.tables.items():
-        stored = delta.opened(str(folder / name), TABLES[name], None)
-        if stored is None or stored.version() != said["version"]:
-            raise BackupError(f"{folder / name}: does not open at version {said['version']}")
-        files = delta.files(stored)
-        rows = int(files["num_records"].sum())
+        stored = _opened(folder, name, said["version"])
+        rows = int(delta.files(stored)["num_records"].sum())
         if rows != said["rows"]:
             raise BackupError(f"{folder / name}: {rows} rows, the manifest says {said['rows']}")
-        for path in files["path"]:
-            if not (folder / name / unquote(path)).exists():
-                raise BackupError(f"{folder / name}: incomplete: {path} is not there")
+
+
+def verify_rows(folder: Path, manifest: Manifest, source: Path) -> None:
+    """Every row of every table can be read, and there are as many as its log says, file by file; what cannot is named
+    as the file of the backup `source` that it was copied from."""
+    for name, said in manifest.tables.items():
+        for path, size_bytes, rows in listed(_opened(folder, name, said["version"])):
+            if wrong := file_check.wrong(folder / name / path, size_bytes, rows, whole=True):
+                raise BackupError(
+                    f"{source / LAKE / name / path}: {wrong}: the lake was damaged before this backup was made; "
+                    "an earlier one may be whole"
+                )
+
+
+def listed(stored: DeltaTable) -> Iterator[tuple[str, int, int | None]]:
+    """Files that are active in the version: path in the table's folder, bytes and rows as the log says."""
+    for path, size_bytes, rows in delta.files(stored).select("path", "size_bytes", "num_records").iter_rows():
+        yield unquote(path), size_bytes, rows
+
+
+def _opened(folder: Path, name: str, version: int) -> DeltaTable:
+    stored = delta.opened(str(folder / name), TABLES[name], None)
+    if stored is None or stored.version() != version:
+        raise BackupError(f"{folder / name}: does not open at version {version}")
+    return stored
 
 
 def require_room(place: Path, size: int) -> None:

@@ -1,9 +1,10 @@
 """From a backup (`v6.store.backup`) back to a lake and a journal.
 
-A restore copies into a new folder beside the lake, verifies it whole (every checksum; every table opens at its version
-with its rows), gives it the name that the old lake is to have, `NAME.before-restore-STAMP`, and exchanges the two in
-one step of the kernel. Killed at any moment there is one whole lake in place, the old one or the restored one, and the
-old one is never under another name than those two: `NAME.restoring-STAMP` is always a copy that may be removed.
+A restore copies into a new folder beside the lake, verifies it whole (every checksum; every table opens at its version;
+every row is read, and the files hold as many as the log and the manifest say), gives it the name that the old lake is
+to have, `NAME.before-restore-STAMP`, and exchanges the two in one step of the kernel. Killed at any moment there is one
+whole lake in place, the old one or the restored one, and the old one is never under another name than those two:
+`NAME.restoring-STAMP` is always a copy that may be removed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from v6.store.manifest import (
     manifest_of,
     refused_by_the_disk,
     require_room,
+    verify_rows,
     verify_tables,
 )
 from v6.store.table_lock import table_lock
@@ -71,6 +73,7 @@ def stage(lake: Lake, source: Path) -> Staged:
                 _restored(source, place, expected, None if place == JOURNAL else folder / Path(place).relative_to(LAKE))
             failpoint.reach("restore_copied")
             verify_tables(folder, manifest)
+            verify_rows(folder, manifest, source)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -180,15 +180,15 @@ QUALITY_SCORES = Table(
 
 SLOT_LEDGER = Table(
     "slot_ledger",
-    "export of the journal: every slot of every collector, by reason; reason null: the complete contracts",
+    "export of the journal: of every slot of every collector how many contracts a status and reason, no row of none",
     (
         MONTH,
         DAY,
         Column("slot", "timestamp", "scheduled instant", required=True),
         Column("task", "string", "the collector", required=True),
         Column("status", "string", "complete, partial, missing", required=True),
-        Column("reason", "string", "why partial or missing; empty where complete", required=True),
-        Column("contracts", "integer", "how many of the slot", required=True),
+        Column("reason", "string", "why partial or missing; the empty text where complete, never null", required=True),
+        Column("contracts", "integer", "how many of the slot have this status and reason, 1 or more", required=True),
         Column("expected", "integer", "contracts that the slot expected in all", required=True),
         Column("universe_version", "integer", "version of the universe"),
     ),

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from v6.journal import closed_days
 from v6.journal.closed_days import Closed
+from v6.restart.counted import counted
 from v6.store import delta
 from v6.store.checksums import sha256_of
 from v6.store.columns import partition_of
@@ -74,9 +75,9 @@ def compare(sealed: Closed, rows: pl.DataFrame) -> Comparison:
     added = len(rows) - len(earlier)
     if added and sha256_of(sealed.table, earlier) == sealed.sha256:
         return Comparison(now, len(rows), added, "")
-    what = f"{sealed.rows} rows when it was closed, {len(earlier)} of that time now"
+    what = f"{counted(sealed.rows, 'row')} when it was closed, {len(earlier)} of that time now"
     if len(earlier) == sealed.rows:
-        what = f"values of its {sealed.rows} rows are not those of the time it was closed"
+        what = f"values of its {counted(sealed.rows, 'row')} are not those of the time it was closed"
     return Comparison(now, len(rows), added, f"{sealed.table}: {sealed.day}: {what}")
 
 
@@ -93,7 +94,7 @@ def gone_missing(db: sqlite3.Connection, lake: Lake) -> list[str]:
             sealed[partition_of(form, one.day)] += one.rows if one.removed_at is None else 0
         held = _listed(lake, table)
         missing += [
-            f"{table}: {part}: {rows} rows when it was closed, the log lists {held.get(part, 0)}"
+            f"{table}: {part}: {counted(rows, 'row')} when it was closed, the log lists {held.get(part, 0)}"
             for part, rows in sorted(sealed.items())
             if held.get(part, 0) < rows
         ]

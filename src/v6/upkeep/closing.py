@@ -16,6 +16,7 @@ from v6 import failpoint
 from v6.journal import closed_days
 from v6.journal.closed_days import Closed
 from v6.model import FatalError
+from v6.restart.counted import counted
 from v6.runner.context import Context
 from v6.store.checksums import sha256_of
 from v6.store.lake import RETENTION
@@ -48,9 +49,9 @@ def close_day(ctx: Context, day: date) -> str:
     failpoint.reach("day_compacted")
     sealed, unchanged = _seal(ctx, day, today, missing)
     parts = [
-        f"{sealed} tables sealed" if sealed else f"closed before, {unchanged} tables unchanged",
-        f"{files} files put together" if files else "",
-        f"{len(exported)} exports of the journal" if exported else "",
+        f"{counted(sealed, 'table')} sealed" if sealed else f"closed before, {counted(unchanged, 'table')} unchanged",
+        f"{counted(files, 'file')} put together" if files else "",
+        f"{counted(len(exported), 'export')} of the journal" if exported else "",
     ]
     return f"{day}: {', '.join(part for part in parts if part)}"
 

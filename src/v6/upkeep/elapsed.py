@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from v6.restart.counted import counted
+
 BEFORE_V6 = date(2000, 1, 1)
 
 
@@ -37,4 +39,5 @@ def limit(today: date, keep: int, lived: Iterable[date]) -> Limit:
     if by_trace >= by_clock:
         return Limit(by_clock)
     newer = sum(day >= by_clock for day in days)
-    return Limit(by_trace, f"the clock says {today}, but only {newer} days since {by_clock} left a trace, not {needed}")
+    left = f"{counted(newer, 'day')} since {by_clock} left a trace"
+    return Limit(by_trace, f"the clock says {today}, but only {left}, not {needed}")

@@ -57,8 +57,8 @@ def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 def ledger_rows(db: sqlite3.Connection, day: date) -> list[dict[str, Any]]:
-    """Rows of `slot_ledger`: of each slot one `complete` (also with none of its contracts) and one a status and reason
-    of what is not."""
+    """Rows of `slot_ledger`: of each slot one for its complete contracts, and one a status and reason of the others;
+    none of 0 contracts."""
     start = midnight(day)
     return [
         {
@@ -107,7 +107,8 @@ def midnight(day: date) -> datetime:
 
 def _parts(db: sqlite3.Connection, line: ledger.Slot) -> Iterator[tuple[str, str, int]]:
     """(status, reason, contracts) of a slot; together they are what it expected."""
-    yield "complete", "", line.complete
+    if line.complete:
+        yield "complete", "", line.complete
     misses = Counter((miss.status, miss.reason) for miss in ledger.misses(db, line.task, line.slot))
     unexplained = line.expected - line.complete - misses.total()
     if unexplained > 0:

@@ -7,6 +7,7 @@ from datetime import date
 from v6 import failpoint
 from v6.journal import trimming
 from v6.model import FatalError
+from v6.restart.counted import counted
 from v6.runner.context import Context
 from v6.upkeep.elapsed import limit
 from v6.upkeep.journal_export import LEDGER, RUNS, export_day, ledger_rows, run_rows
@@ -39,4 +40,6 @@ def _require_exported(ctx: Context, day: date) -> None:
     for table, rows in ((LEDGER, ledger_rows(ctx.journal, day)), (RUNS, run_rows(ctx.journal, day))):
         held = ctx.lake.read(table, trade_date=day, columns=["trade_date"]).height
         if held < len(rows):
-            raise FatalError(f"{table}: {day}: the lake has {held} of {len(rows)} rows: the journal keeps them")
+            raise FatalError(
+                f"{table}: {day}: the lake has {held} of {counted(len(rows), 'row')}: the journal keeps them"
+            )

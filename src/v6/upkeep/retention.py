@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from v6 import failpoint
 from v6.journal import closed_days
+from v6.restart.counted import counted
 from v6.runner.context import Context
 from v6.store import delta
 from v6.store.tables import table_of
@@ -43,8 +44,8 @@ class Expired:
 
     def __str__(self) -> str:
         return (
-            f"{self.table}: {len(self.days)} days {self.days[0]} to {self.days[-1]}, {self.rows} rows, "
-            f"{self.files} files, {self.size_bytes / 1e6:.1f} MB"
+            f"{self.table}: {counted(len(self.days), 'day')} {self.days[0]} to {self.days[-1]}, "
+            f"{counted(self.rows, 'row')}, {counted(self.files, 'file')}, {self.size_bytes / 1e6:.1f} MB"
         )
 
 
@@ -64,7 +65,7 @@ def expired(ctx: Context) -> list[Expired]:
             going = [day for day in old if day in closed and day < allowed.first_kept]
             never = [day for day in old if day not in closed]
             stay = len(old) - len(going) - len(never)
-            why = f"{stay} days stay that are old by the clock: {allowed.held_back}" if stay else ""
+            why = f"old by the clock and kept: {counted(stay, 'day')}: {allowed.held_back}" if stay else ""
             found.append(_expired(table, going, files, never, why))
     return found
 

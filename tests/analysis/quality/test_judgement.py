@@ -10,12 +10,12 @@ import pytest
 from hand_made import given, limits, of_options, option, slot
 
 import option_rows
-from v6.analysis.quality.judgement import judge
+from v6.analysis.quality.judgement import counted, judge
 from v6.analysis.quality.rules import RULES
 from v6.analysis.slot_states import SlotState, Verdict
 from v6.config.errors import ConfigError
 from v6.config.load import load
-from v6.config.settings import QualityRule
+from v6.config.settings import Quality, QualityRule
 from v6.paths import Paths
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "data.md"
@@ -71,8 +71,26 @@ def test_only_so_many_findings_of_a_rule_are_stored_and_one_counts_the_rest() ->
         "value": 20.0,
         "limit": None,
         "rows": 20,
-        "message": "and 20 more findings, 20 of them beyond what is tolerated",
+        "message": "and 20 more findings beyond what is tolerated",
     }
+
+
+def test_of_findings_that_are_not_stored_the_tolerated_ones_are_counted_by_themselves() -> None:
+    """25 findings, 15 of them severe; ten are kept."""
+    kept = [(85, 15)] * 15 + [(95, 5)] * 10
+    states = [
+        SlotState("collect_option_snapshots", slot(n), Verdict.PARTIAL, 100, *(complete, 0, missing), {})
+        for n, (complete, missing) in enumerate(kept)
+    ]
+
+    stored = judge(given(states=states, limits=limits(max_findings_per_rule=10, critical=()))).findings
+
+    own = stored.filter(pl.col("rule") == "missing_contracts")
+    assert own.group_by("severity").agg(pl.len()).sort("severity").rows() == [("info", 1), ("warning", 11)]
+    assert [(row["severity"], counted(row["message"])) for row in own.tail(2).iter_rows(named=True)] == [
+        ("warning", 5),
+        ("info", 10),
+    ]
 
 
 def test_a_score_is_the_share_of_what_is_right_and_the_total_their_mean_by_weight() -> None:
@@ -127,11 +145,33 @@ def test_a_misspelt_rule_is_refused_with_file_key_and_what_is_allowed(home: Path
     assert re.match(r".*production.yaml: quality.weights.foo: 'foo' is wrong, allowed: 'missing_slots', ", second)
 
 
-def test_the_documents_table_is_the_table_of_rules() -> None:
-    written = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", DOCS.read_text(), re.MULTILINE)
+def documented(columns: int) -> dict[str, list[str]]:
+    """Rule -> the other cells of its row, in the tables of section Quality that have so many columns."""
+    page = DOCS.read_text(encoding="utf-8")
+    section = page[page.index("\n## Quality\n") : page.index("\n### What the rules find in real files")]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    return {row[0].strip("`"): row[1:] for row in rows if len(row) == columns}
 
-    rows = {name: (tables, checks, severity) for name, tables, checks, severity in written if name in RULES}
-    assert rows == {name: (rule.tables, rule.checks, rule.severity) for name, rule in RULES.items()}
+
+def test_the_documents_table_is_the_table_of_rules() -> None:
+    assert documented(4) == {name: [rule.tables, rule.checks, rule.severity] for name, rule in RULES.items()}
+
+
+def test_every_rule_says_when_it_finds_what_its_value_and_its_limit_are_and_what_to_do() -> None:
+    written = documented(5)
+
+    assert list(written) == list(RULES)
+    assert {name: row[1:3] for name, row in written.items()} == {
+        name: [rule.value, rule.limit] for name, rule in RULES.items()
+    }
+    assert [name for name, row in written.items() if not row[0].strip() or not row[3].strip()] == []
+
+
+def test_limits_that_rules_name_are_settings() -> None:
+    named = {word for rule in RULES.values() for word in re.findall(r"`(\w+)`", rule.limit)}
+
+    assert len(named) > 5
+    assert named <= set(Quality.model_fields)
 
 
 def lost(count: int, of: int = 10) -> list[SlotState]:

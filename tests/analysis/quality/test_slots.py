@@ -25,6 +25,26 @@ def test_l10_a_slot_that_was_not_collected_is_found_with_its_reason() -> None:
     assert said.findings["message"].to_list() == ["collect_option_snapshots 09:35 was not collected: host_down 258"]
 
 
+def lost(minutes: int, reason: str = "host_down", task: str = TASK) -> SlotState:
+    return SlotState(task, OPEN + timedelta(minutes=minutes), Verdict.MISSING, 258, 0, 0, 258, {reason: 258})
+
+
+def test_a_missing_morning_is_one_finding_a_task() -> None:
+    """09:30 to 09:40 for one reason, 09:45 for another, and 09:55 after a slot that was collected."""
+    kept = SlotState(TASK, OPEN + timedelta(minutes=20), Verdict.PARTIAL, 258, 250, 0, 8, {"host_down": 8})
+    mixed = [lost(0), lost(0, task="z"), lost(5), lost(5, task="z"), lost(10), lost(15, "tws_down"), kept, lost(25)]
+
+    said = missing_slots(given(states=mixed))
+
+    assert (said.checked, said.failed) == (8, 7)
+    assert said.findings.select("message", "rows", "value").rows() == [
+        ("collect_option_snapshots 09:30 to 09:40: 3 slots were not collected: host_down 774", 3, 774.0),
+        ("collect_option_snapshots 09:45 was not collected: tws_down 258", 1, 258.0),
+        ("collect_option_snapshots 09:55 was not collected: host_down 258", 1, 258.0),
+        ("z 09:30 to 09:35: 2 slots were not collected: host_down 516", 2, 516.0),
+    ]
+
+
 def test_a_day_of_complete_slots_has_no_missing_one() -> None:
     said = missing_slots(given(states=[FULL, COMING]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 TOTAL = "total"
 DEFAULT_WEIGHT = 1.0
 COMPLETENESS: tuple[QualityRule, ...] = ("missing_slots", "missing_contracts")
+COUNTS_THE_REST = re.compile(r"and (\d+) more findings ")
 ORDER: dict[Severity, int] = {"critical": 0, "warning": 1, "info": 2}
 
 
@@ -57,14 +59,16 @@ def judge(given: Given) -> Judgement:
 
 
 def _findings(given: Given, outcomes: dict[QualityRule, Outcome]) -> pl.DataFrame:
-    """Worst first, numbered from 1; of a rule at most `max_findings_per_rule`, and one more that counts the rest."""
+    """Worst first, numbered from 1; of a rule at most `max_findings_per_rule`, and one more that counts the rest,
+    another if some of the rest are tolerated."""
     parts = [pl.DataFrame(schema=FINDING).with_columns(rule=pl.lit(""), severity=pl.lit(""))]
     for name, said in outcomes.items():
         severe = "critical" if name in given.limits.critical else RULES[name].severity
         found = said.findings.sort("severe", "slot", "symbol", "con_id", descending=[True, False, False, False])
         kept, rest = found.head(given.limits.max_findings_per_rule), found.slice(given.limits.max_findings_per_rule)
         graded = pl.when("severe").then(pl.lit(severe)).otherwise(pl.lit("info")).alias("severity")
-        parts += [frame.with_columns(pl.lit(name).alias("rule"), graded) for frame in (kept, _counted(rest))]
+        kinds = (kept, _counted(rest.filter("severe")), _counted(rest.filter(~pl.col("severe"))))
+        parts += [frame.with_columns(pl.lit(name).alias("rule"), graded) for frame in kinds]
     ranks = pl.col("severity").replace_strict(ORDER, return_dtype=pl.Int8)
     places = pl.col("rule").replace_strict({name: place for place, name in enumerate(RULES)}, return_dtype=pl.Int8)
     return (
@@ -77,10 +81,11 @@ def _findings(given: Given, outcomes: dict[QualityRule, Outcome]) -> pl.DataFram
 
 
 def _counted(rest: pl.DataFrame) -> pl.DataFrame:
-    """The one row that stands for the findings beyond the most a rule may store; none when there are none."""
+    """The one row that stands for findings beyond the most a rule may store; none when there are none."""
     if rest.is_empty():
         return rest
-    words = f"and {len(rest)} more findings, {int(rest['severe'].sum())} of them beyond what is tolerated"
+    severe = bool(rest["severe"][0])
+    words = f"and {len(rest)} more findings {'beyond what is' if severe else 'within what is'} tolerated"
     return rest.head(1).select(
         "table",
         *(pl.lit(None, dtype=FINDING[name]).alias(name) for name in ("slot", "symbol", "con_id", "column")),
@@ -88,8 +93,14 @@ def _counted(rest: pl.DataFrame) -> pl.DataFrame:
         pl.lit(None, dtype=pl.Float64).alias("limit"),
         pl.lit(int(rest["rows"].sum()), dtype=pl.Int32).alias("rows"),
         pl.lit(words).alias("message"),
-        pl.lit(bool(rest["severe"].any())).alias("severe"),
+        pl.lit(severe).alias("severe"),
     )
+
+
+def counted(message: str) -> int | None:
+    """How many findings a stored row stands for that have none of their own (`_counted`); None: it is one itself."""
+    found = COUNTS_THE_REST.match(message)
+    return int(found[1]) if found else None
 
 
 def _scores(given: Given, outcomes: dict[QualityRule, Outcome]) -> pl.DataFrame:

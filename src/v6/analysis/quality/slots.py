@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
 
 from v6.analysis.quality.given import Given
 from v6.analysis.quality.outcome import Outcome, listed, unable
-from v6.analysis.slot_states import SlotState, Verdict
+from v6.analysis.slot_states import SlotState, Verdict, total_reasons
 
 LEDGER = "slot_ledger"
 NOBODY_TELLS = "neither schedule nor ledger could be read"
 
 
 def missing_slots(given: Given) -> Outcome:
-    """checked: slots that calendar and schedule expected; failed: those of which nothing was collected."""
+    """checked: slots that calendar and schedule expected; failed: those of which nothing was collected.
+
+    Neighbouring slots of a task that were lost for the same reason are one finding, at the first of them: `rows` are
+    slots, `value` the contracts they expected. A missing morning is one line a task.
+    """
     over = _over(given)
     if not over:
         return unable(NOBODY_TELLS if given.states is None else "no slot of a collector was expected")
-    lost = [state for state in over if state.verdict is Verdict.MISSING]
-    rows = [
-        {
-            "table": LEDGER,
-            "slot": state.slot.astimezone(UTC),
-            "value": state.missing,
-            "limit": 0.0,
-            "rows": state.missing or 0,
-            "message": f"{state.task} {state.slot:%H:%M} was not collected: {_words(state.reasons)}",
-        }
-        for state in lost
-    ]
-    return Outcome(len(over), len(lost), listed(rows))
+    lost = sum(state.verdict is Verdict.MISSING for state in over)
+    return Outcome(len(over), lost, listed(_lost(run) for run in _runs(over)))
+
+
+def _runs(over: Sequence[SlotState]) -> Iterator[list[SlotState]]:
+    """Slots of which nothing was collected: those of one task that follow one another, for the same reasons."""
+    by_task = sorted(over, key=lambda state: (state.task, state.slot))
+    for (_, reasons), run in groupby(by_task, key=lambda state: (state.task, _why_lost(state))):
+        if reasons is not None:
+            yield list(run)
+
+
+def _why_lost(state: SlotState) -> frozenset[str] | None:
+    """None: something was collected."""
+    return frozenset(state.reasons) if state.verdict is Verdict.MISSING else None
+
+
+def _lost(run: Sequence[SlotState]) -> dict[str, str | int | float | datetime | None]:
+    first, last = run[0], run[-1]
+    known = [state.missing for state in run if state.missing is not None]
+    if len(run) == 1:
+        which = f"{first.task} {first.slot:%H:%M} was not collected"
+    else:
+        which = f"{first.task} {first.slot:%H:%M} to {last.slot:%H:%M}: {len(run)} slots were not collected"
+    return {
+        "table": LEDGER,
+        "slot": first.slot.astimezone(UTC),
+        "value": sum(known) if known else None,
+        "limit": 0.0,
+        "rows": len(run),
+        "message": f"{which}: {_words(total_reasons(run))}",
+    }
 
 
 def missing_contracts(given: Given) -> Outcome:
