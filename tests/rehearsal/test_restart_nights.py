@@ -47,8 +47,8 @@ SUNDAY = Night("2026-11-22", "09:50", "14:30", "sunday_maintenance")
 # 23:35:00: at its first second the orders of restart_mid_order are placed
 CLOCKS_GO_BACK = Night("2026-10-31", "23:35", "02:10", "daily_restart")
 NIGHTS = {"monday": MONDAY, "sunday": SUNDAY, "clocks_go_back": CLOCKS_GO_BACK}
-# what this night has of its own: an hour that comes twice under a restart, under orders, under IBKR's reset
-DIFFER_WHEN_CLOCKS_GO_BACK = ("daily_restart", "reset_after_restart")
+# what this night has of its own: an hour that comes twice under a restart and IBKR's reset after it
+DIFFER_WHEN_CLOCKS_GO_BACK = ("reset_after_restart",)
 
 # tests/jobs/test_post_restart.py has each with the same jobs and the same faults, without the schedule around them
 WITHOUT_A_SCHEDULE_TOO = (
@@ -60,7 +60,7 @@ WITHOUT_A_SCHEDULE_TOO = (
 )
 
 # what depends on a window of four hours; what the others do is over within minutes of the restart
-DIFFER_ON_SUNDAY = ("daily_restart", "login_answered", "restart_never_comes", "restart_twice")
+DIFFER_ON_SUNDAY = ("daily_restart", "restart_twice")
 
 # the window of a Sunday is four hours long; one look after it, also after a second restart at 14:08, is enough
 HOURLY = {"recover_restart": {"frequency": "hourly", "minute": 15}}

@@ -1,7 +1,10 @@
-"""The gate in bash against `due.decide`: every minute of the weeks in which time misbehaves, all tasks (L04-L07)."""
+"""The gate in bash against `due.decide`: every minute of weeks in which time misbehaves, every kind of task (L04-L07).
+
+Tasks of one kind differ only in the hour or minute they are due at; all of them are in `make soak`.
+"""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import pytest
@@ -28,6 +31,7 @@ mapfile -t schedule <"$home/var/compiled/schedule.txt"
 for line in "${schedule[@]}"; do
   [[ $line == task* ]] || continue
   name=${line#task|} name=${name%%|*} v='' r='' s=''
+  [[ " ${*:4} " == *" $name "* ]] || continue
   for ((at = $2; at < $3; at += 60)); do
     decide "$name" "$at"
     [[ $verdict == "$v" && $reason == "$r" && $slot == "$s" ]] || printf '%s\n' "$name $at $verdict $reason $slot"
@@ -37,18 +41,31 @@ done
 """
 
 
-def gates_answers(checkout: ToyCheckout, start: int, end: int) -> list[str]:
+def schedule_of(checkout: ToyCheckout) -> compiled.Schedule:
+    return compiled.load(checkout.home / "var" / "compiled" / "schedule.txt")
+
+
+def one_of_each_kind(schedule: compiled.Schedule) -> list[compiled.Task]:
+    kinds: dict[tuple[object, ...], compiled.Task] = {}
+    for task in schedule.tasks.values():
+        kind = (task.days, task.phase, task.kind, task.period_min, task.anchor, task.weekday, task.needs_gateway)
+        kinds.setdefault((*kind, task.enabled, task.zone), task)
+    return list(kinds.values())
+
+
+def gates_answers(checkout: ToyCheckout, start: int, end: int, tasks: Sequence[compiled.Task]) -> list[str]:
     """`task epoch verdict reason slot`, a line whenever the answer changes."""
-    command = ["bash", "-c", ASK, "ask", str(checkout.wrapper), str(start), str(end)]
-    done = subprocess.run(command, env=checkout.environ(), capture_output=True, text=True, timeout=800, check=False)
+    names = [task.name for task in tasks]
+    command = ["bash", "-c", ASK, "ask", str(checkout.wrapper), str(start), str(end), *names]
+    done = subprocess.run(command, env=checkout.environ(), capture_output=True, text=True, timeout=3000, check=False)
     assert done.returncode == 0, done.stderr
     return [line.rstrip() for line in done.stdout.splitlines()]
 
 
-def python_answers(checkout: ToyCheckout, start: int, end: int) -> Iterator[str]:
-    schedule = compiled.load(checkout.home / "var" / "compiled" / "schedule.txt")
+def python_answers(checkout: ToyCheckout, start: int, end: int, tasks: Sequence[compiled.Task]) -> Iterator[str]:
+    schedule = schedule_of(checkout)
     calendar = NYSECalendar(checkout.home / "var" / "compiled" / "calendar.txt")
-    for task in schedule.tasks.values():
+    for task in tasks:
         last = ""
         for at in range(start, end, 60):
             decision = decide(task, datetime.fromtimestamp(at, NEW_YORK), calendar, schedule.windows)
@@ -59,9 +76,23 @@ def python_answers(checkout: ToyCheckout, start: int, end: int) -> Iterator[str]
             last = answer
 
 
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize(("first_day", "days"), WEEKS.values(), ids=list(WEEKS))
-def test_l06_l07_gate_and_due_agree_in_every_minute(full: ToyCheckout, first_day: str, days: int) -> None:
+def agree(full: ToyCheckout, week: str, tasks: Sequence[compiled.Task]) -> None:
+    first_day, days = WEEKS[week]
     start = int(datetime.fromisoformat(first_day).replace(tzinfo=NEW_YORK).timestamp())
     end = start + days * 86_400
-    assert gates_answers(full, start, end) == list(python_answers(full, start, end))
+    answers = list(python_answers(full, start, end, tasks))
+    assert len(answers) > len(tasks)
+    assert gates_answers(full, start, end, tasks) == answers
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("week", WEEKS)
+def test_l06_l07_gate_and_due_agree_in_every_minute(full: ToyCheckout, week: str) -> None:
+    agree(full, week, one_of_each_kind(schedule_of(full)))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("week", WEEKS)
+def test_gate_and_due_agree_for_every_task_of_the_schedule(full: ToyCheckout, week: str) -> None:
+    agree(full, week, list(schedule_of(full).tasks.values()))

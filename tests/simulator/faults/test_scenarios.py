@@ -128,6 +128,7 @@ def orders_lost_in_flight(desk):
     desk.run("orders_lost_in_flight", 20_000.0)
     assert eventually(lambda: before.next() == 38103, 10)
     assert client.end() == "reset"
+    assert eventually(lambda: desk.tws.server.trading.ids.next() == 38099, 10)
     assert eventually(lambda: not desk.refused())
     assert next_id(desk.connect(3)) == 38099
     assert orders(desk).keys() == {(7, 38098)}
