@@ -96,9 +96,9 @@ def test_a_reset_runs_on_the_clock_and_repeats_1100_by_it(tws, raw):
     client = raw()
     tws.set(server_reset=ServerReset(lost_seconds=600.0, repeat_seconds=60.0))
     assert client.error()[1] == 1100
-    tws.step_to(TUESDAY + timedelta(seconds=61))
+    tws.step_to(TUESDAY + timedelta(seconds=90))
     assert client.error()[1] == 1100
-    tws.step_to(TUESDAY + timedelta(seconds=601))
+    tws.step_to(TUESDAY + timedelta(seconds=660))
     assert codes(client, 1102) == [1102]
 
 
