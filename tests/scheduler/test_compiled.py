@@ -49,9 +49,9 @@ def test_relative_times_are_anchor_and_signed_minutes(schedule: Schedule) -> Non
     [
         ("", "line 1 is not"),
         ("# v6 schedule 2\n", "line 1 is not"),
-        ("# v6 schedule 1\ntask|x\n", "line 2 cannot be read"),
-        ("# v6 schedule 1\nsurprise|x\n", "line 2 cannot be read"),
-        ("# v6 schedule 1\nwindow|x|UTC|1|noon|13:00|1\n", "line 2 cannot be read"),
+        ("# v6 schedule 2\ntask|x\n", "line 2 cannot be read"),
+        ("# v6 schedule 2\nsurprise|x\n", "line 2 cannot be read"),
+        ("# v6 schedule 2\nwindow|x|UTC|1|noon|13:00|1\n", "line 2 cannot be read"),
     ],
 )
 def test_a_file_of_another_version_or_a_damaged_line_is_refused(text: str, message: str) -> None:

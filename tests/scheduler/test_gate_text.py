@@ -8,7 +8,7 @@ from v6.paths import Paths
 from v6.scheduler import gate_text
 from v6.scheduler.compile import Outcome, compile_all
 
-SCHEDULE = """# v6 schedule 1
+SCHEDULE = """# v6 schedule 2
 setting|timezone|America/New_York
 setting|enable_holiday_check|1
 setting|enable_logging|0

@@ -11,7 +11,7 @@ from v6.config.settings import Seconds, Section
 Frequency = Literal["5min", "15min", "30min", "hourly", "daily", "weekly"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Phase = Literal["any", "pre_market", "market_open", "post_market", "closed"]
-Alert = Literal["failure", "recovery"]
+Alert = Literal["failure", "recovery", "missed"]
 Anchor = Literal["clock", "open", "close", "restart", "restart_end"]
 
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -73,12 +73,15 @@ class Task(Section):
     backoff_seconds: Seconds = 5.0
     backoff_factor: Annotated[float, Field(ge=1, le=10)] = 2.0
     backoff_cap_seconds: Seconds = 60.0
+    backoff_jitter: Annotated[float, Field(ge=0, le=1)] = 0.5
     deadline_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
+    must_finish_by: str | None = None
     depends_on: tuple[str, ...] = ()
-    catch_up: Literal["none"] = "none"
-    alert_on: tuple[Alert, ...] = ("failure", "recovery")
+    idempotent: bool = True
+    catch_up: Literal["none", "same_day"] = "none"
+    alert_on: tuple[Alert, ...] = ("failure", "recovery", "missed")
 
-    @field_validator("time")
+    @field_validator("time", "must_finish_by")
     @classmethod
     def _time_is_known(cls, value: str | None) -> str | None:
         if value is not None:
@@ -97,6 +100,14 @@ class Task(Section):
             )
         if missing := required - given:
             raise ValueError(f"frequency {self.frequency} needs {', '.join(sorted(missing))}")
+        return self
+
+    @model_validator(mode="after")
+    def _once_means_once(self) -> Self:
+        if not self.idempotent and self.max_retries:
+            raise ValueError(f"max_retries {self.max_retries} with idempotent: false, allowed: max_retries: 0")
+        if not self.idempotent and self.catch_up != "none":
+            raise ValueError(f"catch_up {self.catch_up} with idempotent: false, allowed: catch_up: none")
         return self
 
     @property

@@ -23,7 +23,7 @@ Seconds = Annotated[float, Field(gt=0)]
 class Section(BaseModel):
     """Unknown keys are refused; nothing is silently converted (YAML's `no` must not become a string)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class LineBudget(Section):
@@ -310,10 +310,49 @@ class Session(Section):
     max_memory_mb: Annotated[int, Field(ge=100)]
 
 
+AlertSeverity = Literal["info", "warning", "failure"]
+ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+class QuietHours(Section):
+    """Alerts of these severities wait for `end`; the same start and end: no quiet hours. In scheduler.timezone."""
+
+    start: ClockTime
+    end: ClockTime
+    severities: Annotated[tuple[AlertSeverity, ...], Field(strict=False)]
+
+
+class Alerts(Section):
+    """What a person is told, and how often; where to is V6_ALERT_URLS in the environment or .env, and nowhere else."""
+
+    messages_per_hour: Annotated[int, Field(ge=1, le=1000)]
+    repeat_hours: Annotated[float, Field(gt=0, le=168)]
+    incomplete_slots: Annotated[int, Field(ge=1, le=78)]
+    log_lines: Annotated[int, Field(ge=0, le=50)]
+    quiet_hours: QuietHours
+
+
+class Heartbeat(Section):
+    """Pings of a dead man's switch (healthchecks.io and alike). The addresses are in the environment or .env only:
+    V6_HEARTBEAT_URL, where {task} becomes the task's name, and V6_HEARTBEAT_URL_<TASK>, which wins. `tasks`: those that
+    ping V6_HEARTBEAT_URL."""
+
+    tasks: Literal["all"] | tuple[str, ...]
+    timeout_seconds: Seconds
+
+
+class Install(Section):
+    """`user`: whose the installation is and who runs the jobs, created on request; empty: the owner of the checkout."""
+
+    user: Annotated[str, Field(pattern=r"^([a-z_][a-z0-9_-]{0,31})?$")]
+    reboot_line: bool
+
+
 class Metrics(Section):
     """`textfile`: for node_exporter's textfile collector, relative to V6_HOME; empty: none is written."""
 
     textfile: str
+    every_seconds: Annotated[float, Field(ge=0)]
 
     @field_validator("textfile")
     @classmethod
@@ -340,3 +379,6 @@ class Settings(Section):
     tws: TwsProcess
     session: Session
     metrics: Metrics
+    alerts: Alerts
+    heartbeat: Heartbeat
+    install: Install

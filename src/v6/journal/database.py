@@ -216,6 +216,54 @@ MIGRATIONS = (
     );
     CREATE INDEX historical_requests_by_time ON historical_requests (at);
     """,
+    """
+    CREATE TABLE missed_slots (     -- slots that were due and of which neither gate nor journal has a trace
+        task TEXT NOT NULL,
+        slot TEXT NOT NULL,
+        day TEXT NOT NULL,          -- New York date of the slot
+        cause TEXT NOT NULL,        -- host_down, cron_silent, line_ignored, gate_failed ... (v6.missed.causes)
+        evidence TEXT NOT NULL,
+        found_at TEXT NOT NULL,
+        catch_up TEXT NOT NULL DEFAULT '',  -- '' not wanted, 'started', or why not: 'too_late', 'not_latest' ...
+        PRIMARY KEY (task, slot)
+    ) WITHOUT ROWID;
+    CREATE INDEX missed_slots_by_slot ON missed_slots (slot);
+    CREATE TABLE known_tasks (      -- since when a task has been defined as it is: nothing was missed before
+        task TEXT PRIMARY KEY,
+        definition TEXT NOT NULL,
+        since TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE marks (            -- how far something has been looked at
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE deliveries (       -- every message and ping that left, or did not
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at TEXT NOT NULL,
+        channel TEXT NOT NULL CHECK (channel IN ('alert','heartbeat')),
+        what TEXT NOT NULL,         -- the message's title; the task and what was said of it
+        alerts INTEGER NOT NULL DEFAULT 0,  -- how many alerts the message carried
+        error TEXT NOT NULL DEFAULT ''      -- '': delivered
+    );
+    CREATE INDEX deliveries_by_channel ON deliveries (channel, at);
+    CREATE TABLE run_totals (       -- of every attempt and skip that ended, whether or not its row is still there
+        task TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        reason TEXT NOT NULL,       -- of skips; '' of the others
+        runs INTEGER NOT NULL,
+        retries INTEGER NOT NULL,   -- of them later attempts than the first
+        wall_seconds REAL NOT NULL,
+        cpu_seconds REAL NOT NULL,
+        last_ended_at TEXT NOT NULL,
+        PRIMARY KEY (task, outcome, reason)
+    ) WITHOUT ROWID;
+    CREATE TABLE gate_skips (       -- counted from the gate's log
+        task TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        skips INTEGER NOT NULL,
+        PRIMARY KEY (task, reason)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -2,7 +2,7 @@
 
 schedule.txt holds one line an entry, fields separated by `|` (`v6.scheduler.schedule_text` writes it):
 
-    # v6 schedule 1
+    # v6 schedule 2
     setting|key|value
     env|NAME|0/1                       a switch that `.env` sets; the process environment beats it
     window|name|zone|days|start|end|acts
@@ -13,7 +13,7 @@ TYPE_CHECKING = False  # importing typing costs the supervisor milliseconds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HEADER = "# v6 schedule 1"
+HEADER = "# v6 schedule 2"
 ARGUMENT_SEPARATOR = "\x1f"
 TRUE = ("true", "1", "yes", "on")
 FALSE = ("false", "0", "no", "off")
@@ -52,7 +52,8 @@ class Window(Row):
 
 class Task(Row):
     """One task. `kind` every: at wall minutes m with (m - minute) % period_min == 0; at: once a day, `offset_min`
-    after `anchor` (clock: after midnight). `weekday`: ISO digit or `*`. `zone`: of clock times. Backoff in seconds."""
+    after `anchor` (clock: after midnight). `weekday`: ISO digit or `*`. `zone`: of clock times. Backoff in seconds, its
+    jitter a fraction. `must_finish_by`: (anchor, minutes) of the slot's day."""
 
     name: str
     script: str
@@ -76,6 +77,9 @@ class Task(Row):
     depends_on: tuple[str, ...]
     catch_up: str
     alert_on: tuple[str, ...]
+    backoff_jitter: float
+    must_finish_by: tuple[str, int] | None
+    idempotent: bool
     zone: str
 
 
@@ -172,7 +176,7 @@ def _minutes(clock: str) -> int:
 
 
 def _task(fields: list[str], zone: str) -> Task:
-    if len(fields) != 22:
+    if len(fields) != 25:
         raise ValueError(f"{len(fields)} fields")
     return Task(
         name=fields[0],
@@ -197,5 +201,13 @@ def _task(fields: list[str], zone: str) -> Task:
         depends_on=tuple(fields[19].split(",")) if fields[19] else (),
         catch_up=fields[20],
         alert_on=tuple(fields[21].split(",")) if fields[21] else (),
+        backoff_jitter=float(fields[22]),
+        must_finish_by=_limit(fields[23]),
+        idempotent=fields[24] == "1",
         zone=zone,
     )
+
+
+def _limit(text: str) -> "tuple[str, int] | None":
+    anchor, _, minutes = text.partition(":")
+    return (anchor, int(minutes)) if text else None

@@ -78,8 +78,16 @@ def _task(task: Task, enabled: bool) -> str:
         ",".join(task.depends_on),
         task.catch_up,
         ",".join(task.alert_on),
+        f"{task.backoff_jitter:g}",
+        _limit(task.must_finish_by),
+        _bit(task.idempotent),
     )
     return "|".join(("task", *fields))
+
+
+def _limit(must_finish_by: str | None) -> str:
+    """`anchor:minutes`, or nothing."""
+    return "" if must_finish_by is None else "{}:{}".format(*parse_time(must_finish_by))
 
 
 def _bit(value: bool) -> str:

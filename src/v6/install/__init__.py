@@ -1,0 +1,1 @@
+"""What install_scheduler.sh does: `python -m v6.install`."""
