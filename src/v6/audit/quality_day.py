@@ -15,7 +15,7 @@ from v6.collection.sessions import previous_session
 from v6.journal import closed_days, evidence, ledger, runs
 from v6.model import V6Error
 from v6.runner.context import Context
-from v6.scheduler import compiled, futures_calendar
+from v6.scheduler import futures_calendar
 from v6.scheduler.compiled import ScheduleError
 from v6.scheduler.futures_calendar import FuturesCalendar
 from v6.scheduler.nyse_calendar import CalendarError
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from v6.analysis.slot_states import SlotState
 
 SNAPSHOTS = ("option_snapshots", "underlying_snapshots", "futures_snapshots")
-CLOSING = "scripts/final_data_collection.py"
 LOOKED_AT = ("option_snapshots", "underlying_snapshots", "futures_snapshots", "closing_marks", "bars")
 WRITTEN_HERE = ("quality_findings", "quality_scores", "slot_ledger", "task_runs")
 """By this run itself, which refuses another shape anyway: looked at, they would make a second run differ."""
@@ -126,27 +125,10 @@ def _states(ctx: Context, day: date) -> list[SlotState] | None:
         if not evidence.entries(ctx.journal, start, end) and len(ctx.lake.read("slot_ledger", trade_date=day)):
             ctx.log.warning("the slots of {} cannot be told: the journal no longer has them, the lake has", day)
             return None
-        states = evidence.slot_states(ctx.paths, os.environ, start, end, ctx.now())
-        return states + _closing_not_collected(ctx, start, end, {(one.task, one.slot) for one in states})
+        return evidence.slot_states(ctx.paths, os.environ, start, end, ctx.now())
     except (ScheduleError, LakeError, OSError) as error:
         ctx.log.warning("the slots of {} cannot be told: {}", day, error)
         return None
-
-
-def _closing_not_collected(
-    ctx: Context, start: datetime, end: datetime, known: set[tuple[str, datetime]]
-) -> list[SlotState]:
-    """The slot of the closing quotes when the schedule wanted it and no run opened it; otherwise the ledger has it."""
-    from v6.analysis.slot_states import judge
-
-    schedule = compiled.load(ctx.paths.compiled / "schedule.txt", dict(os.environ))
-    wanted = [
-        (task, slot)
-        for task, slot in evidence.expected_runs(ctx.paths, os.environ, start, end)
-        if schedule.tasks[task].script == CLOSING and (task, slot) not in known
-    ]
-    traces = evidence.traces(ctx.journal, evidence.gate_log(ctx.paths), start, end)
-    return judge(wanted, {}, traces, ctx.now()) if wanted else []
 
 
 def _closed_rows(ctx: Context, before: date, day: date, readable: list[str]) -> dict[str, pl.DataFrame]:
