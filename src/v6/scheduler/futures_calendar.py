@@ -6,11 +6,10 @@ futures_calendar.txt. Asking about a day outside what that file covers raises.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 
-from v6.clock import NEW_YORK
-from v6.scheduler.nyse_calendar import CalendarError, Deviation, Session, parse
+from v6.scheduler.nyse_calendar import CalendarError, Deviation, Session, compiled_text, parse, session_of
 
 FILE = "futures_calendar.txt"
 OPEN, CLOSE = time(18), time(17)
@@ -22,13 +21,7 @@ class FuturesCalendar:
 
     def __init__(self, path: Path) -> None:
         """Raises CalendarError."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise CalendarError(
-                f"{path}: {error.strerror}; `.venv/bin/python -m v6.scheduler.compile` writes it"
-            ) from error
-        self.first, self.last, self._deviations = parse(text, str(path))
+        self.first, self.last, self._deviations = parse(compiled_text(path), str(path))
 
     @property
     def covers(self) -> tuple[date, date]:
@@ -39,17 +32,7 @@ class FuturesCalendar:
         """The session of that trade date, None when there is none. `early`: it ends before 17:00."""
         if not self.first <= day <= self.last:
             raise CalendarError(f"the futures calendar covers {self.first} to {self.last}, not {day}; recompile it")
-        if day.weekday() >= 5:
-            return None
-        opening, closing, _ = self._deviations.get(day) or Deviation(OPEN, CLOSE, "")
-        if opening is None or closing is None:
-            return None
-        return Session(
-            day,
-            datetime.combine(day - DAY, opening, NEW_YORK),
-            datetime.combine(day, closing, NEW_YORK),
-            closing < CLOSE,
-        )
+        return session_of(day, self._deviations, Deviation(OPEN, CLOSE, ""), opens=DAY)
 
     def reason(self, day: date) -> str | None:
         """The name of what makes a weekday a holiday or an early close, else None."""

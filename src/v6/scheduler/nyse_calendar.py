@@ -4,6 +4,7 @@ The authority is pandas_market_calendars; `v6.scheduler.compile` writes its answ
 outside what that file covers raises: an unknown day must never look like a holiday, nor like a trading day.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -53,13 +54,7 @@ class NYSECalendar:
         """Read calendar.txt (default: this home's). `observe_holidays=False` (scheduler.enable_holiday_check) makes
         closed weekdays regular sessions. Raises CalendarError."""
         path = Paths.locate().compiled / "calendar.txt" if path is None else path
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise CalendarError(
-                f"{path}: {error.strerror}; `.venv/bin/python -m v6.scheduler.compile` writes it"
-            ) from error
-        self._read(text, str(path), observe_holidays)
+        self._read(compiled_text(path), str(path), observe_holidays)
 
     @classmethod
     def from_text(cls, text: str, label: str = "calendar", *, observe_holidays: bool = True) -> "NYSECalendar":
@@ -127,17 +122,7 @@ class NYSECalendar:
     def _session(self, day: date) -> Session | None:
         if not self.first <= day <= self.last:
             raise CalendarError(f"the calendar covers {self.first} to {self.last}, not {day}; recompile it")
-        if day.weekday() >= 5:
-            return None
-        opening, closing, _ = self._deviations.get(day) or Deviation(OPEN, CLOSE, "")
-        if opening is None or closing is None:
-            return None
-        return Session(
-            day,
-            datetime.combine(day, opening, NEW_YORK),
-            datetime.combine(day, closing, NEW_YORK),
-            closing < CLOSE,
-        )
+        return session_of(day, self._deviations, Deviation(OPEN, CLOSE, ""))
 
 
 def parse(text: str, label: str) -> tuple[date, date, dict[date, Deviation]]:
@@ -171,3 +156,28 @@ def _deviation(line: str) -> tuple[date, Deviation]:
 
 def _time(digits: str) -> time:
     return time(int(digits[:2]), int(digits[2:]))
+
+
+def compiled_text(path: Path) -> str:
+    """Of a compiled calendar. Raises CalendarError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CalendarError(
+            f"{path}: {error.strerror}; `.venv/bin/python -m v6.scheduler.compile` writes it"
+        ) from error
+
+
+def session_of(
+    day: date, deviations: Mapping[date, Deviation], regular: Deviation, opens: timedelta = timedelta()
+) -> Session | None:
+    """The session of the trade date, None when there is none; it opens `opens` days before it."""
+    opening, closing, _ = deviations.get(day) or regular
+    if day.weekday() >= 5 or opening is None or closing is None or regular.close is None:
+        return None
+    return Session(
+        day,
+        datetime.combine(day - opens, opening, NEW_YORK),
+        datetime.combine(day, closing, NEW_YORK),
+        closing < regular.close,
+    )
