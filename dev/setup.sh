@@ -60,6 +60,7 @@ for_tests() {
     command -v crontab >/dev/null || [[ -x /usr/bin/crontab ]] || missing+=(cron)
     command -v setpriv >/dev/null || missing+=(util-linux)
     command -v strace >/dev/null || missing+=(strace)
+    command -v faketime >/dev/null || missing+=(faketime)
     command -v node >/dev/null || missing+=(nodejs)
     command -v npm >/dev/null || missing+=(npm)
     [[ ${#missing[@]} -eq 0 ]] || need "${missing[@]}"

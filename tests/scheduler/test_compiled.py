@@ -48,7 +48,7 @@ def test_relative_times_are_anchor_and_signed_minutes(schedule: Schedule) -> Non
     ("text", "message"),
     [
         ("", "line 1 is not"),
-        ("# v6 schedule 2\n", "line 1 is not"),
+        ("# v6 schedule 1\n", "line 1 is not"),
         ("# v6 schedule 2\ntask|x\n", "line 2 cannot be read"),
         ("# v6 schedule 2\nsurprise|x\n", "line 2 cannot be read"),
         ("# v6 schedule 2\nwindow|x|UTC|1|noon|13:00|1\n", "line 2 cannot be read"),

@@ -10,6 +10,7 @@ from v6.cli import (
     calendar,
     gateway,
     history,
+    journal,
     lake,
     metrics,
     rehearse,
@@ -56,6 +57,7 @@ status.register(app)
 metrics.register(app)
 app.add_typer(gateway.group, name="gateway")
 app.add_typer(lake.group, name="lake")
+app.add_typer(journal.group, name="journal")
 app.add_typer(restart.group, name="restart")
 app.add_typer(state.group, name="state")
 simulator.register(app)

@@ -255,14 +255,85 @@ MIGRATIONS = (
         wall_seconds REAL NOT NULL,
         cpu_seconds REAL NOT NULL,
         last_ended_at TEXT NOT NULL,
+        last_wall_seconds REAL,     -- null: not known
+        last_peak_memory_mb REAL,
         PRIMARY KEY (task, outcome, reason)
     ) WITHOUT ROWID;
+    INSERT INTO run_totals
+        SELECT task, outcome, iif(outcome = 'skip', reason, ''), count(*), sum(attempt > 1),
+            total(wall_seconds), total(cpu_seconds), max(coalesce(ended_at, started_at)), wall_seconds, peak_memory_mb
+        FROM runs WHERE outcome IS NOT NULL GROUP BY 1, 2, 3;
+    INSERT INTO run_totals
+        SELECT task, outcome, iif(outcome = 'skip', 'unknown', ''), runs, 0, 0, 0, '', NULL, NULL FROM runs_removed
+        WHERE true ON CONFLICT DO UPDATE SET runs = runs + excluded.runs;
+    DROP TABLE runs_removed;
+    CREATE TRIGGER runs_total_inserted AFTER INSERT ON runs WHEN NEW.outcome IS NOT NULL BEGIN
+        INSERT INTO run_totals VALUES (NEW.task, NEW.outcome, iif(NEW.outcome = 'skip', NEW.reason, ''), 1,
+            NEW.attempt > 1, coalesce(NEW.wall_seconds, 0), coalesce(NEW.cpu_seconds, 0),
+            coalesce(NEW.ended_at, NEW.started_at), NEW.wall_seconds, NEW.peak_memory_mb)
+        ON CONFLICT DO UPDATE SET runs = runs + 1, retries = retries + excluded.retries,
+            wall_seconds = wall_seconds + excluded.wall_seconds, cpu_seconds = cpu_seconds + excluded.cpu_seconds,
+            last_ended_at = excluded.last_ended_at, last_wall_seconds = excluded.last_wall_seconds,
+            last_peak_memory_mb = excluded.last_peak_memory_mb;
+    END;
+    CREATE TRIGGER runs_total_ended AFTER UPDATE OF outcome ON runs
+    WHEN OLD.outcome IS NULL AND NEW.outcome IS NOT NULL BEGIN
+        INSERT INTO run_totals VALUES (NEW.task, NEW.outcome, iif(NEW.outcome = 'skip', NEW.reason, ''), 1,
+            NEW.attempt > 1, coalesce(NEW.wall_seconds, 0), coalesce(NEW.cpu_seconds, 0),
+            coalesce(NEW.ended_at, NEW.started_at), NEW.wall_seconds, NEW.peak_memory_mb)
+        ON CONFLICT DO UPDATE SET runs = runs + 1, retries = retries + excluded.retries,
+            wall_seconds = wall_seconds + excluded.wall_seconds, cpu_seconds = cpu_seconds + excluded.cpu_seconds,
+            last_ended_at = excluded.last_ended_at, last_wall_seconds = excluded.last_wall_seconds,
+            last_peak_memory_mb = excluded.last_peak_memory_mb;
+    END;
+    CREATE TABLE contract_totals (  -- of slots that are over and counted: what became of each contract of each slot
+        task TEXT NOT NULL,
+        status TEXT NOT NULL,       -- complete, partial, missing; unaccounted: the slot was begun and never closed
+        reason TEXT NOT NULL,       -- '' of complete and unaccounted
+        contracts INTEGER NOT NULL,
+        PRIMARY KEY (task, status, reason)
+    ) WITHOUT ROWID;
+    CREATE TABLE row_totals (       -- rows ever written to tables whose old rows are let go, by two of their columns
+        name TEXT NOT NULL,         -- alerts (severity, ''), deliveries (channel, result), missed_slots (task, cause)
+        first TEXT NOT NULL,
+        second TEXT NOT NULL,
+        rows INTEGER NOT NULL,
+        PRIMARY KEY (name, first, second)
+    ) WITHOUT ROWID;
+    INSERT INTO row_totals SELECT 'alerts', severity, '', count(*) FROM alerts GROUP BY severity;
+    CREATE TRIGGER alerts_total AFTER INSERT ON alerts BEGIN
+        INSERT INTO row_totals VALUES ('alerts', NEW.severity, '', 1) ON CONFLICT DO UPDATE SET rows = rows + 1;
+    END;
+    CREATE TRIGGER deliveries_total AFTER INSERT ON deliveries BEGIN
+        INSERT INTO row_totals VALUES ('deliveries', NEW.channel, iif(NEW.error = '', 'delivered', 'failed'), 1)
+        ON CONFLICT DO UPDATE SET rows = rows + 1;
+    END;
+    CREATE TRIGGER missed_slots_total AFTER INSERT ON missed_slots BEGIN
+        INSERT INTO row_totals VALUES ('missed_slots', NEW.task, NEW.cause, 1)
+        ON CONFLICT DO UPDATE SET rows = rows + 1;
+    END;
     CREATE TABLE gate_skips (       -- counted from the gate's log
         task TEXT NOT NULL,
         reason TEXT NOT NULL,
         skips INTEGER NOT NULL,
         PRIMARY KEY (task, reason)
     ) WITHOUT ROWID;
+    CREATE TABLE lake_sizes (       -- of the lake's tables, as their logs said it when they were last read
+        lake_table TEXT PRIMARY KEY,
+        rows INTEGER,               -- null: the log does not tell
+        bytes INTEGER NOT NULL,
+        files INTEGER NOT NULL,
+        at TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX runs_by_id_of_task ON runs (task);  -- the row's id is the last column of every index
+    CREATE INDEX runs_by_slot ON runs (task, slot);
+    CREATE INDEX runs_by_moment ON runs (coalesce(slot, started_at));
+    CREATE INDEX runs_succeeded ON runs (task) WHERE outcome = 'success';
+    CREATE INDEX slot_ledger_open ON slot_ledger (task, slot) WHERE state = 'open';
+    CREATE INDEX session_cycles_by_slot ON session_cycles (slot);
+    CREATE INDEX events_by_kind ON events (kind);
+    CREATE INDEX alerts_by_time ON alerts (at);
+    CREATE INDEX alerts_by_id_of_key ON alerts (key);
     """,
 )
 

@@ -30,15 +30,16 @@ def record(
 def recent(db: sqlite3.Connection, kind: str | None = None, limit: int = 50) -> list[Event]:
     """The latest events, newest first."""
     rows = db.execute(
-        "SELECT id, at, kind, task, text, details FROM events WHERE (? IS NULL OR kind = ?) ORDER BY id DESC LIMIT ?",
-        (kind, kind, limit),
+        f"SELECT id, at, kind, task, text, details FROM events {'WHERE kind = ?' if kind else ''} "  # noqa: S608
+        "ORDER BY id DESC LIMIT ?",
+        (kind, limit) if kind else (limit,),
     )
     return [Event(row[0], optional(row[1]), row[2], row[3], row[4], json.loads(row[5])) for row in rows]
 
 
 def count_since(db: sqlite3.Connection, kind: str, start: datetime) -> int:
     """How many events of `kind` happened from `start` on."""
-    row = db.execute("SELECT count(*) FROM events WHERE at >= ? AND kind = ?", (instant_text(start), kind)).fetchone()
+    row = db.execute("SELECT count(*) FROM events WHERE at >= ? AND +kind = ?", (instant_text(start), kind)).fetchone()
     return int(row[0])
 
 
@@ -115,7 +116,7 @@ def undelivered(db: sqlite3.Connection, limit: int = 20, tries_below: int = 1_00
 
 
 def alerts_since(db: sqlite3.Connection, start: datetime, limit: int = 100) -> list[Alert]:
-    return _alerts(db, "at >= ? ORDER BY id LIMIT ?", (instant_text(start), limit))
+    return _alerts(db, "at >= ? ORDER BY +id LIMIT ?", (instant_text(start), limit))
 
 
 def mark_delivered(db: sqlite3.Connection, alert_id: int) -> None:

@@ -127,11 +127,10 @@ def drops(db: sqlite3.Connection, task: str, slot: datetime) -> list[Drop]:
 
 def slots_of(db: sqlite3.Connection, task: str | None, start: datetime, end: datetime) -> list[Slot]:
     """Ledger lines with start <= slot < end, by time then task."""
-    return _select(
-        db,
-        "slot >= ? AND slot < ? AND (? IS NULL OR task = ?) ORDER BY slot, task",
-        (slot_text(start), slot_text(end), task, task),
-    )
+    span = (slot_text(start), slot_text(end))
+    if task is None:
+        return _select(db, "slot >= ? AND slot < ? ORDER BY slot, task", span)
+    return _select(db, "task = ? AND slot >= ? AND slot < ? ORDER BY slot", (task, *span))
 
 
 def slot_of(db: sqlite3.Connection, task: str, slot: datetime) -> Slot | None:
@@ -141,7 +140,7 @@ def slot_of(db: sqlite3.Connection, task: str, slot: datetime) -> Slot | None:
 
 def open_slots(db: sqlite3.Connection, task: str) -> list[Slot]:
     """Slots that were begun and never closed: the run died. Oldest first."""
-    return _select(db, "task = ? AND state = 'open' ORDER BY slot", (task,))
+    return _select(db, "task = ? AND state = 'open' ORDER BY slot", (task,), "slot_ledger_open")
 
 
 def misses(db: sqlite3.Connection, task: str, slot: datetime) -> list[Miss]:
@@ -155,15 +154,18 @@ def misses(db: sqlite3.Connection, task: str, slot: datetime) -> list[Miss]:
 
 def reasons(db: sqlite3.Connection, task: str | None, start: datetime, end: datetime) -> list[tuple[str, str, int]]:
     """(status, reason, contracts) over the slots in [start, end), most frequent first."""
+    # through the ledger's lines: the misses are many and have no index by slot
+    lines = "SELECT task, slot FROM slot_ledger WHERE slot >= ? AND slot < ?" + (" AND task = ?" if task else "")
     rows = db.execute(
-        "SELECT status, reason, count(*) FROM slot_misses WHERE slot >= ? AND slot < ? AND (? IS NULL OR task = ?) "
+        f"SELECT status, reason, count(*) FROM slot_misses WHERE (task, slot) IN ({lines}) "  # noqa: S608
         "GROUP BY status, reason ORDER BY count(*) DESC, status, reason",
-        (slot_text(start), slot_text(end), task, task),
+        (slot_text(start), slot_text(end), *((task,) if task else ())),
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def _select(db: sqlite3.Connection, condition: str, values: tuple[object, ...]) -> list[Slot]:
-    rows = db.execute(f"SELECT {', '.join(Slot._fields)} FROM slot_ledger WHERE {condition}", values)  # noqa: S608
+def _select(db: sqlite3.Connection, condition: str, values: tuple[object, ...], index: str = "") -> list[Slot]:
+    by = f"INDEXED BY {index}" if index else ""
+    rows = db.execute(f"SELECT {', '.join(Slot._fields)} FROM slot_ledger {by} WHERE {condition}", values)  # noqa: S608
     lines = [Slot(*row) for row in rows]
     return [line._replace(slot=instant(str(line.slot)), updated_at=instant(str(line.updated_at))) for line in lines]

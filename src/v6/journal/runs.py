@@ -82,7 +82,8 @@ def record_skip(
 
 def open_attempts(db: sqlite3.Connection, task: str | None = None) -> list[Run]:
     """Attempts without an end: running now, or killed. Who holds the task's lock knows that they were killed."""
-    return _select(db, "outcome IS NULL AND (? IS NULL OR task = ?) ORDER BY id", (task, task))
+    of_task, values = _of(task)
+    return _select(db, f"outcome IS NULL {of_task} ORDER BY id", values, "runs_unfinished")
 
 
 def mark_killed(db: sqlite3.Connection, run_id: int, note: str) -> None:
@@ -112,7 +113,8 @@ def last_finished_before(db: sqlite3.Connection, task: str, run_id: int) -> Run 
 
 def first_started(db: sqlite3.Connection) -> datetime | None:
     """When V6 first ran anything here, None before that."""
-    return optional(db.execute("SELECT min(started_at) FROM runs").fetchone()[0])
+    row = db.execute("SELECT started_at FROM runs ORDER BY id LIMIT 1").fetchone()
+    return optional(row[0]) if row else None
 
 
 def median_wall_seconds(db: sqlite3.Connection, task: str, sample: int = 21) -> float | None:
@@ -126,13 +128,15 @@ def median_wall_seconds(db: sqlite3.Connection, task: str, sample: int = 21) -> 
 
 def recent(db: sqlite3.Connection, task: str | None = None, limit: int = 20) -> list[Run]:
     """The latest rows, newest first."""
-    return _select(db, "(? IS NULL OR task = ?) ORDER BY id DESC LIMIT ?", (task, task, limit))
+    of_task, values = _of(task)
+    return _select(db, f"true {of_task} ORDER BY id DESC LIMIT ?", (*values, limit))
 
 
 def between(db: sqlite3.Connection, start: datetime, end: datetime, task: str | None = None) -> list[Run]:
     """Rows whose slot, or start when there is none, is in [start, end), oldest first."""
-    condition = "coalesce(slot, started_at) >= ? AND coalesce(slot, started_at) < ? AND (? IS NULL OR task = ?)"
-    return _select(db, f"{condition} ORDER BY id", (slot_text(start), slot_text(end), task, task))
+    of_task, values = _of(task)
+    condition = f"coalesce(slot, started_at) >= ? AND coalesce(slot, started_at) < ? {of_task} ORDER BY id"
+    return _select(db, condition, (slot_text(start), slot_text(end), *values), "runs_by_moment")
 
 
 def of_day(db: sqlite3.Connection, day: str) -> list[Run]:
@@ -151,8 +155,15 @@ def of_slot(db: sqlite3.Connection, task: str, slot: datetime) -> list[Run]:
     return _select(db, "task = ? AND slot = ? ORDER BY id", (task, slot_text(slot)))
 
 
-def _select(db: sqlite3.Connection, condition: str, values: tuple[object, ...]) -> list[Run]:
-    rows = db.execute(f"SELECT {', '.join(Run._fields)} FROM runs WHERE {condition}", values)  # noqa: S608
+def _of(task: str | None) -> tuple[str, tuple[str, ...]]:
+    """The condition of one task or of all, and its value. Spelled out, so that SQLite can go by an index."""
+    return ("", ()) if task is None else ("AND task = ?", (task,))
+
+
+def _select(db: sqlite3.Connection, condition: str, values: tuple[object, ...], index: str = "") -> list[Run]:
+    """`index`: by which it must go; SQLite alone would read all rows rather than sort the few."""
+    by = f"INDEXED BY {index}" if index else ""
+    rows = db.execute(f"SELECT {', '.join(Run._fields)} FROM runs {by} WHERE {condition}", values)  # noqa: S608
     return [_run(row) for row in rows]
 
 

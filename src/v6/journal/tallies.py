@@ -44,18 +44,17 @@ def last_of_each_window(db: sqlite3.Connection) -> list[Last]:
 
 
 def runs(db: sqlite3.Connection) -> list[RunTally]:
-    """Attempts that ended, skips included; also those whose rows are gone."""
-    rows = db.execute(
-        "SELECT task, outcome, sum(runs) FROM (SELECT task, outcome, count(*) AS runs FROM runs "
-        "WHERE outcome IS NOT NULL GROUP BY 1, 2 UNION ALL SELECT task, outcome, runs FROM runs_removed) "
-        "GROUP BY 1, 2 ORDER BY 1, 2"
-    )
+    """Attempts and skips that ended, also those whose rows are gone."""
+    rows = db.execute("SELECT task, outcome, sum(runs) FROM run_totals GROUP BY task, outcome ORDER BY task, outcome")
     return [RunTally(*row) for row in rows]
 
 
 def last_successes(db: sqlite3.Connection) -> dict[str, datetime]:
     """task -> when its last attempt ended that succeeded, or whose slot the market session had."""
-    rows = db.execute(f"SELECT task, max(ended_at) FROM runs WHERE {DONE} GROUP BY task ORDER BY task")  # noqa: S608
+    rows = db.execute(
+        f"SELECT task, max(last_ended_at) FROM run_totals WHERE {DONE} AND last_ended_at <> '' "  # noqa: S608
+        "GROUP BY task ORDER BY task"
+    )
     return {task: instant(ended) for task, ended in rows}
 
 

@@ -1,15 +1,17 @@
 """When another attempt is worth starting, and after how long. Pure: the caller passes the dice."""
 
+from v6.scheduler.compiled import Task
+from v6.scheduler.deadline import longest_wait
+
 SHORTEST_USEFUL_SECONDS = 5.0
 
 
-def delay(failed_attempts: int, *, base: float, factor: float, cap: float, dice: float) -> float:
-    """Seconds to wait after that many failed attempts: base * factor^(n-1), at most cap, times 0.5 to 1.0.
+def delay(task: Task, failed_attempts: int, dice: float) -> float:
+    """Seconds to wait after that many failed attempts: the longest wait, of which `backoff_jitter` is left to chance.
 
     `dice` is uniform in [0, 1): jobs that TWS's restart broke in the same second must not come back in the same second.
     """
-    whole = min(cap, base * factor ** (failed_attempts - 1))
-    return whole * (0.5 + 0.5 * dice)
+    return longest_wait(task, failed_attempts) * (1 - task.backoff_jitter + task.backoff_jitter * dice)
 
 
 def worth_starting(remaining: float, wait: float, usual_seconds: float | None) -> bool:

@@ -15,13 +15,11 @@ from v6.runner import environment, exit_codes, lock
 from v6.runner.attempt import Attempt, block_signals, wait_for_signal
 from v6.runner.day_log import DayLog
 from v6.runner.run import Run
-from v6.scheduler import compiled
+from v6.scheduler import compiled, deadline
 
 TYPE_CHECKING = False  # importing typing for it would cost as much as importing SQLite
 if TYPE_CHECKING:
     from v6.runner.verdict import Verdict
-
-DEFAULT_DEADLINE_SECONDS = 4 * 3600
 
 
 class Supervisor:
@@ -30,6 +28,7 @@ class Supervisor:
     def __init__(self, home: str, schedule: compiled.Schedule, task: compiled.Task, arguments: Sequence[str]) -> None:
         self.home = home
         self.task = task
+        self.tasks = schedule.tasks
         self.siblings = {other.name for other in schedule.tasks.values() if other.script == task.script}
         self.arguments = arguments
         self.slot = environment.slot_of(os.environ)
@@ -37,8 +36,7 @@ class Supervisor:
         self.log = DayLog(self.log_directory, task.name)
         self.db = database.connect(places.place(home, "journal"))
         self.known = Run(home, self.log_directory, task, self.slot, self.log, self.db)
-        late = clock.epoch() - self.slot.timestamp() if self.slot else 0.0
-        self.deadline = clock.monotonic() + _seconds_allowed(task) - late
+        self.deadline = clock.monotonic() + self._seconds_allowed(schedule)
 
     def run(self) -> int:
         """The run's exit code."""
@@ -51,18 +49,36 @@ class Supervisor:
             from v6.runner import aftermath
 
             aftermath.notice_killed(self.known, killed, self._record_path(killed.id, killed.task))
+        if clock.monotonic() >= self.deadline:
+            return self._skip("deadline", self._too_late())
         if self.task.depends_on:
-            from v6.runner.dependencies import wait_for
+            from v6.runner import dependencies
 
-            waited = wait_for(self.db, self.task.depends_on, f"{self.slot or clock.now():%Y-%m-%d}", self.deadline)
+            waited = dependencies.met(self.known, self.tasks, self.deadline)
             if waited.signal is not None:
                 self._skip("stopped", "stopped while waiting for its dependencies")
                 return exit_codes.SIGNAL_BASE + int(waited.signal)
             if waited.detail:
                 return self._skip("dependency", waited.detail)
-        if clock.monotonic() >= self.deadline:
-            return self._skip("deadline", f"more than {_seconds_allowed(self.task)} s after its slot")
         return self._attempts(lock_fd)
+
+    def _seconds_allowed(self, schedule: compiled.Schedule) -> float:
+        """From now to the deadline: that of its slot, or, started by hand, what a run may take."""
+        if self.slot is None:
+            return float(deadline.own_seconds(self.task))
+        if self.task.must_finish_by is None:
+            end = self.slot.timestamp() + deadline.own_seconds(self.task)
+        else:  # the calendar costs a start some milliseconds
+            from v6.scheduler.nyse_calendar import NYSECalendar
+
+            place = f"{places.place(self.home, 'compiled')}/calendar.txt"
+            calendar = NYSECalendar(place, observe_holidays=schedule.observe_holidays)
+            end = deadline.latest_end(self.task, self.slot, calendar, schedule.windows)
+        return end - clock.epoch()
+
+    def _too_late(self) -> str:
+        ended = clock.now().fromtimestamp(clock.epoch() + self.deadline - clock.monotonic(), clock.NEW_YORK)
+        return f"a run of that slot had to be over by {ended:%Y-%m-%d %H:%M:%S %Z}"
 
     def _killed(self) -> "list[runs.Run]":
         """Attempts without an end whose job and supervisor are dead: of this task, because we hold its lock; of tasks
@@ -89,6 +105,9 @@ class Supervisor:
             run_id, verdict, stopped = self._attempt(attempt, lock_fd)
             first_id = first_id or run_id
             if stopped or not _may_mend(verdict) or attempt > self.task.max_retries:
+                break
+            if not self.task.idempotent:
+                self.log.write("ERROR", "no further attempt: the task is not idempotent")
                 break
             wait = self._wait_before_retry(attempt)
             if wait is None:
@@ -124,12 +143,8 @@ class Supervisor:
         """Seconds until the next attempt, None when it could not end before the deadline."""
         from v6.runner import retry
 
-        task = self.task
-        dice = int.from_bytes(os.urandom(2), "big") / 65_536
-        wait = retry.delay(
-            failed_attempts, base=task.backoff_base, factor=task.backoff_factor, cap=task.backoff_cap, dice=dice
-        )
-        usual = runs.median_wall_seconds(self.db, task.name)
+        wait = retry.delay(self.task, failed_attempts, dice=int.from_bytes(os.urandom(2), "big") / 65_536)
+        usual = runs.median_wall_seconds(self.db, self.task.name)
         if retry.worth_starting(self.deadline - clock.monotonic(), wait, usual):
             return wait
         self.log.write("ERROR", "no further attempt: it would end after the deadline")
@@ -164,11 +179,6 @@ def _may_mend(verdict: "Verdict") -> bool:
     from v6.runner import notices
 
     return exit_codes.recoverable(verdict.exit_code) and verdict.reason not in notices.NOT_RETRIED
-
-
-def _seconds_allowed(task: compiled.Task) -> int:
-    """From the slot to the deadline. Without one of its own: until the next slot, or four hours."""
-    return task.deadline or task.period_min * 60 or DEFAULT_DEADLINE_SECONDS
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,0 +1,171 @@
+"""What the doctor examines: an installation and its host, however broken. Nothing is written, nothing is compiled.
+
+What cannot be had raises CannotTell in the words of the line that says why; a failure is asked for once only.
+"""
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from v6 import clock
+from v6.doctor.answer import CannotTell
+from v6.paths import Paths
+
+if TYPE_CHECKING:
+    from v6.config.load import Config
+    from v6.runner.context import Context
+    from v6.scheduler.compiled import Schedule
+    from v6.scheduler.nyse_calendar import NYSECalendar
+
+BUSY_SECONDS = 3.0
+LIMIT_SECONDS = 60.0
+
+
+class Patient:
+    """`host`: the host's root folder, another one in tests. `quick`: what takes seconds is left out."""
+
+    def __init__(self, paths: Paths, environ: Mapping[str, str], *, host: Path = Path("/"), quick: bool = False):
+        self.paths = paths
+        self.environ = environ
+        self.host = host
+        self.quick = quick
+        self._journal: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
+    @cached_property
+    def owner(self) -> int | None:
+        """The user whose this installation is; None before anything ran."""
+        return self.paths.var.stat().st_uid if self.paths.var.exists() else None
+
+    @property
+    def own(self) -> bool:
+        """Whether its state is ours to use; another user's is only looked at."""
+        return self.owner in (None, os.geteuid())
+
+    @cached_property
+    def config(self) -> "Config":
+        """The configuration in force: after a broken edit the last good one."""
+        if self._config is None:
+            raise CannotTell("no configuration can be used, see the line configuration")
+        return self._config
+
+    @cached_property
+    def _config(self) -> "Config | None":
+        from v6.config.errors import ConfigError
+        from v6.config.load import load
+        from v6.config.sources import compiled_sources
+
+        with suppress(ConfigError):
+            return load(self.paths, self.environ)
+        with suppress(ConfigError):
+            last_good = compiled_sources(self.paths)
+            return None if last_good is None else load(self.paths, self.environ, last_good)
+        return None
+
+    @cached_property
+    def variables(self) -> dict[str, str]:
+        """`.env` below the environment, also where the configuration is refused."""
+        from v6.config import dotenv
+
+        try:
+            known = dotenv.read(self.paths.dotenv)
+        except (dotenv.DotenvError, OSError) as error:
+            raise CannotTell(f"{self.paths.dotenv}: {error}") from error
+        return {**known, **self.environ}
+
+    @cached_property
+    def schedule(self) -> "Schedule":
+        from v6.scheduler import compiled
+
+        try:
+            return compiled.load(self.paths.compiled / "schedule.txt", dict(self.environ))
+        except (compiled.ScheduleError, ValueError, KeyError) as error:
+            raise CannotTell(f"there is no compiled schedule, see the line schedule ({error})") from error
+
+    @cached_property
+    def calendar(self) -> "NYSECalendar":
+        from v6.scheduler.nyse_calendar import CalendarError, NYSECalendar
+
+        try:
+            return NYSECalendar(
+                self.paths.compiled / "calendar.txt", observe_holidays=self.schedule.observe_holidays
+            )
+        except CalendarError as error:
+            raise CannotTell(f"there is no calendar, see the line calendar ({error})") from error
+
+    @property
+    def journal(self) -> sqlite3.Connection:
+        """For reading. Its schema is whatever it is: nothing is migrated, nothing created."""
+        if self._journal is None:
+            self._journal = self._open_journal()
+        return self._journal
+
+    def _open_journal(self) -> sqlite3.Connection:
+        from v6.journal.database import MIGRATIONS
+
+        if not self.paths.journal.exists():
+            raise CannotTell("there is no journal yet: nothing has run here")
+        db = read_only(self.paths.journal)
+        try:
+            have = int(db.execute("PRAGMA user_version").fetchone()[0])
+            db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.Error as error:
+            db.close()
+            raise CannotTell(f"the journal cannot be read, see the line journal ({error})") from error
+        if have != len(MIGRATIONS):
+            db.close()
+            raise CannotTell(f"the journal's schema is {have}, not {len(MIGRATIONS)}: the next run brings it up to date")
+        return db
+
+    @cached_property
+    def context(self) -> "Context":
+        """As health_check's checks want it."""
+        from argparse import Namespace
+
+        from loguru import logger
+
+        from v6.runner.context import Context
+
+        context = Context(
+            task="doctor",
+            slot=None,
+            args=Namespace(),
+            config=self.config,
+            paths=self.paths,
+            log=logger,
+            deadline=clock.monotonic() + LIMIT_SECONDS,
+        )
+        with suppress(CannotTell):
+            context.journal = self.journal
+        return context
+
+    def require_own(self, what: str) -> None:
+        """Raises CannotTell: another user's files would be made here."""
+        from v6.runner.ownership import user_name
+
+        if not self.own and self.owner is not None:
+            owner = user_name(self.owner)
+            raise CannotTell(f"{what} would leave files of yours in {self.paths.var}: sudo -u {owner} .venv/bin/v6 doctor")
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """Raises sqlite3.Error."""
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def writable(path: Path) -> None:
+    """Raises sqlite3.Error where a run could not write: it takes the write lock, and gives it back without writing."""
+    with closing(
+        sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    ) as db:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("ROLLBACK")

@@ -1,0 +1,144 @@
+"""Debian's real cron daemon runs what the product renders: in New York's slots on a host of any zone, and nothing else.
+
+Its parser is the authority here, as it reads files of /etc/cron.d and tells syslog about them.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from real_cron import Host, new_york
+from toy_checkout import ToyCheckout, wait_until
+from v6.scheduler.crontab_grammar import CrontabError, check
+
+pytestmark = pytest.mark.integration
+
+MakeHost = Callable[[str], Host]
+SPRING, AUTUMN = "2026-03-08", "2026-11-01"
+
+
+def render(host: Host, site: ToyCheckout) -> str:
+    """What `v6 schedule render` prints on that host."""
+    done = host.run(
+        sys.executable,
+        "-m",
+        "v6.cli",
+        "schedule",
+        "render",
+        "--user",
+        "root",
+        **site.environ(PYTHONPATH=f"{site.root}/src"),
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def skips(site: ToyCheckout, task: str) -> list[str]:
+    """Reasons for which the gate has dropped a start of the task."""
+    lines = site.log.read_text().splitlines() if site.log.exists() else []
+    return [fields[4] for fields in (line.split("|") for line in lines) if fields[1] == task]
+
+
+def outcomes(site: ToyCheckout, task: str) -> list[tuple[str, str]]:
+    """(outcome, slot in New York) of its runs."""
+    return [(run.outcome, f"{run.slot:%F %H:%M}" if run.slot else "") for run in site.runs_of(task)]
+
+
+def refused(host: Host) -> list[str]:
+    """What the daemon did not like about files."""
+    return [line for line in host.said() if any(word in line for word in ("ERROR", "Error", "WRONG", "BAD", "ORPHAN"))]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Etc/UTC"])
+def test_l07_a_job_fires_in_its_new_york_slot_and_a_wrong_minute_is_dropped(
+    host: MakeHost, site: ToyCheckout, zone: str
+) -> None:
+    """In November the lines of both of New York's offsets fire: 09:35 EDT would be 08:35 EST."""
+    there = host(zone)
+    there.install("v6-trading", render(there, site))
+    with there.cron(new_york("2026-11-23 08:35")):
+        wait_until(lambda: skips(site, "toy_morning"))
+    with there.cron(new_york("2026-11-23 09:35")):
+        wait_until(lambda: outcomes(site, "toy_morning") and not there.at_work())
+    assert skips(site, "toy_morning") == ["not_slot"]
+    assert outcomes(site, "toy_morning") == [("success", "2026-11-23 09:35")]
+    assert refused(there) == []
+    assert sum("toy.py" in command for command in there.started()) == 2
+
+
+def test_l07_the_daemons_own_zone_counts_not_that_of_the_host(host: MakeHost, site: ToyCheckout) -> None:
+    """TZ=Asia/Tokyo in /etc/default/cron: what is rendered for the host's zone never fires in the slot."""
+    there = host("America/New_York")
+    there.install("v6-trading", render(there, site) + "* * * * * root true fired\n")
+    with there.cron(new_york("2026-11-23 09:35"), tz="Asia/Tokyo"):
+        there.wait_for("true fired")
+        there.wait_for_jobs()
+    assert [command for command in there.started() if "toy.py" in command] == []
+
+
+def test_l04_a_task_of_every_day_fires_at_the_weekend(host: MakeHost, site: ToyCheckout) -> None:
+    there = host("Asia/Tokyo")
+    there.install("v6-trading", render(there, site))
+    with there.cron(new_york("2026-12-26 09:35")):
+        wait_until(lambda: outcomes(site, "toy_morning") and not there.at_work())
+    assert outcomes(site, "toy_morning") == [("success", "2026-12-26 09:35")]
+
+
+def test_a_slot_in_the_hour_that_the_clocks_skip_runs_once_right_after_it(host: MakeHost, site: ToyCheckout) -> None:
+    """The daemon lives through the change: at 03:00 it runs the fixed lines of the skipped hour."""
+    there = host("America/New_York")
+    there.install("v6-trading", render(there, site))
+    with there.cron(new_york(f"{SPRING} 03:00")):
+        wait_until(lambda: outcomes(site, "toy_skipped_hour") and not there.at_work())
+    assert outcomes(site, "toy_skipped_hour") == [("success", f"{SPRING} 03:00")]
+
+
+def test_l08_a_slot_in_the_hour_that_the_clocks_repeat_runs_once(host: MakeHost, site: ToyCheckout) -> None:
+    """Also where the daemon was restarted between the two passes, and knows nothing of the first."""
+    there = host("America/New_York")
+    there.install("v6-trading", render(there, site))
+    first = new_york(f"{AUTUMN} 01:30")
+    with there.cron(first):
+        wait_until(lambda: outcomes(site, "toy_repeated_hour") and not there.at_work())
+    with there.cron(first + 3600):
+        wait_until(lambda: skips(site, "toy_repeated_hour") and not there.at_work())
+    assert outcomes(site, "toy_repeated_hour") == [("success", f"{AUTUMN} 01:30")]
+    assert skips(site, "toy_repeated_hour") == ["not_slot"]
+
+
+BROKEN = {
+    "six-fields": "0 30 9 * * 1-5 root true\n",
+    "minute-99": "99 * * * * root true\n",
+    "no-user": "* * * * * nobody-of-this-name true\n",
+    "long": f"* * * * * root true {'x' * 1000}\n",
+    "unended": "* * * * * root true",
+}
+OUR_GRAMMARS = sorted(set(BROKEN) - {"no-user"})
+"""The users of a host are not the grammar's to know."""
+
+
+def test_l01_the_daemon_ignores_a_whole_file_for_one_bad_line(host: MakeHost, tmp_path: Path) -> None:
+    there = host("America/New_York")
+    good = "* * * * * root touch '{}'\n"
+    for name, line in BROKEN.items():
+        there.install(name, good.format(tmp_path / name) + line)
+    there.install("a.dot", good.format(tmp_path / "a.dot"))
+    there.install("writable", good.format(tmp_path / "writable"), mode=0o664)
+    there.install("whole", good.format(tmp_path / "whole"))
+    with there.cron(new_york("2026-11-23 09:35")):
+        wait_until(lambda: (tmp_path / "whole").exists() and not there.at_work())
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["whole"]
+    said = "\n".join(there.said())
+    assert "bad hour; while reading /etc/cron.d/six-fields" in said
+    assert "bad minute; while reading /etc/cron.d/minute-99" in said
+    assert "bad username; while reading /etc/cron.d/no-user" in said
+    assert "a.dot" not in said
+
+
+@pytest.mark.parametrize("name", OUR_GRAMMARS)
+def test_l01_our_grammar_refuses_what_the_daemon_ignores(name: str) -> None:
+    check("* * * * * root true\n", system=True)
+    with pytest.raises(CrontabError):
+        check(f"* * * * * root true\n{BROKEN[name]}", system=True)
