@@ -1,9 +1,10 @@
 #!/bin/bash
 # The gate: decide whether a task is due and, if it is, become its supervisor.
 #
-# usage: cron_wrapper.sh [--slot] [--explain] scripts/<job>.py [job arguments]
+# usage: cron_wrapper.sh [--slot | --catch-up EPOCH] [--explain] scripts/<job>.py [job arguments]
 #   --slot     as cron calls it: this minute, or one of the four before it, must be a slot of the task, and the slot
 #              is claimed once. Without it (by hand) only holiday, days and phase apply, and a disabled task runs.
+#   --catch-up a slot (seconds since 1970) of the last day that was missed: decided and claimed as with --slot, run now
 #   --explain  print `run` or `skip REASON` on the last line; run and claim nothing
 #   FORCE_RUN=true (or SCHEDULER_FORCE_RUN) passes holiday, days and phase, never the slot nor the task's lock
 # needs: var/compiled, which it has written when missing or not made from the present configuration; .venv (or V6_PYTHON)
@@ -21,7 +22,7 @@ LC_ALL=C
 
 declare -A offsets switches span_ends
 declare -a lines fields one two
-slot_mode=0 force=0 explain=0 stage=0 verdict='' reason='' home='' log='' now='' problem='not looked at' TZ_NOW='' east_key=''
+slot_mode=0 force=0 explain=0 stage=0 catch_up='' verdict='' reason='' home='' log='' now='' problem='not looked at' TZ_NOW='' east_key=''
 
 die() { # MESSAGE: cannot decide; loud on stderr, in the log and to a person
   printf 'cron_wrapper.sh: %s\n' "$1" >&2
@@ -278,7 +279,7 @@ load() { # SCRIPT: reads what was compiled for it; fails with `problem` when tha
   [[ -r $file && ($1 == scripts/* || $1 == ./scripts/* || $1 == "$root"/scripts/*) ]] || return 1
   mapfile -t lines <"$file"
   problem='of another version'
-  [[ ${lines[0]-} == '# v6 gate 1' ]] || return 1
+  [[ ${lines[0]-} == '# v6 gate 2' ]] || return 1
   # shellcheck disable=SC2206 # split at |; globbing is off. A here-string would cost the skip 50 microseconds.
   fields=(${lines[1]})
   problem='of another checkout'
@@ -286,6 +287,7 @@ load() { # SCRIPT: reads what was compiled for it; fails with `problem` when tha
   log=${fields[2]}/scheduler/cron_wrapper.log timezone=${fields[3]} observe_holidays=${fields[4]}
   enable_logging=${fields[5]} covers_from=${fields[6]} covers_to=${fields[7]}
   first_task=${fields[8]} first_window=${fields[9]} first_day=${fields[10]}
+  heartbeats=${fields[11]-}${!V6_HEARTBEAT_URL*} # the environment may have addresses as well
   switches=()
   for ((index = 2; index < first_task; index++)); do
     switches[${lines[index]%%|*}]=${lines[index]#*|}
@@ -352,7 +354,7 @@ consider() { # SCRIPT [ARGUMENTS]: the decision about this call
     ! says_yes SCHEDULER_FORCE_RUN 0 || force=1
   fi
   find_task "$arguments"
-  decide "$task" "$now"
+  decide "$task" "${catch_up:-$now}"
 }
 
 log_skip() {
@@ -384,8 +386,8 @@ gate() { # ARGUMENTS: exits on a skip; returns when there is more to do than tha
   exit_on_skip
 }
 
-exit_on_skip() {
-  [[ $verdict == skip && -n $reason && $explain == 0 ]] || return 0
+exit_on_skip() { # one that somebody may have to be told of is left to `main`
+  [[ $verdict == skip && -n $reason && $explain == 0 && -z $heartbeats ]] || return 0
   log_skip
   exit 0
 }
@@ -604,14 +606,48 @@ become_supervisor() { # ARGUMENTS of the job
   exec "$python" -S -m v6.runner.supervise "$task" "$@"
 }
 
+ping_skip() { # a slot that is rightly not run must not look like a dead host to who waits for its word
+  local python=${V6_PYTHON:-$root/.venv/bin/python}
+  [[ -n $heartbeats && -n $slot && $reason == @(holiday|weekend|phase|disabled|restart_window) && -x $python ]] ||
+    return 0
+  PYTHONPATH=$root/src V6_HOME=$home setsid "$python" -S -m v6.alerts.heartbeat "$task" skip 0 "$reason${detail:+: $detail}" \
+    </dev/null >>"${log%/*}/alerts.log" 2>&1 &
+}
+
 usage_error() { # WORD: a person reads it here; from cron nobody would, and the line never runs
-  local text="${1:+$1: unknown option; }usage: cron_wrapper.sh [--slot] [--explain] scripts/<job>.py [job arguments]"
+  local text="${1:+$1: unknown option; }usage: cron_wrapper.sh [--slot | --catch-up EPOCH] [--explain] scripts/<job>.py [job arguments]"
   [[ ! -t 2 ]] || log=''
   die "$text"
 }
 
+catch_up_refused() { # WORDS: said to who asked, and to nobody else
+  printf 'cron_wrapper.sh: --catch-up %s: %s\n' "$catch_up" "$1" >&2
+  exit 2
+}
+
+judge_catch_up() { # what is not asked of a slot that has just come
+  local iso=''
+  [[ $slot == "$catch_up" ]] || catch_up_refused "not a slot of $task"
+  if [[ $verdict == run && $needs_gateway == 1 ]] && in_restart_window "$now"; then
+    verdict=skip reason=restart_window detail=$window_name
+  fi
+  [[ $verdict == run && $explain == 0 ]] || return 0
+  TZ=UTC0 TZ_NOW=''
+  printf -v iso '%(%FT%TZ)T' "$slot"
+  append "$task|$iso|catch_up|started|"
+}
+
 main() {
-  while [[ ${1-} == --slot || ${1-} == --explain ]]; do shift; done
+  while [[ ${1-} == --@(slot|explain|catch-up) ]]; do
+    case $1 in
+      --explain) explain=1 ;;
+      --catch-up)
+        slot_mode=1 catch_up=${2:-nothing}
+        [[ -z ${2+given} ]] || shift
+        ;;
+    esac
+    shift
+  done
   case ${1-} in
     -h | --help)
       sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
@@ -621,11 +657,18 @@ main() {
   esac
   refuse_another_user
   [[ -n $now ]] || read_clock
+  if [[ -n $catch_up ]]; then
+    [[ $catch_up != *[!0-9]* && ${#catch_up} -le 10 ]] || catch_up_refused 'not seconds since 1970'
+    ((catch_up <= now && catch_up > now - DAY)) || catch_up_refused 'not of the last day'
+    ! made_from_present "$home/var/compiled/sources" || load "$1" || true
+  fi
   [[ -z $problem ]] || bring_up_to_date "$1"
   [[ -n $reason ]] || consider "$@"
+  [[ -z $catch_up ]] || judge_catch_up
   ((!explain)) || explain
   if [[ $verdict == skip ]]; then
     log_skip
+    ping_skip
     exit 0
   fi
   interpreter

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,10 +68,9 @@ class Host:
     folder: Path
     init: int
     """Process id of its first process, from outside."""
-    log: socket.socket
+    log: list[str]
     clock: dict[str, str] = field(default_factory=dict)
     """Environment of the clock that the daemon and its jobs have (or had last): also for commands run beside them."""
-    _said: list[str] = field(default_factory=list)
 
     @property
     def etc(self) -> Path:
@@ -150,20 +150,11 @@ class Host:
 
     def said(self) -> list[str]:
         """Every line that the daemon has told syslog so far."""
-        while True:
-            try:
-                self._said.append(self.log.recv(8192).decode(errors="replace"))
-            except BlockingIOError:
-                return self._said
+        return list(self.log)
 
     def wait_for(self, words: str, seconds: float = 20.0, count: int = 1) -> None:
         """Wait until the daemon has said these words `count` times since the harness was made."""
         wait_until(lambda: sum(words in line for line in self.said()) >= count, seconds)
-
-    def forget(self) -> None:
-        """What was said before is no longer in `said()`."""
-        self.said()
-        self._said.clear()
 
     def started(self) -> list[str]:
         """Commands that the daemon has started, as `said()` tells them."""
@@ -171,13 +162,16 @@ class Host:
         return [match[1] for match in found if match]
 
     def at_work(self) -> list[str]:
-        """Names of the processes on the host besides its first one and cron: jobs, and what they have left behind."""
-        named = self.run("ps", "-eo", "pid=,comm=").stdout.splitlines()
-        words = [line.split(None, 1) for line in named]
-        return [name for pid, name in words if pid != "1" and name not in {"sleep", "cron", "ps"}]
+        """Commands on the host besides its first process and the daemon: jobs, and what they have left behind."""
+        found = [line.split(None, 1) for line in self.run("ps", "-eo", "pid=,args=").stdout.splitlines()]
+        ours = (str(CRON), "sleep 3600", "ps -eo")
+        return [words for pid, words in found if pid != "1" and not words.startswith(ours)]
 
     def wait_for_jobs(self, seconds: float = 20.0) -> None:
-        wait_until(lambda: not self.at_work(), seconds)
+        until = time.monotonic() + seconds
+        while left := self.at_work():
+            assert time.monotonic() < until, f"still at work: {left}"
+            time.sleep(0.1)
 
     def _inside(self, *command: str) -> list[str]:
         return ["nsenter", f"--mount=/proc/{self.init}/ns/mnt", f"--pid=/proc/{self.init}/ns/pid", "--", *command]
@@ -190,10 +184,12 @@ def host(zone: str) -> Iterator[Host]:
     with tempfile.TemporaryDirectory(prefix="host-") as name:
         folder = Path(name)
         _furnish(folder)
-        log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        log.bind(str(folder / "dev" / "log"))
+        log: list[str] = []
+        syslog = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        syslog.bind(str(folder / "dev" / "log"))
         (folder / "dev" / "log").chmod(0o666)
-        log.setblocking(False)
+        reader = threading.Thread(target=_read, args=(syslog, log), daemon=True)
+        reader.start()
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
         outer = subprocess.Popen(
             [*command, "bash", "-c", MAKE_HOST, "host", name], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
@@ -209,7 +205,15 @@ def host(zone: str) -> Iterator[Host]:
             outer.send_signal(signal.SIGKILL)
             outer.wait(timeout=20)
             outer.stdout.close()
-            log.close()
+            syslog.shutdown(socket.SHUT_RD)
+            reader.join(timeout=20)
+            syslog.close()
+
+
+def _read(syslog: socket.socket, log: list[str]) -> None:
+    """All the time: ten lines that nobody reads would hold the daemon up."""
+    while words := syslog.recv(8192):
+        log.append(words.decode(errors="replace"))
 
 
 def _furnish(folder: Path) -> None:

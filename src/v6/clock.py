@@ -57,9 +57,19 @@ def shifted() -> str | None:
     return f"the clock is shifted by {offset():+.0f} s: it reads {now():%Y-%m-%d %H:%M:%S %Z}"
 
 
+def stepped() -> bool:
+    """Whether somebody else moves the clock from minute to minute, as a rehearsal does."""
+    return bool(os.environ.get("V6_CLOCK_FILE"))
+
+
 def monotonic() -> float:
     """Real seconds for measuring durations; never shifted."""
     return time.monotonic()
+
+
+def since_boot() -> tuple[float, float]:
+    """Real seconds since the host was started, and how many of them it was awake; never shifted."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME), time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def sleep(seconds: float) -> None:

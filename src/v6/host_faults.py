@@ -12,19 +12,26 @@ ROOM_BYTES = 1 << 20
 """Less is no room to work in: SQLite's shared memory alone takes 32 kB."""
 DAMAGED = ("file is not a database", "malformed", "database disk image")
 LOCKED = ("locked", "busy")
+OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def words(error: BaseException, folder: str, journal: str) -> str:
     """One line about an error that met a process working in `folder`, whose journal is that file."""
-    text = f"{type(error).__name__}: {error}"
-    if not isinstance(error, OSError | sqlite3.Error):
-        return text
+    return fault(error, folder, journal) or f"{type(error).__name__}: {error}"
+
+
+def fault(error: BaseException, folder: str, journal: str) -> str:
+    """The same where disk or journal are to blame; empty where they are not."""
     said = str(error)
-    if isinstance(error, sqlite3.DatabaseError) and any(word in said for word in DAMAGED):
+    if isinstance(error, OSError):
+        return _of_the_disk(error, folder) if error.errno in OF_THE_DISK else ""
+    if not isinstance(error, sqlite3.Error):
+        return ""
+    if any(word in said for word in DAMAGED):
         return f"the journal {journal} is damaged ({said}): v6 journal repair, or v6 lake restore"
-    if isinstance(error, sqlite3.OperationalError) and any(word in said for word in LOCKED):
+    if any(word in said for word in LOCKED):
         return f"the journal {journal} stayed locked by another process ({said}): fuser {journal} names it"
-    return _of_the_disk(error, folder) or text
+    return _of_the_disk(error, folder)
 
 
 def _of_the_disk(error: OSError | sqlite3.Error, folder: str) -> str:

@@ -1,6 +1,8 @@
 """The library is chosen, imported anywhere, and proved before anything depends on it (L34)."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -65,3 +67,32 @@ def test_it_loads_in_a_thread_without_a_loop_and_after_asyncio_run() -> None:
     thread.start()
     thread.join()
     assert loaded == list(installation.look().libraries)
+
+
+NUMPY_WHEN_USED = """
+import sys
+from v6.gateway import library
+library.load("auto")
+print("numpy" in sys.modules)
+from eventkit.ops import array
+print(array.np.asarray([1, 2]).sum(), "numpy" in sys.modules)
+"""
+MEANWHILE = """
+import sys
+from v6.gateway import late_numpy
+with late_numpy.only_when_used():
+    import numpy
+    import numpy.linalg
+    from numpy import sqrt
+    print(numpy.linalg.norm([3, 4]), sqrt(4), sys.modules["numpy"].__file__ == numpy.__file__)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [(NUMPY_WHEN_USED, ["False", "3 True"]), (MEANWHILE, ["5.0 2.0 True"])],
+    ids=["after it", "meanwhile"],
+)
+def test_a_library_does_without_numpy_until_somebody_uses_it(program: str, said: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()) == (0, said), done.stderr

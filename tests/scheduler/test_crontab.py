@@ -59,7 +59,7 @@ def entries(text: str) -> list[tuple[str, str]]:
 def called(command: str) -> tuple[str, ...]:
     """Script and arguments: what makes a line one task's (several tasks may call one script)."""
     words = shlex.split(command.replace("\\%", "%"))
-    return tuple(words[words.index("--slot") + 1 : next(n for n, word in enumerate(words) if word.startswith(">>"))])
+    return tuple(words[words.index("--slot") + 1 :])
 
 
 def rule(task: Task) -> tuple[object, ...]:
@@ -159,10 +159,9 @@ def test_the_new_york_lines_are_what_a_person_would_write(scheduler: Scheduler) 
 
 def test_a_checkout_with_spaces_and_a_home_apart(scheduler: Scheduler) -> None:
     text = crontab.render(scheduler, "UTC", "/opt/v 6", home="/var/lib/v 6")
-    assert 'V6_ROOT="/opt/v 6"\nV6_HOME="/var/lib/v 6"\n' in text
+    assert 'V6_ROOT="/opt/v 6"\nV6_HOME="/var/lib/v 6"\nV6_LOGS="/var/lib/v 6/logs/cron"\n' in text
     _, command = entries(text)[0]
-    assert shlex.split(command)[0] == "$V6_ROOT/scripts/cron_wrapper.sh"
-    assert command.endswith('>>"$V6_HOME/logs/cron/queue_option_contracts.log" 2>&1')
+    assert '>>"$V6_LOGS/queue_option_contracts.log" 2>&1; "$V6_ROOT/scripts/cron_wrapper.sh" --slot' in command
 
 
 def test_percent_signs_and_quotes_in_arguments_survive_cron_and_the_shell(scheduler: Scheduler) -> None:
@@ -170,7 +169,7 @@ def test_percent_signs_and_quotes_in_arguments_survive_cron_and_the_shell(schedu
     one = scheduler.model_copy(update={"tasks": {"health_check": task}})
     [(_, command)] = entries(crontab.render(one, "UTC", "/opt/v6"))
     assert re.search(r"(?<!\\)%", command) is None
-    words = shlex.split(command.replace(r"\%", "%").partition(" >>")[0])
+    words = shlex.split(command.replace(r"\%", "%").rpartition("; ")[2])
     assert words[2:] == ["scripts/health_check.py", "--text", "50% of 'it'"]
 
 
@@ -187,7 +186,7 @@ def test_a_command_too_long_for_debian_is_refused(scheduler: Scheduler) -> None:
 
 def test_the_system_format_names_the_user(scheduler: Scheduler) -> None:
     text = crontab.render(scheduler, "UTC", "/opt/v6", user="v6")
-    assert '* * 1-5 v6 "$V6_ROOT/scripts/cron_wrapper.sh"' in text
+    assert '* * 1-5 v6 [ -d "$V6_LOGS" ]' in text
     check(text, system=True)
 
 

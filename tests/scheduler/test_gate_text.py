@@ -16,6 +16,7 @@ setting|root|/opt/v 6
 setting|home|/var/v6
 setting|log_directory|/var/v6/logs
 setting|python|/opt/v 6/.venv/bin/python
+setting|heartbeat.awaited|two,three
 env|SCHEDULER_ENABLE_ALL|0
 window|nightly|America/New_York|1234567|23:45|00:05|1
 task|one|scripts/shared.py||1|every
@@ -31,8 +32,8 @@ def test_a_script_gets_its_own_tasks_and_everything_they_share() -> None:
     files = gate_text.render(SCHEDULE, CALENDAR)
     assert sorted(files) == ["alone.txt", "shared.txt"]
     assert files["shared.txt"].splitlines() == [
-        "# v6 gate 1",
-        "/opt/v 6|/var/v6|/var/v6/logs|America/New_York|1|0|1990-01-01|2028-12-31|3|5|6",
+        "# v6 gate 2",
+        "/opt/v 6|/var/v6|/var/v6/logs|America/New_York|1|0|1990-01-01|2028-12-31|3|5|6|two",
         "SCHEDULER_ENABLE_ALL|0",
         "task|one|scripts/shared.py||1|every",
         "task|two|scripts/shared.py|--all|1|every",
@@ -59,7 +60,7 @@ def test_compiling_mends_what_the_gate_reads(paths: Paths, calendar_text: str, d
     elif damage == "edited":
         one.write_text("# v6 gate 0\n")
     else:
-        one.with_name("no_longer_scheduled.txt").write_text("# v6 gate 1\n")
+        one.with_name("no_longer_scheduled.txt").write_text("# v6 gate 2\n")
     assert compile_all(paths).outcome is Outcome.COMPILED
     assert {file.name: file.read_text() for file in (paths.compiled / "gate").iterdir()} == good
     assert compile_all(paths).outcome is Outcome.UNCHANGED

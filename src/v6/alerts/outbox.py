@@ -1,58 +1,85 @@
-"""Deliver the journal's alert outbox: what was sent is marked, what was not stays for the next time."""
+"""What may leave the journal's outbox now, and as how many messages; what was sent is marked, what was not stays for
+the next time. Standard library only: the supervisor asks `due` before it starts a dispatcher."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from v6 import clock
-from v6.journal import events
+from v6.alerts import limits as rules
+from v6.alerts.limits import Limits
+from v6.journal import deliveries, events
+from v6.journal.database import transaction
 from v6.journal.events import Alert
 
-# (severity, title, body); raises DeliveryError
-Send = Callable[[str, str, str], None]
+# (severity, title, body) -> the troubles of addresses that did not take what another one took; raises DeliveryError
+Send = Callable[[str, str, str], list[str]]
 
+HOUR = timedelta(hours=1)
 PAUSES_SECONDS = (0.0, 2.0, 10.0)
 DIGEST_FROM = 4
 """So many alerts or more leave as one message: a bad morning must not become fifty messages on a phone."""
+AT_ONCE = 1000
 
 
 class DeliveryError(Exception):
-    """No service, or not every service, took the message."""
+    """Nobody took the message."""
 
 
-def deliver(db: sqlite3.Connection, send: Send, pauses: Sequence[float] = PAUSES_SECONDS) -> int:
-    """Send everything undelivered; how many alerts left. Tries again after each pause, then leaves the rest."""
+def due(db: sqlite3.Connection, limits: Limits, tries_below: int = 1_000_000) -> list[Alert]:
+    """Alerts nobody has received that may leave now, oldest first: not held by the quiet hours, and the hour still has
+    a message to give."""
+    now = clock.now()
+    waiting = [
+        alert
+        for alert in events.undelivered(db, AT_ONCE, tries_below)
+        if not rules.is_held(limits, alert.severity, now)
+    ]
+    return waiting if waiting and _room(db, limits) > 0 else []
+
+
+def deliver(db: sqlite3.Connection, send: Send, limits: Limits, pauses: Sequence[float] = PAUSES_SECONDS) -> int:
+    """Send everything that is due; how many alerts left. Tries again after each pause, then leaves the rest."""
     delivered = 0
     for pause in pauses:
         clock.sleep(pause)
-        waiting = events.undelivered(db, limit=100)
+        waiting = due(db, limits)
         if not waiting:
             break
-        for alerts in _messages(waiting):
-            delivered += _deliver_one(db, alerts, send)
+        for alerts in messages(waiting, _room(db, limits)):
+            delivered += _deliver_one(db, alerts, send, is_last=_room(db, limits) == 1)
     return delivered
 
 
-def _messages(waiting: Sequence[Alert]) -> list[list[Alert]]:
-    return [list(waiting)] if len(waiting) >= DIGEST_FROM else [[alert] for alert in waiting]
+def messages(waiting: Sequence[Alert], room: int) -> list[list[Alert]]:
+    """One alert a message, but many, and more than there is room for, are one message."""
+    if len(waiting) >= DIGEST_FROM or len(waiting) > room:
+        return [list(waiting)]
+    return [[alert] for alert in waiting]
 
 
-def _deliver_one(db: sqlite3.Connection, alerts: Sequence[Alert], send: Send) -> int:
+def _room(db: sqlite3.Connection, limits: Limits) -> int:
+    """How many messages may still leave within this hour."""
+    return max(0, int(limits.messages_per_hour) - deliveries.messages_within(db, HOUR))
+
+
+def _deliver_one(db: sqlite3.Connection, alerts: Sequence[Alert], send: Send, *, is_last: bool) -> int:
+    from v6.alerts import templates  # the supervisor only asks what is due
+
+    message = templates.message(alerts, is_last=is_last)
+    with transaction(db):
+        events.mark_leaving(db, [alert.id for alert in alerts])
     try:
-        send(*_text(alerts))
-    except DeliveryError as error:
+        troubles, error = send(*message), ""
+    except DeliveryError as refused:
+        troubles, error = [], str(refused) or "nobody took it"
+    with transaction(db):
+        deliveries.record(db, deliveries.ALERT, message.title, alerts=len(alerts), error=error)
+        for trouble in troubles:
+            deliveries.record(db, deliveries.ALERT, message.title, error=trouble)
         for alert in alerts:
-            events.mark_failed(db, alert.id, str(error))
-        return 0
-    for alert in alerts:
-        events.mark_delivered(db, alert.id)
-    return len(alerts)
-
-
-def _text(alerts: Sequence[Alert]) -> tuple[str, str, str]:
-    """Severity, title and body of one message."""
-    if len(alerts) == 1:
-        alert = alerts[0]
-        return alert.severity, f"V6: {alert.title}", f"{alert.body}\n{alert.at:%Y-%m-%d %H:%M:%S %Z}"
-    worst = "failure" if any(alert.severity == "failure" for alert in alerts) else "warning"
-    lines = [f"{alert.at:%m-%d %H:%M} {alert.title}: {alert.body.splitlines()[0]}" for alert in alerts]
-    return worst, f"V6: {len(alerts)} alerts", "\n".join(lines)
+            if error:
+                events.mark_failed(db, alert.id, error)
+            else:
+                events.mark_delivered(db, alert.id)
+    return 0 if error else len(alerts)

@@ -1,11 +1,13 @@
 """The services alerts go to, through apprise: Slack, Discord, e-mail and a hundred more, each a URL."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 
 from v6.alerts.outbox import DeliveryError, Send
 
 URLS = "V6_ALERT_URLS"
+NOT_SECRET = frozenset(("http", "https", "localhost"))
 
 
 def urls(environ: Mapping[str, str]) -> list[str]:
@@ -13,21 +15,63 @@ def urls(environ: Mapping[str, str]) -> list[str]:
     return environ.get(URLS, "").split()
 
 
-def sender(addresses: Sequence[str]) -> Send:
-    """Send through every address. Raises DeliveryError when apprise knows no service for one of them."""
-    import apprise
+class Service:
+    """One address. `label` names it without its secrets."""
 
-    services = apprise.Apprise()
-    for number, address in enumerate(addresses, start=1):
-        if not services.add(address):
-            raise DeliveryError(f"{URLS}: address {number} of {len(addresses)} is not an apprise URL")
+    def __init__(self, address: str, label: str) -> None:
+        self._address = address
+        self.label = label
 
-    def send(severity: str, title: str, body: str) -> None:
+    def send(self, severity: str, title: str, body: str) -> None:
+        """Raises DeliveryError when it was not taken."""
+        import apprise
+
+        one = apprise.Apprise()
         with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
-            if not services.notify(title=title, body=body, notify_type=severity):
-                raise DeliveryError(_last_line(said.getvalue()) or "a service refused it")
+            if not one.add(self._address):
+                raise DeliveryError(f"{self.label} is not an apprise URL")
+            if one.notify(title=title, body=body, notify_type=severity):
+                return
+            why = redacted(_last_line(said.getvalue()), self._address)
+        raise DeliveryError(f"{self.label}: {why or 'the service refused it'}")
+
+
+def services(addresses: Sequence[str]) -> list[Service]:
+    return [
+        Service(address, f"{URLS}: address {number} of {len(addresses)}{_kind(address)}")
+        for number, address in enumerate(addresses, start=1)
+    ]
+
+
+def sender(addresses: Sequence[str]) -> Send:
+    """Send through every address; a message counts as taken when one of them took it."""
+    known = services(addresses)
+
+    def send(severity: str, title: str, body: str) -> list[str]:
+        troubles = []
+        for service in known:
+            try:
+                service.send(severity, title, body)
+            except DeliveryError as error:
+                troubles.append(str(error))
+        if len(troubles) == len(known):
+            raise DeliveryError("; ".join(troubles))
+        return troubles
 
     return send
+
+
+def redacted(text: str, address: str) -> str:
+    """The text without the parts of the address that may be secret."""
+    parts = {part for part in re.split(r"[/:@?&=\s]+", address) if len(part) > 3 and part not in NOT_SECRET}
+    for part in sorted(parts, key=len, reverse=True):
+        text = text.replace(part, "***")
+    return text
+
+
+def _kind(address: str) -> str:
+    kind, mark, _ = address.partition("://")
+    return f" ({kind})" if mark and kind.isalnum() else ""
 
 
 def _last_line(text: str) -> str:

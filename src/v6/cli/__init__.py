@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from v6.cli import (
     calendar,
+    doctor,
     gateway,
     history,
     journal,
@@ -53,6 +54,7 @@ app = typer.Typer(
 calendar.register(app)
 app.add_typer(schedule.group, name="schedule")
 history.register(app)
+doctor.register(app)
 status.register(app)
 metrics.register(app)
 app.add_typer(gateway.group, name="gateway")

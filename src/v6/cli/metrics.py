@@ -18,8 +18,8 @@ def metrics(
     write: Annotated[bool, typer.Option("--write", help="Write them to metrics.textfile now and say where.")] = False,
 ) -> None:
     """Print the metrics in Prometheus' text format, as node_exporter's textfile collector gets them."""
-    from v6.alerts import metrics as exporter
     from v6.journal import database
+    from v6.metrics import exporter
     from v6.runner.ownership import require_own
 
     paths = Paths.locate()

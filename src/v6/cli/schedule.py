@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from v6 import clock
-from v6.cli import moments, output
+from v6.cli import moments, output, schedule_day
 from v6.cli.compiled import Timetable, require_task, timetable
 from v6.cli.render import host_zone, render
 from v6.paths import Paths
@@ -17,7 +17,6 @@ from v6.paths import Paths
 if TYPE_CHECKING:
     from v6.scheduler.compiled import Task
     from v6.scheduler.due import Decision
-    from v6.scheduler.upcoming import Planned
 
 group = typer.Typer(no_args_is_help=True, help="The schedule: what runs when, and the crontab that makes it run.")
 
@@ -94,24 +93,31 @@ def list_(as_json: AsJson = False) -> None:
 def next_(
     task: Annotated[str | None, typer.Argument(help="Only this task.")] = None,
     after: Annotated[str, typer.Option(help="'YYYY-MM-DD HH:MM', HH:MM (today) or now.")] = "now",
-    count: Annotated[int, typer.Option(min=1, max=1000, help="How many slots a task.")] = 1,
+    count: Annotated[int, typer.Option(min=1, max=1000, help="How many runs of each task.")] = 1,
+    number: Annotated[
+        int | None, typer.Option("-n", "--number", min=1, max=10_000, help="Instead: how many runs, of all together.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The next slots in which tasks will run."""
+    """The next runs, in New York and host time: those of each task, or with -n those of all together."""
     from v6.scheduler import upcoming
 
     now = timetable()
     instant = moments.moment(after)
-    found = sorted(
-        (slot, one.name)
-        for one in _chosen(now, task)
-        if one.enabled
-        for slot in upcoming.following(one, instant, count, now.calendar, now.schedule.windows)
-    )
-    if as_json:
-        output.as_json([{"slot": slot, "task": name} for slot, name in found])
-        return
     here = ZoneInfo(host_zone())
+    chosen, windows = [one for one in _chosen(now, task) if one.enabled], now.schedule.windows
+    if number is not None:
+        found = upcoming.next_runs(chosen, instant, number, now.calendar, windows)
+    else:
+        each = [
+            (slot, one.name)
+            for one in chosen
+            for slot in upcoming.following(one, instant, count, now.calendar, windows)
+        ]
+        found = sorted(each, key=lambda run: (run[0].timestamp(), run[1]))
+    if as_json:
+        output.as_json([{"slot": slot, "host": slot.astimezone(here), "task": name} for slot, name in found])
+        return
     for slot, name in found:
         output.say(f"{_shown(slot)}  {slot.astimezone(here):%a %H:%M %Z} here  {name}")
 
@@ -148,22 +154,24 @@ def day(
     task: Annotated[str | None, typer.Option(help="Only this task, slot by slot.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """All slots of a New York day. Slots that will not run are counted with their reason."""
-    from v6.scheduler import upcoming
+    """A New York day as a timeline: runs with gates, dependencies, worst-case ends; and what will not run, and why.
+
+    The worst case: every attempt takes its whole time limit, with the longest waits between, after dependencies that
+    take as long; a deadline ends it.
+    """
+    from v6.scheduler import timeline
 
     now = timetable()
-    date_ = moments.day(day)
-    planned = upcoming.of_day(_chosen(now, task), date_, now.calendar, now.schedule.windows)
+    date_, here = moments.day(day), ZoneInfo(host_zone())
+    tasks = now.schedule.tasks
+    chosen = [one.name for one in _chosen(now, task)]
+    found = timeline.of_day(tasks, date_, now.calendar, now.schedule.windows, chosen)
     if as_json:
-        output.as_json([{**_decision(one.task, one.decision), "slot": one.slot} for one in planned])
+        output.as_json(schedule_day.as_rows(found, tasks, here))
     elif task:
-        for one in planned:
-            output.say(f"{one.slot:%H:%M %Z}  {_verdict(one.decision)}")
-        output.say(f"{sum(one.decision.run for one in planned)} runs on {date_:%A} {date_}")
+        schedule_day.say_slots(found, date_)
     else:
-        output.table(
-            f"{date_:%A} {date_}", ("task", "runs", "first", "last", "skipped"), _day_rows(planned), right="runs"
-        )
+        schedule_day.say_timeline(found, now, date_, here)
 
 
 group.command()(render)
@@ -192,6 +200,9 @@ def _described(now: Timetable, task: "Task") -> dict[str, Any]:
         "timeout_seconds": task.timeout,
         "max_retries": task.max_retries,
         "deadline_seconds": task.deadline,
+        "must_finish_by": None if task.must_finish_by is None else _time(*task.must_finish_by),
+        "idempotent": task.idempotent,
+        "catch_up": task.catch_up,
         "depends_on": task.depends_on,
         "next_slot": following[0] if following else None,
     }
@@ -201,9 +212,13 @@ def _when(task: "Task") -> str:
     if task.kind == "every":
         return f"every {task.period_min} min" if task.period_min < 60 else f"hourly at :{task.minute:02d}"
     on = f"{WEEKDAYS[int(task.weekday)]} " if task.weekday != "*" else ""
-    if task.anchor == "clock":
-        return f"{on}{task.offset_min // 60:02d}:{task.offset_min % 60:02d}"
-    return f"{on}{task.anchor}{task.offset_min:+d}min" if task.offset_min else f"{on}{task.anchor}"
+    return f"{on}{_time(task.anchor, task.offset_min)}"
+
+
+def _time(anchor: str, minutes: int) -> str:
+    if anchor == "clock":
+        return f"{minutes // 60:02d}:{minutes % 60:02d}"
+    return f"{anchor}{minutes:+d}min" if minutes else anchor
 
 
 def _decision(name: str, decision: "Decision") -> dict[str, Any]:
@@ -212,18 +227,6 @@ def _decision(name: str, decision: "Decision") -> dict[str, Any]:
 
 def _verdict(decision: "Decision") -> str:
     return "run" if decision.run else f"skip: {decision.reason}"
-
-
-def _day_rows(planned: "list[Planned]") -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
-    for name in dict.fromkeys(one.task for one in planned):
-        mine = [one for one in planned if one.task == name]
-        runs = [one.slot for one in mine if one.decision.run]
-        reasons = [one.decision.reason for one in mine if not one.decision.run]
-        skipped = ", ".join(f"{reason} {reasons.count(reason)}" for reason in dict.fromkeys(reasons))
-        first, last = (f"{runs[0]:%H:%M}", f"{runs[-1]:%H:%M}") if runs else ("", "")
-        rows.append((name, len(runs), first, last, skipped))
-    return rows
 
 
 def _shown(slot: datetime | None) -> str:

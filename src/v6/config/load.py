@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from v6.config import dotenv, environment, restart_rules, schedule_rules
+from v6.config import alert_rules, dotenv, environment, restart_rules, schedule_rules
 from v6.config.errors import ConfigError
 from v6.config.scheduler_config import Scheduler
 from v6.config.settings import Settings
@@ -72,6 +72,7 @@ def load(paths: Paths, environ: Mapping[str, str] = os.environ, sources: Sources
     rules = [
         *((f"{SCHEDULER}.{path}", text, ()) for path, text in schedule_rules.problems(file.scheduler, paths.root)),
         *restart_rules.problems(file.restart, file.ibkr, file.scheduler.tasks),
+        *alert_rules.problems(file.heartbeat, file.scheduler.tasks),
     ]
     if rules:
         raise ConfigError(*(_line(path, problem, origin, beside) for path, problem, beside in rules))
@@ -185,7 +186,7 @@ def _misspelt(values: Mapping[str, str], tasks: Mapping[str, bool], label: str) 
             lines.append(f"{label}: {name}: nothing reads this name, allowed: {', '.join(sorted(known))}")
         elif name in environment.PLACE and label != "environment":
             lines.append(f"{label}: {name}: is read before this file is found, allowed: in the environment")
-    return lines
+    return [*lines, *(f"{label}: {problem}" for problem in alert_rules.misspelt(values, tasks))]
 
 
 def _switch_tasks(

@@ -1,7 +1,7 @@
 """Whether a cron takes a crontab: by its own parser and by our stricter grammar. Nothing is installed that fails one.
 
-Debian's `crontab -n` and cronie's `crontab -T` know the format without users only, so a file for /etc/cron.d is shown to
-them without that column, and the users are looked up here.
+Debian's `crontab -n` and cronie's `crontab -T` know the format without users only, so a file for /etc/cron.d is shown
+to them without that column, and the users are looked up here.
 """
 
 import pwd

@@ -5,30 +5,27 @@ task was left in. The state is the file itself: who removes the `#` has the line
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from v6.scheduler.crontab_grammar import minutes_of
 
 HEADING = re.compile(r"# ([a-z][a-z0-9_]*): ")
-ENTRY = re.compile(r"(?P<off>#[#\s]*)?(?P<when>@[a-z]+|[0-9*]\S*(?: \S+){4}) (?P<rest>.*cron_wrapper\.sh.*)")
+ENTRY = re.compile(r"(?P<off>#[#\s]*)?(?P<when>@[a-z]+|[0-9*]\S*(?: \S+){4}) .*cron_wrapper\.sh.*")
 
-
-class Times(NamedTuple):
-    """When a line fires: (weekday, minute of the day), or a word such as @reboot."""
-
-    at: frozenset[object]
-
-    def __bool__(self) -> bool:
-        return bool(self.at)
+Times = frozenset[object]
+"""When lines fire: (weekday, minute of the day), or a word such as @reboot."""
 
 
 @dataclass
 class Part:
-    """What an installation has of one task."""
+    """When the lines of one task fire, by whether they are commented out."""
 
     off: set[object] = field(default_factory=set)
     on: set[object] = field(default_factory=set)
+
+    def keeps_out(self, times: Times) -> bool:
+        return bool(self.off) and (not self.on or times <= self.off)
 
 
 def disabled(body: str) -> tuple[str, ...]:
@@ -36,63 +33,59 @@ def disabled(body: str) -> tuple[str, ...]:
     return tuple(name for name, part in _parts(body).items() if part.off)
 
 
-def kept_out(body: str, before: str) -> tuple[str, list[str]]:
-    """The new body with the lines commented out that stay out, and words for what could not be kept."""
+def kept_out(body: str, before: str) -> str:
+    """The new body, with the lines commented out that were so in the body before."""
     old = _parts(before)
-    lines, name, kept = [], "", set[str]()
-    for line in body.splitlines(keepends=True):
-        heading, entry = HEADING.match(line), ENTRY.match(line)
-        if entry is None:
-            name = heading[1] if heading else name
-        elif name in old and _stays_out(times(entry["when"]), old[name]):
-            kept.add(name)
-            line = f"#{line}"  # noqa: PLW2901
-        lines.append(line)
-    new = _parts(body)
-    lost = [
-        f"{task}: its line that was commented out is no longer one of the schedule's, nothing of it is out now"
-        if task in new
-        else f"{task}: was commented out, and is no task any more"
-        for task, part in old.items()
-        if part.off and task not in kept
-    ]
-    lost += [
-        f"{task}: a line that was added by hand is not kept, and none of V6's own is in: change the configuration instead"
-        for task in sorted(kept)
-        if old[task].on and all(_stays_out(Times(frozenset(new[task].on)), old[task]) for _ in "1")
-    ]
-    return "".join(lines), lost
+    lines = []
+    for name, times, line in _lines(body):
+        out = times is not None and name in old and old[name].keeps_out(times)
+        lines.append(f"#{line}" if out else line)
+    return "".join(lines)
 
 
-def times(when: str) -> Times:
-    if when.startswith("@"):
-        return Times(frozenset({when}))
-    minute, hour, _, _, weekday = when.split(" ")
-    try:
-        return Times(
-            frozenset(
-                (day, of_day * 60 + of_hour)
-                for day in minutes_of(weekday, "day of week")
-                for of_day in minutes_of(hour, "hour")
-                for of_hour in minutes_of(minute, "minute")
-            )
-        )
-    except ValueError:
-        return Times(frozenset())
-
-
-def _stays_out(wanted: Times, part: Part) -> bool:
-    return bool(part.off) and (not part.on or wanted.at <= part.off)
+def not_kept(body: str, before: str) -> list[str]:
+    """What a person did to the body before that the new one (of `kept_out`) does not show, in words."""
+    old, new = _parts(before), _parts(body)
+    words = []
+    for name, part in old.items():
+        if name not in new:
+            words += [f"{name} was commented out and is no task any more"] if part.off else []
+        elif part.off and not new[name].off:
+            words.append(f"{name}: the line that was commented out is none of the schedule's any more; all of it is in")
+        elif part.off and part.on and not new[name].on:
+            words.append(f"{name}: a line added by hand is not kept and V6's own stay out: it does not run any more")
+    return words
 
 
 def _parts(body: str) -> dict[str, Part]:
     parts: dict[str, Part] = {}
-    name = ""
-    for line in body.splitlines():
-        heading, entry = HEADING.match(line), ENTRY.match(line)
-        if entry is not None and name:
+    for name, times, line in _lines(body):
+        if times is not None:
             part = parts.setdefault(name, Part())
-            (part.off if entry["off"] else part.on).update(times(entry["when"]).at)
-        elif heading is not None:
-            name = heading[1]
+            (part.off if line.startswith("#") else part.on).update(times)
     return parts
+
+
+def _lines(body: str) -> Iterator[tuple[str, Times | None, str]]:
+    """Each line with the task it belongs to and when it fires, None for what is no line of a task."""
+    name = ""
+    for line in body.splitlines(keepends=True):
+        entry = ENTRY.match(line)
+        heading = None if entry else HEADING.match(line)
+        name = heading[1] if heading else name
+        yield name, _times(entry["when"]) if entry and name else None, line
+
+
+def _times(when: str) -> Times | None:
+    if when.startswith("@"):
+        return frozenset({when})
+    minute, hour, _, _, weekday = when.split(" ")
+    try:
+        return frozenset(
+            (day, of_day * 60 + of_hour)
+            for day in minutes_of(weekday, "day of week")
+            for of_day in minutes_of(hour, "hour")
+            for of_hour in minutes_of(minute, "minute")
+        )
+    except ValueError:
+        return None  # words that look like a line

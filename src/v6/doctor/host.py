@@ -52,7 +52,7 @@ def host_zone(patient: Patient) -> Answer:
     from v6.scheduler.host import HostZoneError
     from v6.scheduler.host import host_zone as named
 
-    etc, zones = patient.host / "etc", patient.host / ZONES
+    etc, zones = patient.roots.etc, patient.host / ZONES
     localtime, written = etc / "localtime", etc / "timezone"
     if localtime.is_symlink() and not localtime.exists():
         return wrong(f"{localtime} points to {localtime.readlink()}, which is not there: everything reads UTC")

@@ -25,7 +25,7 @@ TABLE: dict[str, Line] = {
     ),
     "TWS library": Line(
         "ib_insync or ib_async is installed whole, is the one that ibkr.library wants, and has all that V6 uses",
-        "make fresh, in V6's folder; docs/libraries.md, \"One event package\"",
+        'make fresh, in V6\'s folder; docs/libraries.md, "One event package"',
     ),
     "configuration": Line(
         "default.yaml, production.yaml, .env and the environment are accepted and every task can run at some time",
@@ -52,7 +52,7 @@ TABLE: dict[str, Line] = {
         "the commands are in the evidence; `sudo ./install_scheduler.sh` sets all of them",
     ),
     "folders": Line(
-        "var, the logs and a local lake are there and can be written; a cron line whose log folder is gone never starts",
+        "var, the logs and a local lake are there and can be written",
         "make the folder named, give it to the user of the jobs; a file system that is read-only: look at `dmesg`, then "
         "mount it anew",
     ),
@@ -101,8 +101,8 @@ TABLE: dict[str, Line] = {
     ),
     "journal": Line(
         "var/v6.db is a whole SQLite file of this V6's schema, and can be written",
-        "stop cron, move var/v6.db, var/v6.db-wal and var/v6.db-shm aside, put the last backup in their place (docs/operations.md, "
-        "Back up and restore): without one the next run begins a new journal, the lake keeps its data",
+        "`v6 journal repair` saves what can be read of a damaged one while nothing runs, `v6 lake restore DIR` brings back "
+        "a copy (docs/operations.md, Back up and restore)",
     ),
     "runs": Line(
         "no run was killed without anybody noticing",

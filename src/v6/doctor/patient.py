@@ -6,9 +6,10 @@ What cannot be had raises CannotTell in the words of the line that says why; a f
 import os
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from v6 import clock
@@ -17,6 +18,10 @@ from v6.paths import Paths
 
 if TYPE_CHECKING:
     from v6.config.load import Config
+    from v6.cron.flavour import Flavour
+    from v6.cron.roots import Roots
+    from v6.doctor.environment import Asked
+    from v6.gateway.verdicts import Diagnosis
     from v6.runner.context import Context
     from v6.scheduler.compiled import Schedule
     from v6.scheduler.nyse_calendar import NYSECalendar
@@ -26,13 +31,23 @@ LIMIT_SECONDS = 60.0
 
 
 class Patient:
-    """`host`: the host's root folder, another one in tests. `quick`: what takes seconds is left out."""
+    """`roots`: where the host keeps what concerns cron, `host`: its root folder; others in tests. `quick`: what takes
+    seconds is left out."""
 
-    def __init__(self, paths: Paths, environ: Mapping[str, str], *, host: Path = Path("/"), quick: bool = False):
+    def __init__(
+        self,
+        paths: Paths,
+        environ: Mapping[str, str],
+        *,
+        roots: "Roots | None" = None,
+        host: Path = Path("/"),
+        quick: bool = False,
+    ) -> None:
         self.paths = paths
         self.environ = environ
         self.host = host
         self.quick = quick
+        self._roots = roots
         self._journal: sqlite3.Connection | None = None
 
     def close(self) -> None:
@@ -94,9 +109,7 @@ class Patient:
         from v6.scheduler.nyse_calendar import CalendarError, NYSECalendar
 
         try:
-            return NYSECalendar(
-                self.paths.compiled / "calendar.txt", observe_holidays=self.schedule.observe_holidays
-            )
+            return NYSECalendar(self.paths.compiled / "calendar.txt", observe_holidays=self.schedule.observe_holidays)
         except CalendarError as error:
             raise CannotTell(f"there is no calendar, see the line calendar ({error})") from error
 
@@ -121,7 +134,9 @@ class Patient:
             raise CannotTell(f"the journal cannot be read, see the line journal ({error})") from error
         if have != len(MIGRATIONS):
             db.close()
-            raise CannotTell(f"the journal's schema is {have}, not {len(MIGRATIONS)}: the next run brings it up to date")
+            raise CannotTell(
+                f"the journal's schema is {have}, not {len(MIGRATIONS)}: the next run brings it up to date"
+            )
         return db
 
     @cached_property
@@ -146,13 +161,53 @@ class Patient:
             context.journal = self.journal
         return context
 
+    @property
+    def roots(self) -> "Roots":
+        from v6.cron.roots import HOST
+
+        return self._roots or HOST
+
+    @cached_property
+    def flavour(self) -> "Flavour":
+        """Which cron this host has."""
+        from v6.cron import flavour
+
+        return flavour.find(self.roots)
+
+    @cached_property
+    def environment(self) -> "Asked":
+        """The interpreter of the jobs and its libraries."""
+        from v6.doctor.environment import ask
+
+        return ask(self)
+
+    @cached_property
+    def diagnosis(self) -> "Diagnosis":
+        """Of the connection to TWS: at most one is opened, however often it is asked."""
+        from v6.gateway.diagnosed import diagnosed
+
+        if self.quick:
+            raise CannotTell("left out: --quick")
+        settings = self.config.settings
+        self.require_own("a diagnosis")
+        market_open = None
+        with suppress(CannotTell):
+            market_open = self.calendar.get_market_phase(clock.now()) == "market_open"
+        with ExitStack() as stack:
+            leases, state = self.paths.leases, self.paths.state
+            if self.owner is None:  # whose the installation will be is not ours to decide
+                leases = state = Path(stack.enter_context(TemporaryDirectory(prefix="v6-doctor-")))
+            return diagnosed(settings.ibkr, leases, state, market_open=market_open, symbol=settings.health.check_symbol)
+
     def require_own(self, what: str) -> None:
         """Raises CannotTell: another user's files would be made here."""
         from v6.runner.ownership import user_name
 
         if not self.own and self.owner is not None:
             owner = user_name(self.owner)
-            raise CannotTell(f"{what} would leave files of yours in {self.paths.var}: sudo -u {owner} .venv/bin/v6 doctor")
+            raise CannotTell(
+                f"{what} would leave files of yours in {self.paths.var}: sudo -u {owner} .venv/bin/v6 doctor"
+            )
 
 
 def read_only(path: Path) -> sqlite3.Connection:

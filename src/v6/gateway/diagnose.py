@@ -195,13 +195,15 @@ class Examination:
         left = max(ends - begun, ROUND_TRIP_SECONDS)
         try:
             async with asyncio.timeout(left):
-                await gateway.current_time_async()
+                told = await gateway.current_time_async()
         except (TimeoutError, RequestTimeout):
             words = f"TWS said that it is ready, but did not answer a question within {left:.1f} s"
             raise Found(Verdict.MUTE_AFTER_HANDSHAKE, words) from None
         except Disconnected as error:
             raise Found(Verdict.MUTE_AFTER_HANDSHAKE, f"TWS hung up on the first question: {error}") from None
-        self._wire["round_trip_seconds"] = round(clock.monotonic() - begun, 4)
+        trip = clock.monotonic() - begun
+        skew = (told - clock.utc_now()).total_seconds() + trip / 2  # TWS tells whole seconds
+        self._wire |= {"round_trip_seconds": round(trip, 4), "clock_skew_seconds": round(skew, 2)}
 
     def _require_farms(self, gateway: Gateway) -> None:
         if gateway.server_lost:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from v6.gateway import installation
+from v6.gateway import installation, late_numpy
 from v6.gateway.errors import LibraryUnusable
 
 CLIENT_NEEDS = (
@@ -47,9 +47,9 @@ class Library:
 
 
 def load(wanted: str) -> Library:
-    """Import the library (0.3 s), in any thread: it needs a current event loop at import, and gets one."""
+    """Import the library (0.2 s), in any thread: it needs a current event loop at import, and gets one."""
     name, version = installation.choose(wanted)
-    with _current_loop():
+    with _current_loop(), late_numpy.only_when_used():
         try:
             module = importlib.import_module(name)
             low = importlib.import_module(f"{name}.client")

@@ -115,8 +115,28 @@ def undelivered(db: sqlite3.Connection, limit: int = 20, tries_below: int = 1_00
     return _alerts(db, "delivered_at IS NULL AND tries < ? ORDER BY id LIMIT ?", (tries_below, limit))
 
 
+def latest_alert(db: sqlite3.Connection) -> int:
+    """Its number; 0 when there is none."""
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM alerts").fetchone()[0])
+
+
+def latest_alerts(db: sqlite3.Connection, limit: int = 20) -> list[Alert]:
+    """Newest first."""
+    return _alerts(db, "true ORDER BY id DESC LIMIT ?", (limit,))
+
+
+def alert(db: sqlite3.Connection, number: int) -> Alert | None:
+    found = _alerts(db, "id = ?", (number,))
+    return found[0] if found else None
+
+
 def alerts_since(db: sqlite3.Connection, start: datetime, limit: int = 100) -> list[Alert]:
     return _alerts(db, "at >= ? ORDER BY +id LIMIT ?", (instant_text(start), limit))
+
+
+def mark_leaving(db: sqlite3.Connection, alert_ids: Sequence[int]) -> None:
+    """Said before they are sent: a journal that cannot be written would have them sent again and again."""
+    db.executemany("UPDATE alerts SET error = 'being sent' WHERE id = ?", [(number,) for number in alert_ids])
 
 
 def mark_delivered(db: sqlite3.Connection, alert_id: int) -> None:

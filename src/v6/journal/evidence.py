@@ -2,18 +2,19 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from v6 import clock
 from v6.analysis.slot_states import Entry, SlotState, Traces, judge
+from v6.journal import gate_log as gate_log_file
 from v6.journal import ledger, runs, session_cycles
 from v6.journal.database import connect
-from v6.journal.timestamps import instant
+from v6.journal.timestamps import instant, new_york_day
 from v6.paths import Paths
-from v6.scheduler import compiled, upcoming
+from v6.scheduler import compiled, slots, upcoming, wall
+from v6.scheduler.compiled import Task, Window
+from v6.scheduler.due import decide
 from v6.scheduler.nyse_calendar import NYSECalendar
 
 GATE_LOG = Path("scheduler/cron_wrapper.log")
@@ -101,29 +102,31 @@ def traces(db: sqlite3.Connection, gate_log: Path, start: datetime, end: datetim
     return Traces(of_slot, tuple(instants))
 
 
-def gate_skips(path: Path) -> Iterator[tuple[datetime, str, datetime | None, str]]:
-    """(when, task, slot, reason) of every skip line; lines that are something else are passed over.
-
-    A line: `2026-11-27 13:05:00 EST|task|2026-11-27T18:05:00Z|skip|reason|detail`. Rotated logs come first.
-    """
-    for file in (*sorted(path.parent.glob(f"{path.stem}.*{path.suffix}")), path):
-        yield from _skips_in(file)
+def gate_skips(path: Path, since: datetime | None = None) -> Iterator[tuple[datetime, str, datetime | None, str]]:
+    """(when, task, slot, reason) of every skip that the gate logged, or of those logged from `since` on."""
+    for line in gate_log_file.lines(path, since):
+        if line.word == gate_log_file.SKIP:
+            yield line.at, line.task, line.slot, line.reason
 
 
-def _skips_in(path: Path) -> Iterator[tuple[datetime, str, datetime | None, str]]:
-    if not path.exists():
-        return
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            fields = line.rstrip("\n").split("|")
-            if len(fields) < 5 or fields[3] != "skip":
-                continue
-            with suppress(ValueError):
-                yield _wall(fields[0]), fields[1], instant(fields[2]) if fields[2] else None, fields[4]
+def due_slots(
+    tasks: Iterable[Task], windows: tuple[Window, ...], calendar: NYSECalendar, start: datetime, end: datetime
+) -> Iterator[tuple[str, datetime]]:
+    """(task, slot) of every run that these tasks want in [start, end), task by task. Raises CalendarError."""
+    first, last = -int(-start.timestamp() // 60), -int(-end.timestamp() // 60) - 1
+    for task in tasks:
+        for minute in slots.between(task, first, last, calendar, windows) if task.enabled else ():
+            if decide(task, slot := wall.new_york(minute), calendar, windows).run:
+                yield task.name, slot
 
 
-def _wall(text: str) -> datetime:
-    """`2026-11-01 01:30:00 EST`: the zone's letters tell the two hours of a fall-back apart."""
-    stamp, zone = text.rsplit(" ", 1)
-    first = datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S").replace(tzinfo=clock.NEW_YORK)
-    return first if first.tzname() == zone else first.replace(fold=1)
+def traced(db: sqlite3.Connection | None, gate_log: Path, start: datetime, end: datetime) -> set[tuple[str, datetime]]:
+    """(task, slot) of every slot in [start, end) of which the journal or the gate's log knows anything: a run, a skip
+    by the supervisor or the gate, a cycle of the market session."""
+    found = {(line.task, line.slot) for line in gate_log_file.lines(gate_log, start) if line.slot is not None}
+    if db is None:
+        return found
+    days = (new_york_day(start), new_york_day(end))
+    rows = db.execute("SELECT task, slot FROM runs WHERE day >= ? AND day <= ? AND slot IS NOT NULL", days)
+    found |= {(task, instant(slot)) for task, slot in rows}
+    return found | {(cycle.task, cycle.slot) for cycle in session_cycles.between(db, start, end)}

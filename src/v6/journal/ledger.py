@@ -155,9 +155,10 @@ def misses(db: sqlite3.Connection, task: str, slot: datetime) -> list[Miss]:
 def reasons(db: sqlite3.Connection, task: str | None, start: datetime, end: datetime) -> list[tuple[str, str, int]]:
     """(status, reason, contracts) over the slots in [start, end), most frequent first."""
     # through the ledger's lines: the misses are many and have no index by slot
-    lines = "SELECT task, slot FROM slot_ledger WHERE slot >= ? AND slot < ?" + (" AND task = ?" if task else "")
+    of_task = "AND task = ?" if task else ""
     rows = db.execute(
-        f"SELECT status, reason, count(*) FROM slot_misses WHERE (task, slot) IN ({lines}) "  # noqa: S608
+        "SELECT status, reason, count(*) FROM slot_misses WHERE (task, slot) IN "  # noqa: S608
+        f"(SELECT task, slot FROM slot_ledger WHERE slot >= ? AND slot < ? {of_task}) "
         "GROUP BY status, reason ORDER BY count(*) DESC, status, reason",
         (slot_text(start), slot_text(end), *((task,) if task else ())),
     )

@@ -57,6 +57,12 @@ def found_since(db: sqlite3.Connection, start: datetime) -> int:
     return int(row[0])
 
 
+def in_words(one: MissedSlot) -> str:
+    """`host_down: the host was down ...; found 2026-11-24 12:05 EST; catch-up: too_late`"""
+    words = f"{one.cause}: {one.evidence}; found {one.found_at:%Y-%m-%d %H:%M %Z}"
+    return f"{words}; catch-up: {one.catch_up}" if one.catch_up else words
+
+
 def mark(db: sqlite3.Connection, name: str) -> str | None:
     row = db.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row[0])
@@ -103,4 +109,6 @@ def _select(db: sqlite3.Connection, condition: str, values: tuple[object, ...]) 
         f"SELECT {', '.join(MissedSlot._fields)} FROM missed_slots WHERE {condition}",  # noqa: S608
         values,
     )
-    return [one._replace(slot=instant(one.slot), found_at=instant(one.found_at)) for one in (MissedSlot(*r) for r in rows)]
+    return [
+        one._replace(slot=instant(one.slot), found_at=instant(one.found_at)) for one in (MissedSlot(*r) for r in rows)
+    ]

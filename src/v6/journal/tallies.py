@@ -9,7 +9,10 @@ from v6.journal.timestamps import instant
 
 WindowTally = namedtuple("WindowTally", "window restarts orders_cancelled")
 Last = namedtuple("Last", "window window_start validated_at restored first_tick_seconds recovery_seconds")
-RunTally = namedtuple("RunTally", "task outcome runs")
+RunTally = namedtuple(
+    "RunTally",
+    "task outcome reason runs retries wall_seconds cpu_seconds last_ended_at last_wall_seconds last_peak_memory_mb",
+)
 
 
 def by_window(db: sqlite3.Connection) -> list[WindowTally]:
@@ -44,8 +47,9 @@ def last_of_each_window(db: sqlite3.Connection) -> list[Last]:
 
 
 def runs(db: sqlite3.Connection) -> list[RunTally]:
-    """Attempts and skips that ended, also those whose rows are gone."""
-    rows = db.execute("SELECT task, outcome, sum(runs) FROM run_totals GROUP BY task, outcome ORDER BY task, outcome")
+    """Attempts and skips that ended, also those whose rows are gone, by task, outcome and a skip's reason; with the
+    figures of the last of each."""
+    rows = db.execute(f"SELECT {', '.join(RunTally._fields)} FROM run_totals ORDER BY task, outcome, reason")  # noqa: S608
     return [RunTally(*row) for row in rows]
 
 
@@ -60,6 +64,13 @@ def last_successes(db: sqlite3.Connection) -> dict[str, datetime]:
 
 def events_of(db: sqlite3.Connection, kind: str) -> int:
     return int(db.execute("SELECT count(*) FROM events WHERE kind = ?", (kind,)).fetchone()[0])
+
+
+def rows_of(db: sqlite3.Connection, table: str) -> list[tuple[str, str, int]]:
+    """How many rows were ever written to `alerts` (severity, ''), `deliveries` (channel, result), `missed_slots` (task,
+    cause), by those two."""
+    rows = db.execute("SELECT first, second, rows FROM row_totals WHERE name = ? ORDER BY first, second", (table,))
+    return [tuple(row) for row in rows]
 
 
 def alerts_waiting(db: sqlite3.Connection) -> int:

@@ -51,7 +51,7 @@ def run(job_name: str, arguments: Sequence[str]) -> int:
     except signals.Terminated as ended:
         outcome, code = result.Result("signal", str(ended), "signal"), exit_codes.SIGNAL_BASE + ended.number
     except Exception as error:  # the job's edge: what nobody expected is fatal and shown whole
-        outcome, code = result.Result("fatal", str(error) or repr(error), type(error).__name__), exit_codes.FATAL
+        outcome, code = _unexpected(error)
         _report(log, traceback.format_exc())
     signals.disarm()
     hands_only = _hands_only(job_name)
@@ -59,6 +59,16 @@ def run(job_name: str, arguments: Sequence[str]) -> int:
     if hands_only:
         _answer(job_name, outcome)
     return code
+
+
+def _unexpected(error: Exception) -> tuple[result.Result, int]:
+    """Of an error that the job did not expect. A disk that is full, or a journal that is locked, may mend itself."""
+    from v6 import host_faults, places
+
+    home = places.home(os.environ)
+    if words := host_faults.fault(error, home, places.place(home, "journal")):
+        return result.Result("recoverable", words, "host_fault"), exit_codes.RECOVERABLE
+    return result.Result("fatal", str(error) or repr(error), type(error).__name__), exit_codes.FATAL
 
 
 def _work(job_name: str, arguments: Sequence[str], log: "list[Logger]") -> result.Result:

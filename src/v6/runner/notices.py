@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from v6 import places
-from v6.journal import events, runs
+from v6.journal import events, runs, turns
 from v6.journal.runs import Run
 from v6.runner.verdict import Verdict
 from v6.scheduler.compiled import Task
@@ -82,10 +82,11 @@ def moment(slot: datetime | None) -> str:
 
 
 def deliver(db: sqlite3.Connection, home: str, log_directory: str, script: str = "") -> int | None:
-    """Start the dispatcher when somebody can be told something, or `script` has moved the metrics: its pid, for a
-    process that lasts to wait for."""
+    """Start the dispatcher when somebody can be told something, `script` has moved the metrics, or it is time for them:
+    its pid, for a process that lasts to wait for."""
     told = _reachable(home) and events.undelivered(db, limit=1, tries_below=GIVE_UP_AFTER_TRIES)
-    return dispatch(log_directory, ()) if told or script in MEASURED else None
+    measured = turns.due(db, turns.METRICS) or script in MEASURED
+    return dispatch(log_directory, ()) if told or measured else None
 
 
 def dispatch(log_directory: str, arguments: Sequence[str]) -> int:

@@ -16,4 +16,9 @@ def delay(task: Task, failed_attempts: int, dice: float) -> float:
 
 def worth_starting(remaining: float, wait: float, usual_seconds: float | None) -> bool:
     """Whether an attempt begun after `wait` can end before the deadline, judged by how long successes usually take."""
-    return remaining - wait >= max(SHORTEST_USEFUL_SECONDS, usual_seconds or 0.0)
+    return latest_start(remaining, usual_seconds) >= wait
+
+
+def latest_start(deadline: float, usual_seconds: float | None) -> float:
+    """When an attempt must begin to end before the deadline."""
+    return deadline - max(SHORTEST_USEFUL_SECONDS, usual_seconds or 0.0)

@@ -36,7 +36,8 @@ class Supervisor:
         self.log = DayLog(self.log_directory, task.name)
         self.db = database.connect(places.place(home, "journal"))
         self.known = Run(home, self.log_directory, task, self.slot, self.log, self.db)
-        self.deadline = clock.monotonic() + self._seconds_allowed(schedule)
+        self.over_by = self._over_by(schedule)
+        self.deadline = clock.monotonic() + self.over_by - clock.epoch()
 
     def run(self) -> int:
         """The run's exit code."""
@@ -62,23 +63,25 @@ class Supervisor:
                 return self._skip("dependency", waited.detail)
         return self._attempts(lock_fd)
 
-    def _seconds_allowed(self, schedule: compiled.Schedule) -> float:
-        """From now to the deadline: that of its slot, or, started by hand, what a run may take."""
+    def _over_by(self, schedule: compiled.Schedule) -> float:
+        """The run's deadline in epoch seconds: that of its slot, or, started by hand, what a run may take from now."""
         if self.slot is None:
-            return float(deadline.own_seconds(self.task))
+            return clock.epoch() + deadline.own_seconds(self.task)
         if self.task.must_finish_by is None:
-            end = self.slot.timestamp() + deadline.own_seconds(self.task)
-        else:  # the calendar costs a start some milliseconds
-            from v6.scheduler.nyse_calendar import NYSECalendar
+            return self.slot.timestamp() + deadline.own_seconds(self.task)
+        from pathlib import Path  # these cost a start some milliseconds
 
-            place = f"{places.place(self.home, 'compiled')}/calendar.txt"
-            calendar = NYSECalendar(place, observe_holidays=schedule.observe_holidays)
-            end = deadline.latest_end(self.task, self.slot, calendar, schedule.windows)
-        return end - clock.epoch()
+        from v6.scheduler.nyse_calendar import NYSECalendar
+
+        place = f"{places.place(self.home, 'compiled')}/calendar.txt"
+        calendar = NYSECalendar(Path(place), observe_holidays=schedule.observe_holidays)
+        return deadline.latest_end(self.task, self.slot, calendar, schedule.windows)
 
     def _too_late(self) -> str:
-        ended = clock.now().fromtimestamp(clock.epoch() + self.deadline - clock.monotonic(), clock.NEW_YORK)
-        return f"a run of that slot had to be over by {ended:%Y-%m-%d %H:%M:%S %Z}"
+        from datetime import datetime
+
+        over_by = datetime.fromtimestamp(self.over_by, clock.NEW_YORK)
+        return f"a run of that slot had to be over by {over_by:%Y-%m-%d %H:%M:%S %Z}"
 
     def _killed(self) -> "list[runs.Run]":
         """Attempts without an end whose job and supervisor are dead: of this task, because we hold its lock; of tasks
@@ -196,11 +199,13 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:  # the run's edge
         import traceback
 
+        from v6 import host_faults
         from v6.runner import aftermath, notices
 
-        aftermath.say(traceback.format_exc())
+        words = host_faults.words(error, home, places.place(home, "journal"))
         title = f"{' '.join(arguments[:1])}: the supervisor failed"
-        notices.dispatch(log_directory, ("--alert", title, f"{type(error).__name__}: {error}"))
+        aftermath.say(f"{traceback.format_exc()}{title}: {words}")
+        notices.dispatch(log_directory, ("--alert", title, words))
         return exit_codes.FATAL
 
 

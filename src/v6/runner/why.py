@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from v6 import clock
 from v6.clock import NEW_YORK
-from v6.journal import evidence, ledger, runs, session_cycles
+from v6.journal import evidence, ledger, missed, runs, session_cycles
 from v6.journal.database import connect
+from v6.journal.missed import MissedSlot
 from v6.journal.runs import Run
 from v6.journal.session_cycles import Cycle
 from v6.model import FatalError
@@ -44,7 +45,8 @@ SKIPS = {
 class Explanation:
     """`answer`: one sentence. `decision`: what schedule and calendar say (those in force now). `skips`: (when, reason)
     of the gate's log; `attempts`: the journal's rows; `never_fired`: due slots of that New York day without any trace;
-    `session`: what the market session did of the slot, empty when it did nothing.
+    `session`: what the market session did of the slot, empty when it did nothing; `missed`: what a look for missed
+    slots has recorded of it, empty when nothing.
     """
 
     task: str
@@ -58,6 +60,7 @@ class Explanation:
     ledger: str
     never_fired: tuple[datetime, ...]
     session: str = ""
+    missed: str = ""
 
     def __str__(self) -> str:
         verdict = "due" if self.decision.run else f"not due: {self.decision.reason}"
@@ -70,6 +73,7 @@ class Explanation:
             f"  decision     {verdict}{slot}",
             *_column("gate log", [f"{at:%H:%M:%S} skip {reason}: {_words(reason)}" for at, reason in self.skips]),
             *_column("journal", [_line(run) for run in self.attempts]),
+            *([f"  missed       {self.missed}"] if self.missed else []),
             *([f"  session      {self.session}"] if self.session else []),
             f"  ledger       {self.ledger}",
             *_column("never fired", _ranges(self.never_fired)),
@@ -89,13 +93,16 @@ def explain(paths: Paths, task: str, when: datetime, environ: Mapping[str, str] 
     decision = decide(task_, when, calendar, schedule.windows)
     moment = decision.slot or when
     skips = [
-        (at, slot, reason) for at, name, slot, reason in evidence.gate_skips(evidence.gate_log(paths)) if name == task
+        (at, slot, reason)
+        for at, name, slot, reason in evidence.gate_skips(evidence.gate_log(paths), moment - NEAR)
+        if name == task
     ]
     nearby = tuple((at, reason) for at, slot, reason in skips if slot == moment or abs(at - when) < NEAR)
     db = connect(paths.journal) if paths.journal.exists() else None
     try:
         attempts = _attempts(db, task, decision.slot, when)
-        never = _never_fired(paths, environ, db, task, moment, {slot for _, slot, _ in skips})
+        never = _never_fired(paths, db, schedule, calendar, task_, moment)
+        recorded = missed.of_slot(db, task, moment) if db is not None else None
         known = _ledger_line(db, task, moment)
         cycle = session_cycles.of_slot(db, task, moment) if db is not None else None
     finally:
@@ -104,7 +111,9 @@ def explain(paths: Paths, task: str, when: datetime, environ: Mapping[str, str] 
     return Explanation(
         task=task,
         when=when,
-        answer=_answer(decision, nearby, attempts, cycle, moment, _not_due(decision.reason, task_, calendar, moment)),
+        answer=_answer(
+            decision, nearby, attempts, cycle, moment, _not_due(decision.reason, task_, calendar, moment), recorded
+        ),
         schedule=_schedule_line(schedule, task_),
         calendar=_calendar_line(calendar, moment),
         decision=decision,
@@ -113,6 +122,7 @@ def explain(paths: Paths, task: str, when: datetime, environ: Mapping[str, str] 
         ledger=known,
         never_fired=never,
         session=session_cycles.in_words(cycle) if cycle else "",
+        missed=missed.in_words(recorded) if recorded else "",
     )
 
 
@@ -123,6 +133,7 @@ def _answer(
     cycle: Cycle | None,
     moment: datetime,
     not_due: str,
+    recorded: MissedSlot | None,
 ) -> str:
     if attempts:
         last = attempts[-1]
@@ -139,6 +150,8 @@ def _answer(
     if skips:
         reason = skips[-1][1]
         return f"the gate skipped it ({reason}): {not_due if reason == decision.reason else _words(reason)}"
+    if recorded is not None:
+        return f"it was missed ({recorded.cause}): {recorded.evidence}"
     if not decision.run:
         return f"it was not due ({decision.reason}): {not_due}"
     if moment > clock.now():
@@ -166,21 +179,20 @@ def _attempts(db: sqlite3.Connection | None, task: str, slot: datetime | None, w
 
 def _never_fired(
     paths: Paths,
-    environ: Mapping[str, str],
     db: sqlite3.Connection | None,
-    task: str,
+    schedule: Schedule,
+    calendar: NYSECalendar,
+    task: Task,
     moment: datetime,
-    traced: set[datetime | None],
 ) -> tuple[datetime, ...]:
     """Due slots of the day that are over and of which neither the gate's log nor the journal has a trace."""
     start = moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    end = start + timedelta(days=1)
-    ran = {run.slot for run in runs.between(db, start, end, task)} if db is not None else set()
-    if db is not None:
-        ran |= {cycle.slot for cycle in session_cycles.between(db, start, end) if cycle.task == task}
-    over = clock.now() - NEAR
-    due = [slot for name, slot in evidence.expected_runs(paths, environ, start, end) if name == task and slot < over]
-    return tuple(slot for slot in due if slot not in ran and slot not in traced)
+    end = min(start + timedelta(days=1), clock.now() - NEAR)
+    if end <= start:
+        return ()
+    known = evidence.traced(db, evidence.gate_log(paths), start, end)
+    due = evidence.due_slots([task], schedule.windows, calendar, start, end)
+    return tuple(slot for name, slot in due if (name, slot) not in known)
 
 
 def _ledger_line(db: sqlite3.Connection | None, task: str, slot: datetime) -> str:

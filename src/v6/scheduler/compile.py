@@ -15,7 +15,7 @@ import fcntl
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from enum import StrEnum
@@ -27,7 +27,16 @@ from v6.config.errors import ConfigError
 from v6.config.load import Config, load
 from v6.config.sources import Sources, read_sources
 from v6.paths import Paths
-from v6.scheduler import calendar_file, compiled, futures_calendar, gate_text, schedule_text, virtual
+from v6.scheduler import (
+    calendar_file,
+    compiled,
+    futures_calendar,
+    gate_text,
+    schedule_text,
+    side_channels,
+    slot_rules,
+    virtual,
+)
 from v6.scheduler.calendar_overrides import read_overrides
 from v6.scheduler.host import HostZoneError, host_zone
 from v6.scheduler.nyse_calendar import CalendarError, parse
@@ -97,10 +106,8 @@ def check(paths: Paths, sources: Sources | None = None, environ: Mapping[str, st
             raise ConfigError(f"{name}: {schedule_text.SYSTEM_ZONES / name} does not exist (package tzdata)")
     schedule = compiled.parse(schedule_text.render(config.scheduler, host_zone=zone))
     problems = [
-        f"{_origin(config, name)}: scheduler.tasks.{name}: can never run: its time, day, days ({task.days}), "
-        f"market_phase ({task.phase}) and restart windows never meet, allowed: a slot that exists"
-        for name, task in schedule.tasks.items()
-        if not (virtual.can_run(task, schedule.windows) or (task.anchor.startswith("restart") and not task.enabled))
+        f"{_origin(config, name, keys)}: scheduler.tasks.{name}: {problem}"
+        for name, keys, problem in slot_rules.problems(schedule)
     ]
     problems += [f"scheduler.restart_windows: {problem}" for problem in virtual.endless_restarts(schedule.windows)]
     if problems:
@@ -117,10 +124,10 @@ def main() -> int:
     return 2 if result.error else 0
 
 
-def _origin(config: Config, task: str) -> str:
-    """The file of what was set last of it."""
-    keys = {f"scheduler.tasks.{task}.{key}" for key in ("time", "day", "days", "market_phase")}
-    found = [label for key, label in config.origin.items() if key in keys]
+def _origin(config: Config, task: str, keys: Iterable[str]) -> str:
+    """The file of what was set last of it, among these keys."""
+    wanted = {f"scheduler.tasks.{task}.{key}" for key in keys}
+    found = [label for key, label in config.origin.items() if key in wanted]
     return found[-1] if found else config.origin.get(f"scheduler.tasks.{task}", "config")
 
 
@@ -205,7 +212,7 @@ def _schedule(paths: Paths, config: Config) -> str:
         host_zone=_host_zone(),
         enabled=config.listed,
         switches=config.dotenv_switches,
-        places=_places(paths, config.scheduler.log_directory),
+        places={**_places(paths, config.scheduler.log_directory), **side_channels.settings(config)},
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from v6.config.scheduler_config import Scheduler
-from v6.scheduler import compiled, schedule_text, virtual, wall
+from v6.scheduler import compiled, crontab_mark, schedule_text, virtual, wall
 from v6.scheduler.compiled import Task
 from v6.scheduler.crontab_grammar import check
 
@@ -22,6 +22,8 @@ Times = frozenset[tuple[int, int]]
 
 WEEK = frozenset(range(7))
 DAY = frozenset(range(24))
+LOOKS = "scripts/health_check.py"
+"""What looks for missed slots."""
 
 
 class Line(NamedTuple):
@@ -45,26 +47,37 @@ class Line(NamedTuple):
 
 
 def render(
-    scheduler: Scheduler, host_zone: str, root: Path | str, *, home: Path | str | None = None, user: str | None = None
+    scheduler: Scheduler,
+    host_zone: str,
+    root: Path | str,
+    *,
+    home: Path | str | None = None,
+    user: str | None = None,
+    cron_zone: str | None = None,
+    reboot_line: bool = False,
 ) -> str:
     """The whole file for a host in `host_zone`; with `user` in the format of /etc/cron.d. `home`: V6_HOME when it is
-    not the checkout. Raises CrontabError when a path cannot be written into a crontab."""
+    not the checkout. `cron_zone`: of a daemon that has another one than its host, where TWS lives. `reboot_line`: with a
+    line that looks for missed slots after a start of the host. Raises CrontabError when a path cannot be written into a
+    crontab."""
+    zone = cron_zone or host_zone
     schedule = compiled.parse(schedule_text.render(scheduler, host_zone=host_zone))
     apart = home is not None and str(home) != str(root)
     lines = [
-        f"# V6 on a host in {host_zone}. Written by `v6 schedule render`: change the schedule, not this file.",
+        f"# V6 on a host in {zone}. Written by `v6 schedule render`: change the schedule, not this file.",
         "# Times are the host's. A line may fire when there is no slot in New York: the wrapper's --slot sorts it out.",
         "SHELL=/bin/sh",
         f'V6_ROOT="{root}"',
         *([f'V6_HOME="{home}"'] if apart else []),
+        f'V6_LOGS="{Path(home or root) / scheduler.log_directory / "cron"}"',
     ]
-    logs = _logs(scheduler.log_directory, "$V6_HOME" if apart else "$V6_ROOT")
     for task in schedule.tasks.values():
         lines += ["", f"# {task.name}: {' '.join(scheduler.tasks[task.name].description.split())}"]
         who = f"{user} " if user else ""
-        command = f"{who}{_command(task, logs)}"
-        lines += [f"{line.fields()} {command}" for line in lines_of(task, schedule.windows, host_zone)]
-    text = "\n".join(lines) + "\n"
+        command = f"{who}{_command(task, '--slot')}"
+        lines += [f"{line.fields()} {command}" for line in lines_of(task, schedule.windows, zone)]
+    lines += _reboot_lines(schedule.tasks.values(), f"{user} " if user else "") if reboot_line else []
+    text = crontab_mark.sealed("\n".join(lines) + "\n")
     check(text, system=user is not None)
     return text
 
@@ -166,11 +179,18 @@ def _runs(ordered: list[int]) -> Iterator[str]:
         previous = value
 
 
-def _command(task: Task, logs: str) -> str:
-    words = " ".join(shlex.quote(word) for word in (task.script, *task.args))
-    log = f"{logs}/cron/{Path(task.script).stem}.log"
-    return f'"$V6_ROOT/scripts/cron_wrapper.sh" --slot {words} >>"{log}" 2>&1'.replace("%", r"\%")
+def _reboot_lines(tasks: Iterable[Task], who: str) -> list[str]:
+    """Of the one enabled task that looks; of several none could be named without its own arguments."""
+    looking = [task for task in tasks if task.script == LOOKS]
+    if len(looking) != 1 or not looking[0].enabled:
+        return []
+    words = "after a start of the host, what was missed while it was down is found at once"
+    return ["", f"# {looking[0].name}: {words}", f"@reboot {who}{_command(looking[0], '', '--after-boot')}"]
 
 
-def _logs(directory: str, base: str) -> str:
-    return directory if Path(directory).is_absolute() else f"{base}/{directory}"
+def _command(task: Task, option: str, *more: str) -> str:
+    """A missing log folder is made anew; a log that cannot be written is said to cron, and stops no run."""
+    words = shlex.join((*([option] if option else []), task.script, *task.args, *more))
+    log = f'"$V6_LOGS/{Path(task.script).stem}.log"'
+    output = f'[ -d "$V6_LOGS" ] || mkdir -p "$V6_LOGS"; command exec >>{log} 2>&1'
+    return f'{output}; "$V6_ROOT/scripts/cron_wrapper.sh" {words}'.replace("%", r"\%")

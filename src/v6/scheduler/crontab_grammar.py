@@ -18,6 +18,8 @@ NAMES = {
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*=(\"[^\"\\]*\"|'[^'\\]*'|[^\s\"'\\]*)")
 ITEM = re.compile(r"(?:(\*)|([0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?)(?:/([0-9]{1,2}))?")
 LIKE_A_FIELD = re.compile(r"[0-9*][0-9*,/\-]*")
+REBOOT = "@reboot"
+"""The only word for time fields that is allowed: Debian's cron and cronie run such a line once after a start of the host."""
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
@@ -59,18 +61,31 @@ def _problems(text: str, system: bool) -> Iterator[tuple[int, str]]:
 
 
 def _entry(line: str, system: bool) -> Iterator[str]:
-    words = line.split(" ", 6 if system else 5)
-    if len(words) < (7 if system else 6):
-        yield f"{len(words)} words, allowed: five time fields, {'a user, ' if system else ''}a command"
+    times = 1 if line.startswith("@") else 5
+    words = line.split(" ", times + system)
+    if times == 1 and words[0] != REBOOT:
+        yield f"{words[0]}: not understood by every cron, allowed: five time fields or {REBOOT}"
         return
+    if len(words) < times + system + 1:
+        fields = "five time fields" if times == 5 else REBOOT
+        yield f"{len(words)} words, allowed: {fields}, {'a user, ' if system else ''}a command"
+        return
+    yield from _times(words[:5]) if times == 5 else ()
+    yield from _command(words[-1], words[times] if system else None)
+
+
+def _times(words: list[str]) -> Iterator[str]:
     for (name, _, _), field in zip(FIELDS, words, strict=False):
         try:
             minutes_of(field, name)
         except ValueError as error:
             yield f"{name}: {error}"
-    command = words[-1]
-    if system and not USER.fullmatch(words[5]):
-        yield f"user: {words[5]!r} is not a user's name"
+
+
+def _command(command: str, user: str | None) -> Iterator[str]:
+    """`user`: None in a crontab without that column."""
+    if user is not None and not USER.fullmatch(user):
+        yield f"user: {user!r} is not a user's name"
     if not command.strip() or command.startswith(" "):
         yield "the command is missing or set off by several spaces"
     elif LIKE_A_FIELD.fullmatch(command.split(" ", 1)[0]):

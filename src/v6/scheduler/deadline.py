@@ -66,7 +66,7 @@ def _restarts(anchor: str, offset: int, slot: int, windows: "Sequence[Window]") 
 
 
 def longest_wait(task: "Task", failed_attempts: int) -> float:
-    """Seconds before the next attempt, without the share that is left to chance: base * factor^(n-1), at most the cap."""
+    """Seconds before the next attempt, if chance takes nothing off: base * factor^(n-1), at most the cap."""
     return min(task.backoff_cap, task.backoff_base * task.backoff_factor ** (failed_attempts - 1))
 
 

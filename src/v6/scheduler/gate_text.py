@@ -2,15 +2,19 @@
 
 var/compiled/gate/<job>.txt, made from schedule.txt and calendar.txt:
 
-    # v6 gate 1
-    root|home|log_directory|timezone|enable_holiday_check|enable_logging|covers from|to|task at|windows at|days at
+    # v6 gate 2
+    root|home|log_directory|timezone|enable_holiday_check|enable_logging|covers from|to|task at|windows at|days at|heartbeats
     NAME|0/1                  switches that `.env` sets
     task|...                  the tasks with this script, from line "task at" (counted from 0)
     name|zone|days|...        the restart windows
     YYYY-MM-DD closed ...     the newest days of calendar.txt; the gate turns to that file for older ones
+
+heartbeats: of its tasks those whose word is awaited, also when they are skipped as planned.
 """
 
-HEADER = "# v6 gate 1"
+from v6.scheduler.side_channels import HEARTBEATS
+
+HEADER = "# v6 gate 2"
 NEWEST_DAYS = 40
 SETTINGS = ("root", "home", "log_directory", "timezone", "enable_holiday_check", "enable_logging")
 
@@ -25,13 +29,15 @@ def render(schedule: str, calendar: str) -> dict[str, str]:
     for line in lines:
         if line.startswith("task|"):
             by_script.setdefault(line.split("|")[2], []).append(line)
+    awaited = settings.get(HEARTBEATS, "").split(",")
     head, *days = calendar.splitlines()
     covers = head.partition(" covers ")[2].split()[:2]
     files = {}
     for script, tasks in by_script.items():
         task_at = 2 + len(switches)
         places = (task_at, task_at + len(tasks), task_at + len(tasks) + len(windows))
-        first = "|".join((*(settings[key] for key in SETTINGS), *covers, *map(str, places)))
+        heartbeats = ",".join(name for name in awaited if any(line.startswith(f"task|{name}|") for line in tasks))
+        first = "|".join((*(settings[key] for key in SETTINGS), *covers, *map(str, places), heartbeats))
         text = "\n".join((HEADER, first, *switches, *tasks, *windows, *days[:NEWEST_DAYS]))
         files[script.removeprefix("scripts/").removesuffix(".py") + ".txt"] = f"{text}\n"
     return files

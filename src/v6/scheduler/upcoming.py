@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from heapq import merge
+from itertools import islice
 from typing import NamedTuple
 
 from v6.scheduler import slots, wall
@@ -30,20 +32,35 @@ def of_day(tasks: Iterable[Task], day: date, calendar: NYSECalendar, windows: Se
         for task in tasks
         for minute in slots.between(task, first, last, calendar, windows)
     ]
-    return sorted(planned, key=lambda one: one.slot)
+    return sorted(planned, key=lambda one: one.slot.timestamp())  # two of New York would be compared as wall clocks
 
 
 def following(
     task: Task, after: datetime, count: int, calendar: NYSECalendar, windows: Sequence[Window]
 ) -> list[datetime]:
     """The next `count` slots after the aware instant in which the task will run; fewer at the calendar's end."""
-    found = []
+    return list(islice(_runs(task, after, calendar, windows), count))
+
+
+def next_runs(
+    tasks: Iterable[Task], after: datetime, count: int, calendar: NYSECalendar, windows: Sequence[Window]
+) -> list[tuple[datetime, str]]:
+    """(slot, task) of the next `count` runs of all of them together, by time."""
+    ahead = [_named(task, after, calendar, windows) for task in tasks if task.enabled]
+    return list(islice(merge(*ahead, key=lambda run: run[0].timestamp()), count))
+
+
+def _named(
+    task: Task, after: datetime, calendar: NYSECalendar, windows: Sequence[Window]
+) -> Iterator[tuple[datetime, str]]:
+    for slot in _runs(task, after, calendar, windows):
+        yield slot, task.name
+
+
+def _runs(task: Task, after: datetime, calendar: NYSECalendar, windows: Sequence[Window]) -> Iterator[datetime]:
     for planned in _ahead(task, wall.minute_of(after) + 1, calendar, windows):
         if planned.decision.run:
-            found.append(planned.slot)
-        if len(found) >= count:
-            break
-    return found
+            yield planned.slot
 
 
 def _ahead(task: Task, first: int, calendar: NYSECalendar, windows: Sequence[Window]) -> Iterator[Planned]:

@@ -41,11 +41,24 @@ def days(zones: Iterable[str]) -> Iterator[tuple[int, int]]:
 
 def slot_minutes(task: Task, windows: Sequence[Window], zones: Iterable[str]) -> Iterator[int]:
     """Every slot whose day and phase suit the task, on all virtual days."""
+    for minute, _ in slots_with_calendar(task, windows, zones):
+        yield minute
+
+
+def slots_with_calendar(
+    task: Task, windows: Sequence[Window], zones: Iterable[str] = ()
+) -> Iterator[tuple[int, NYSECalendar]]:
+    """The same, each with the calendar of its virtual day."""
     for first, last in days((*zones, "America/New_York", task.zone, *(window.zone for window in windows))):
         for calendar in calendars():
             for minute in slots.between(task, first, last, calendar, windows):
-                if not closure(task, minute, calendar) and in_phase(task, minute, calendar):
-                    yield minute
+                if suits(task, minute, calendar):
+                    yield minute, calendar
+
+
+def suits(task: Task, minute: int, calendar: NYSECalendar) -> bool:
+    """Whether day and phase at that minute are the task's."""
+    return not closure(task, minute, calendar) and in_phase(task, minute, calendar)
 
 
 def can_run(task: Task, windows: Sequence[Window]) -> bool:

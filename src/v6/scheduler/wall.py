@@ -19,6 +19,11 @@ def new_york(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * 60, NEW_YORK)
 
 
+def at_epoch(seconds: float) -> datetime:
+    """New York's clocks at that instant, in whole seconds."""
+    return datetime.fromtimestamp(int(seconds), NEW_YORK)
+
+
 def minute_of(instant: datetime) -> int:
     """The minute that contains the aware instant."""
     return int(instant.timestamp() // 60)

@@ -1,0 +1,138 @@
+"""What came before V6's own installation and still starts jobs: shown always, ended only when asked (--take-over)."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from v6 import clock
+from v6.cron.installed import OLDER, crontab_text
+from v6.cron.roots import NAME, Roots
+from v6.install import files
+from v6.install.account import tools
+from v6.scheduler import crontab_mark
+
+UNITS = (f"{NAME}.service", f"{NAME}.timer")
+LOOPS = ("START_TRADER.sh", "test_runner_connection.py")
+INTERPRETERS = ("sh", "bash", "dash", "python", "nohup", "setsid")
+PATIENCE = 10.0
+SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """`take`: ends it and says what it did. `in_the_way`: nothing can be installed beside it."""
+
+    words: str
+    take: Callable[[], str]
+    in_the_way: bool = False
+
+
+def find(roots: Roots, user: str, *, system: bool, flavour: str) -> list[Old]:
+    return [
+        *_units(roots, flavour),
+        *_loops(roots),
+        *(old for who in sorted({user, "root"}) if system and (old := _crontab(roots, who))),
+    ]
+
+
+def _units(roots: Roots, flavour: str) -> Iterator[Old]:
+    for name in UNITS:
+        for folder in (roots.etc / "systemd" / "system", *(place / "system" for place in roots.systemd)):
+            file = folder / name
+            if file.exists() or file.is_symlink():
+                masks = flavour == "systemd-cron" and name.endswith(".timer")
+                beside = f", and systemd-cron ignores /etc/cron.d/{NAME} beside it" if masks else ""
+                yield Old(
+                    f"an older systemd unit: {file}{beside}", lambda file=file: _end_unit(file, roots), in_the_way=masks
+                )
+                break
+
+
+def _end_unit(file: Path, roots: Roots) -> str:
+    said = ""
+    try:
+        done = subprocess.run(
+            ["systemctl", "disable", "--now", file.name],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False, env=tools(),
+        )  # fmt: skip
+        if done.returncode:
+            said = f"; systemctl disable --now {file.name}: {done.stderr.strip()}"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        said = f"; systemctl: {error}"
+    text = "" if file.is_symlink() else file.read_text(encoding="utf-8", errors="surrogateescape")
+    copy = files.keep_replaced(roots.kept, file.name, text)
+    file.unlink(missing_ok=True)
+    return f"{file} is ended and moved to {copy}{said}"
+
+
+def _loops(roots: Roots) -> Iterator[Old]:
+    for folder in sorted(roots.proc.glob("[0-9]*"), key=lambda folder: int(folder.name)):
+        pid = int(folder.name)
+        words = _words(folder)
+        if pid != os.getpid() and _is_loop(words):
+            line = " ".join(words)[:120]
+            yield Old(f"an older loop: process {pid}: {line}", lambda pid=pid, words=words: _end(roots, pid, words))
+
+
+def _words(folder: Path) -> list[str]:
+    try:
+        return [word.decode(errors="replace") for word in (folder / "cmdline").read_bytes().split(b"\0") if word]
+    except OSError:
+        return []
+
+
+def _is_loop(words: list[str]) -> bool:
+    """The program itself, or an interpreter that runs it: not an editor that shows it."""
+    names = [Path(word).name for word in words]
+    if not names:
+        return False
+    at_work = [names[0], *(names[1:] if names[0].startswith(INTERPRETERS) else [])]
+    return any(name in LOOPS for name in at_work)
+
+
+def _end(roots: Roots, pid: int, words: list[str]) -> str:
+    """Only while it is still that program; what does not end is left, and said."""
+    folder = roots.proc / str(pid)
+    until = clock.monotonic() + PATIENCE
+    if _words(folder) == words:
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+        while _words(folder) == words and clock.monotonic() < until:
+            clock.sleep(0.1)
+    if _words(folder) == words:
+        return f"process {pid} goes on after {PATIENCE:g} s: end it by hand"
+    return f"process {pid} is ended"
+
+
+def _crontab(roots: Roots, user: str) -> Old | None:
+    """Lines of V6's wrapper in a personal crontab, beside a system file, would ask for every slot twice."""
+    try:
+        text = crontab_text(user, roots)
+    except OSError as error:
+        return Old(f"the crontab of {user} cannot be read: {error}", lambda: f"the crontab of {user}: nothing is done")
+    marked = crontab_mark.find(text)
+    rest = text if marked is None else marked.before + marked.after
+    count = len(OLDER.findall(rest)) + (marked is not None)
+    if not count:
+        return None
+    return Old(
+        f"the crontab of {user} has lines of V6 too: crontab -l -u {user}",
+        lambda: _comment_out(roots, user, text, rest),
+    )
+
+
+def _comment_out(roots: Roots, user: str, text: str, rest: str) -> str:
+    copy = files.keep_replaced(roots.kept, f"crontab-{user}", text)
+    lines = [f"# {line}" if OLDER.match(line) else line for line in rest.splitlines(keepends=True)]
+    done = subprocess.run(
+        ["crontab", "-u", user, "-"],
+        input="".join(lines), capture_output=True, text=True, timeout=SECONDS, check=False, env=tools(),
+    )  # fmt: skip
+    if done.returncode:
+        return f"the crontab of {user} is left as it was: {done.stderr.strip()}"
+    return f"the crontab of {user}: lines of V6 are taken out, a copy is {copy}"
