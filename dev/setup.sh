@@ -69,23 +69,30 @@ for_tests() {
     make_promtool
 }
 
-# promtool checks the metrics. Its package would install Prometheus as a service, so only the program is taken out of it.
+# promtool checks the metrics and node_exporter reads them. Their packages would install services, so only the programs
+# are taken out of them.
 make_promtool() {
+    take_program promtool prometheus
+    take_program prometheus-node-exporter prometheus-node-exporter
+}
+
+# take_program NAME PACKAGE
+take_program() {
     local folder=.venv-promtool scratch
-    if command -v promtool >/dev/null || [[ -x $folder/promtool ]]; then return; fi
-    command -v apt-get >/dev/null || die "missing promtool (package prometheus): put it into PATH"
-    printf 'setup: %s/promtool from the package prometheus\n' "$folder"
+    if command -v "$1" >/dev/null || [[ -x $folder/$1 ]]; then return; fi
+    command -v apt-get >/dev/null || die "missing $1 (package $2): put it into PATH"
+    printf 'setup: %s/%s from the package %s\n' "$folder" "$1" "$2"
     scratch=$(mktemp -d)
     (
         cd "$scratch"
-        apt-get download -qq prometheus 2>/dev/null ||
-            { [[ $EUID -eq 0 ]] && apt-get update -qq && apt-get download -qq prometheus 2>/dev/null; }
-    ) || die "the package prometheus cannot be downloaded: sudo apt-get update, or put promtool into PATH"
+        apt-get download -qq "$2" 2>/dev/null ||
+            { [[ $EUID -eq 0 ]] && apt-get update -qq && apt-get download -qq "$2" 2>/dev/null; }
+    ) || die "the package $2 cannot be downloaded: sudo apt-get update, or put $1 into PATH"
     mkdir -p "$folder"
-    dpkg-deb --fsys-tarfile "$scratch"/prometheus_*.deb | tar -x -O ./usr/bin/promtool >"$folder/promtool.new"
+    dpkg-deb --fsys-tarfile "$scratch/$2"_*.deb | tar -x -O "./usr/bin/$1" >"$folder/$1.new"
     rm -rf "$scratch"
-    chmod +x "$folder/promtool.new"
-    mv "$folder/promtool.new" "$folder/promtool"
+    chmod +x "$folder/$1.new"
+    mv "$folder/$1.new" "$folder/$1"
 }
 
 # the lock file that the environment $1 was made from, else requirements.lock

@@ -60,8 +60,9 @@ def expected(root: Path = ROOT) -> dict[Path, str]:
     """Every file that follows from others, with its text."""
     files = scripts(root)
     with tempfile.TemporaryDirectory() as nobody:
-        scheduler = load(Paths(root, Path(nobody)), {}).scheduler
-    files[root / "crontab.txt"] = crontab.render(scheduler, ZONE, INSTALLED_IN)
+        config = load(Paths(root, Path(nobody)), {})
+    reboot_line = config.settings.install.reboot_line
+    files[root / "crontab.txt"] = crontab.render(config.scheduler, ZONE, INSTALLED_IN, reboot_line=reboot_line)
     for name, rewritten in (("connection.md", with_verdicts), ("data.md", with_tables)):
         guide = root / "docs" / name
         files[guide] = rewritten(guide.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A host of a test's own on which Debian's real cron daemon works: private /etc, /var/spool/cron, /run, /dev and /proc.
+"""A host of a test's own on which Debian's real cron daemon works: private /etc, /var/lib, /run, /dev and more.
 
 The host's own cron, zone and folders are out of reach (`unshare`: mounts and processes of its own). The daemon's clock
 is libfaketime's, so that it can be started seconds before the minute that a test is about; its jobs inherit nothing of
@@ -42,6 +42,7 @@ mount --rbind dev /dev
 mount --bind etc /etc
 mount --bind run /run
 mount --bind spool /var/spool/cron
+mount --bind lib /var/lib
 echo ready
 while sleep 3600; do :; done # the first process: bash reaps what others leave behind
 """
@@ -224,7 +225,7 @@ def _furnish(folder: Path) -> None:
     (folder / "etc" / "crontab").write_text("# of the test's own host\n")
     for place in ("default/cron", "systemd/system/v6-trading.service"):
         (folder / "etc" / place).unlink(missing_ok=True)
-    for place in ("run/lock", "dev/shm", "spool/crontabs"):
+    for place in ("run/lock", "dev/shm", "spool/crontabs", "lib"):
         (folder / place).mkdir(parents=True)
     (folder / "dev" / "shm").chmod(0o1777)
     (folder / "spool" / "crontabs").chmod(0o1730)

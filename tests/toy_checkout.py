@@ -153,6 +153,18 @@ def toy_tasks() -> dict[str, object]:
     )
     tasks["toy_dependent"] = _task("succeed", args=["--seconds", "1"], depends_on=["toy_print"], deadline_seconds=3)
     tasks["toy_after_fatal"] = _task("succeed", args=["--seconds", "2"], depends_on=["toy_fatal"])
+    at_eleven = {"frequency": "daily", "time": "11:00", "deadline_seconds": None, "must_finish_by": "12:00"}
+    tasks["toy_by_noon"] = _task("succeed", args=["--seconds", "3"], **at_eleven)
+    tasks["toy_sleep_by_noon"] = _task("sleep", args=["--do", "sleep", "--seconds", "49"], **at_eleven)
+    tasks["toy_early_by_noon"] = _task("succeed", args=["--seconds", "4"], **{**at_eleven, "deadline_seconds": 600})
+    tasks["toy_once"] = _task(
+        "recoverable", args=["--do", "recoverable", "--seconds", "2"], max_retries=0, idempotent=False
+    )
+    for number, needed in enumerate(("first", "yesterday", "never", "off")):
+        tasks[f"toy_{needed}"] = _task("succeed", args=["--seconds", f"{number + 5}"], enabled=needed != "off")
+        tasks[f"toy_after_{needed}"] = _task(
+            "succeed", args=["--seconds", f"{number + 10}"], depends_on=[f"toy_{needed}"]
+        )
     for broken in ("toy_no_import", "toy_no_syntax"):
         tasks[broken] = {**_task(""), "script": f"scripts/{broken}.py", "args": []}
     return tasks

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from pages import page, require_commands
 
-from v6.alerts.metrics import JournalMetrics
 from v6.journal import database
+from v6.metrics import restarts
 from v6.paths import ROOT
 
 PAGE = page("restart.md")
@@ -49,7 +49,7 @@ def test_every_task_of_the_two_jobs_is_named() -> None:
 
 def test_every_metric_of_restarts_is_named(tmp_path: Path) -> None:
     with closing(database.connect(tmp_path / "v6.db")) as db:
-        families = [(family.name, family.type) for family in JournalMetrics(db).collect()]
+        families = [(family.name, family.type) for family in restarts.collect(db)]
     names = [name + ("_total" if kind == "counter" else "") for name, kind in families if name.startswith("tws_")]
     assert len(names) >= 5
     assert [name for name in names if f"`{name}`" not in PAGE] == []

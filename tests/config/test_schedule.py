@@ -94,7 +94,12 @@ def test_any_text_is_a_time_or_refused_by_name(text: str) -> None:
         (f"{BODY}, frequency: 5min, deadline_seconds: 301", "mine.deadline_seconds: 301 reaches past the next slot"),
         (f"{BODY}, frequency: hourly, alert_on: [sometimes]", "mine.alert_on.0: 'sometimes' is wrong, allowed: 'fail"),
         (f"{BODY}, frequency: hourly, alert_on: [missed_slot]", "mine.alert_on.0: 'missed_slot' is wrong, allowed: "),
-        (f"{BODY}, frequency: hourly, catch_up: same_day", "mine.catch_up: 'same_day' is wrong, allowed: 'none'"),
+        (f"{BODY}, frequency: hourly, catch_up: next_day", "mine.catch_up: 'next_day' is wrong, allowed: 'none' or"),
+        (f"{BODY}, frequency: hourly, idempotent: false, max_retries: 1", "mine: max_retries 1 with idempotent: false"),
+        (f"{BODY}, frequency: hourly, idempotent: false, catch_up: same_day", "mine: catch_up same_day with idempot"),
+        (f"{BODY}, frequency: hourly, must_finish_by: noon", "mine.must_finish_by: 'noon' is not a time, allowed: "),
+        (f"{BODY}, frequency: hourly, must_finish_by: 12:00", "mine.must_finish_by: 12:00 unquoted is a number in bas"),
+        (f"{BODY}, frequency: hourly, backoff_jitter: 1.5", "mine.backoff_jitter: 1.5 is wrong, allowed: less than or"),
         ("frequency: hourly", "mine.script: is missing"),
     ],
 )  # fmt: skip
@@ -133,6 +138,75 @@ def test_a_cycle_is_reported_once_with_its_trail(paths: Paths, site: Write) -> N
         "config/production.yaml: scheduler.tasks.queue_option_contracts.depends_on: waits for itself: "
         "queue_option_contracts -> schedule_935_et -> queue_option_contracts",
     )
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "frequency: daily, time: '08:00', must_finish_by: '08:00'",
+        "frequency: daily, time: close+2h, must_finish_by: '14:00'",
+        "frequency: daily, time: restart-5min, must_finish_by: '05:00'",
+        "frequency: weekly, day: monday, time: '10:00', must_finish_by: open",
+        "frequency: 5min, market_phase: post_market, must_finish_by: open",
+    ],
+)
+def test_an_end_that_is_never_after_its_slot_is_refused(paths: Paths, site: Write, when: str) -> None:
+    site(f"scheduler: {{tasks: {{mine: {{{BODY}, {when}}}}}}}\n")
+    with pytest.raises(ConfigError) as error:
+        check(paths)
+    assert error.value.problems == (
+        "config/production.yaml: scheduler.tasks.mine: must_finish_by is never after its slot on the same day, "
+        "allowed: a later time",
+    )
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "frequency: daily, time: close+2h, must_finish_by: '15:30'",  # after an early close
+        "frequency: daily, time: '23:50', days: every, must_finish_by: restart-5min",  # where there is one: a limit
+        "frequency: weekly, day: saturday, days: every, time: '10:00', must_finish_by: open",  # no session: no limit
+        "frequency: 15min, must_finish_by: '00:10'",
+    ],
+)
+def test_an_end_that_is_after_some_slot_is_taken(paths: Paths, site: Write, when: str) -> None:
+    site(f"scheduler: {{tasks: {{mine: {{{BODY}, {when}}}}}}}\n")
+    assert check(paths).scheduler.tasks["mine"].must_finish_by
+
+
+@pytest.mark.parametrize(
+    ("mine", "needed"),
+    [
+        ("frequency: daily, time: '08:30', must_finish_by: '09:00'", "validate_data_quality"),  # hours later
+        ("frequency: daily, time: '12:00'", "load_historical_data"),  # on Saturdays only
+        ("frequency: weekly, day: sunday, days: every, time: '12:00'", "audit_data_integrity"),
+        ("frequency: weekly, day: saturday, days: every, time: '12:00'", "collect_option_snapshots"),
+    ],
+)
+def test_a_dependency_that_can_never_be_met_is_refused(paths: Paths, site: Write, mine: str, needed: str) -> None:
+    site(f"scheduler: {{tasks: {{mine: {{{BODY}, {mine}, depends_on: [{needed}]}}}}}}\n")
+    with pytest.raises(ConfigError) as error:
+        check(paths)
+    assert error.value.problems == (
+        f"config/production.yaml: scheduler.tasks.mine: depends_on {needed}, which has no slot before the deadline of "
+        "this task on the same New York day, allowed: a task that is due earlier",
+    )
+
+
+@pytest.mark.parametrize(
+    ("mine", "needed"),
+    [
+        ("frequency: daily, time: '08:00'", "queue_option_contracts"),  # at the same minute: it waits
+        ("frequency: daily, time: '07:30'", "queue_option_contracts"),  # four hours to wait
+        ("frequency: weekly, day: saturday, days: every, time: '11:00'", "load_historical_data"),
+        ("frequency: 5min, market_phase: market_open", "schedule_935_et"),
+    ],
+)
+def test_a_dependency_that_is_due_before_the_deadline_is_taken(
+    paths: Paths, site: Write, mine: str, needed: str
+) -> None:
+    site(f"scheduler: {{tasks: {{mine: {{{BODY}, {mine}, depends_on: [{needed}]}}}}}}\n")
+    assert check(paths).scheduler.tasks["mine"].depends_on == (needed,)
 
 
 def test_the_default_restart_windows_are_the_users_table(paths: Paths) -> None:

@@ -1,12 +1,16 @@
 """One run as the supervisor sees it: attempts, codes, limits, dependencies, all in the journal."""
 
+import datetime as dt
 import signal
 import subprocess
 import time
+from datetime import datetime
 
 import pytest
 
 from toy_checkout import ToyCheckout, alive, kill, wait_until
+from v6.clock import NEW_YORK
+from v6.journal.runs import Run
 from v6.runner import lock
 
 pytestmark = pytest.mark.integration
@@ -96,21 +100,53 @@ def test_a_run_whose_slot_is_past_its_deadline_is_a_skip(toys: ToyCheckout) -> N
     assert toys.run("toy_succeed", V6_SLOT=str(slot)).returncode == 0
     (run,) = toys.runs_of("toy_succeed")
     assert (run.outcome, run.reason) == ("skip", "deadline")
+    over_by = datetime.fromtimestamp(slot + 300, NEW_YORK)
+    assert run.summary == f"a run of that slot had to be over by {over_by:%Y-%m-%d %H:%M:%S %Z}"
 
 
-def test_a_dependency_that_never_comes_is_a_skip_that_names_it(toys: ToyCheckout) -> None:
-    last_year = str(int(time.time()) - 300 * 86_400)
-    toys.run("toy_dependent", V6_SLOT=last_year, V6_CLOCK_OFFSET=str(-300 * 86_400))
-    (run,) = toys.runs_of("toy_dependent")
-    assert (run.outcome, run.reason, run.summary) == ("skip", "dependency", "toy_print (has not run)")
+def at(clock: str) -> tuple[str, float]:
+    """V6_SLOT of 11:00 New York of today, and V6_CLOCK_OFFSET that makes it `clock` there."""
+    day = datetime.now(NEW_YORK).date()
+    slot, now = (datetime.combine(day, dt.time.fromisoformat(text), NEW_YORK).timestamp() for text in ("11:00", clock))
+    return f"{slot:.0f}", now - time.time()
 
 
-def test_a_dependency_that_failed_for_good_is_not_waited_for(toys: ToyCheckout) -> None:
-    toys.run("toy_fatal")
-    began = time.monotonic()
-    toys.run("toy_after_fatal")
-    assert time.monotonic() - began < 5
-    assert toys.runs_of("toy_after_fatal")[0].summary == "toy_fatal (fatal)"
+def run_at(toys: ToyCheckout, task: str, clock: str) -> Run:
+    """Its only run, of the slot at 11:00, begun at `clock`."""
+    slot, offset = at(clock)
+    toys.run(task, V6_SLOT=slot, V6_CLOCK_OFFSET=f"{offset:.3f}")
+    return toys.runs_of(task)[-1]
+
+
+def test_what_must_finish_by_noon_may_begin_late_but_not_past_noon(toys: ToyCheckout) -> None:
+    assert run_at(toys, "toy_by_noon", "11:59:00").outcome == "success"  # of itself: four hours would be over at 15:00
+    late = run_at(toys, "toy_by_noon", "12:00:01")
+    assert (late.outcome, late.reason) == ("skip", "deadline")
+    assert " 12:00:00 " in late.summary
+
+
+def test_the_earlier_of_deadline_and_must_finish_by_wins(toys: ToyCheckout) -> None:
+    late = run_at(toys, "toy_early_by_noon", "11:10:01")
+    assert (late.outcome, late.reason) == ("skip", "deadline")
+    assert " 11:10:00 " in late.summary
+
+
+def test_an_attempt_is_ended_when_it_must_be_finished(toys: ToyCheckout) -> None:
+    run = run_at(toys, "toy_sleep_by_noon", "11:59:55")
+    assert run.outcome == "time_limit"
+    assert run.wall_seconds < 12  # its own limit is 30 s
+
+
+def test_by_hand_must_finish_by_binds_nobody(toys: ToyCheckout) -> None:
+    _, offset = at("13:00")
+    before = len(toys.runs_of("toy_by_noon"))
+    assert toys.run("toy_by_noon", V6_CLOCK_OFFSET=f"{offset:.3f}").returncode == 0
+    assert [run.outcome for run in toys.runs_of("toy_by_noon")[before:]] == ["success"]
+
+
+def test_what_may_not_be_repeated_is_tried_once(toys: ToyCheckout) -> None:
+    assert toys.run("toy_once").returncode == 1
+    assert outcomes(toys, "toy_once") == ["recoverable"]
 
 
 @pytest.mark.core

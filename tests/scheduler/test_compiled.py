@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from v6.config.scheduler_config import Scheduler
+from v6.config.scheduler_config import Scheduler, parse_time
 from v6.scheduler import compiled, schedule_text
 from v6.scheduler.compiled import Schedule, ScheduleError, parse
 from v6.scheduler.host import HostZoneError, host_zone
@@ -20,8 +20,19 @@ def test_every_field_of_a_task_survives(scheduler: Scheduler, schedule: Schedule
             task.alert_on)  # fmt: skip
         assert (row.backoff_base, row.backoff_factor, row.backoff_cap) == (
             task.backoff_seconds, task.backoff_factor, task.backoff_cap_seconds)  # fmt: skip
+        assert (row.backoff_jitter, row.idempotent) == (task.backoff_jitter, task.idempotent)
+        assert row.must_finish_by == (task.must_finish_by and parse_time(task.must_finish_by))
         assert row.needs_gateway == task.needs_gateway
         assert row.kind == ("every" if task.period_minutes else "at")
+
+
+def test_what_a_run_may_and_may_not_survives(scheduler: Scheduler) -> None:
+    task = scheduler.tasks["health_check"].model_copy(
+        update={"must_finish_by": "restart-5min", "idempotent": False, "backoff_jitter": 0.25}
+    )
+    one = scheduler.model_copy(update={"tasks": {"health_check": task}})
+    row = parse(schedule_text.render(one, host_zone="UTC")).tasks["health_check"]
+    assert (row.must_finish_by, row.idempotent, row.backoff_jitter) == (("restart", -5), False, 0.25)
 
 
 def test_arguments_with_spaces_survive(scheduler: Scheduler) -> None:

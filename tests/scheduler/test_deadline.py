@@ -93,5 +93,5 @@ def test_a_run_by_hand_has_what_a_run_may_take() -> None:
 
 def test_the_longest_run_is_every_attempt_and_every_wait() -> None:
     plain = {"timeout": 100, "backoff_base": 5.0, "backoff_factor": 2.0, "backoff_cap": 12.0}
-    assert longest_run(task(**plain, max_retries=3, idempotent=True)) == 4 * 100 + 5 + 10 + 12
-    assert longest_run(task(**plain, max_retries=3, idempotent=False)) == 100
+    assert longest_run(task(**plain, max_retries=3)) == 4 * 100 + 5 + 10 + 12
+    assert longest_run(task(**plain, max_retries=0)) == 100

@@ -56,7 +56,7 @@ KINDS = {
     ),
     "positions:": Advice(
         "positions or orders do not add up",
-        "TWS holds something that what was stored and traded does not explain, says something new of it, or agrees again.",
+        "TWS holds what was never stored or traded, says something new of it, or agrees again.",
         "`docs/data.md`, Positions; do not trade on the account's figures before it is explained",
     ),
     "pre_restart ": Advice(
@@ -120,7 +120,7 @@ KINDS = {
     ),
     "TWS needs a person": Advice(
         "TWS needs a person",
-        "V6 may not or cannot start it again: the budget of restarts is used up, or whose process it is cannot be told.",
+        "V6 may not or cannot start it again: the budget of restarts is used up, or whose process it is is not known.",
         "look at TWS itself: a dialogue, a login, its log; docs/tws_process.md",
     ),
     "calendar changed": Advice(
@@ -144,9 +144,9 @@ REASONS = {
     "exit_2": "it ended without saying how: its traceback is in the log",
     "connections_used_up": "`v6 gateway clients` says who connects; it goes on when the budget allows",
     "journal": "`v6 doctor`; docs/operations.md, Back up and restore",
-    "disk": "make room: `du -xh --max-depth=2 DIRECTORY | sort -h | tail`; `retention` says what cleanup_old_data removes",
+    "disk": "make room: `du -xh --max-depth=2 / | sort -h | tail`; `retention` says what cleanup_old_data removes",
     "cron": "`v6 doctor` looks at cron, its file and its zone",
-    "crontab": "the installed file is not what the configuration asks for: `./install_scheduler.sh --check`, then without",
+    "crontab": "the installed file is not what the configuration asks for: `./install_scheduler.sh --dry-run`",
     "calendar horizon": "the calendar runs out: upgrade pandas_market_calendars, then `scripts/refresh_calendar.py`",
     "runs": "`v6 runs` names the killed ones",
     "slots": "`v6 slots today` names the reasons",
@@ -168,7 +168,7 @@ def of(key: str) -> Advice | None:
 
 
 def what_to_do(key: str) -> str:
-    """In one line; empty where there is nothing to do or nothing is known. The key of a failure ends with its reasons."""
+    """In one line; empty where there is nothing to do, or nothing known. The key of a failure ends with its reasons."""
     known = of(key)
     if known is None or not key.startswith("failed:"):
         return known.do if known else ""

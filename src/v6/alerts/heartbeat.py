@@ -23,7 +23,7 @@ from v6 import clock, places
 from v6.config import dotenv
 from v6.journal import database, deliveries
 from v6.scheduler import compiled
-from v6.scheduler.side_channels import HEARTBEAT_URL, HEARTBEATS, address
+from v6.scheduler.side_channels import address
 
 START = "start"
 SKIP = "skip"
@@ -34,12 +34,6 @@ LONGEST_BODY = 2000
 
 class PingError(Exception):
     """The ping was not taken; without the address."""
-
-
-def is_awaited(settings: Mapping[str, str], task: str, environ: Mapping[str, str]) -> bool:
-    """Whether somebody may wait for the task's word: only then a process is worth starting."""
-    named = any(name.startswith(HEARTBEAT_URL) for name in environ)
-    return named or task in settings.get(HEARTBEATS, "").split(",")
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:

@@ -22,14 +22,21 @@ class Service:
         self._address = address
         self.label = label
 
+    def check(self) -> None:
+        """Raises DeliveryError when apprise knows no service for it."""
+        import apprise
+
+        with apprise.LogCapture(level=logging.WARNING):  # type: ignore[no-untyped-call]
+            if apprise.Apprise.instantiate(self._address, suppress_exceptions=True) is None:
+                raise DeliveryError(f"{self.label} is not an apprise URL")
+
     def send(self, severity: str, title: str, body: str) -> None:
         """Raises DeliveryError when it was not taken."""
         import apprise
 
-        one = apprise.Apprise()
+        self.check()
+        one = apprise.Apprise(self._address)
         with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
-            if not one.add(self._address):
-                raise DeliveryError(f"{self.label} is not an apprise URL")
             if one.notify(title=title, body=body, notify_type=severity):
                 return
             why = redacted(_last_line(said.getvalue()), self._address)

@@ -3,12 +3,12 @@
 They are watched by their last completed slot, never by a process or a log file being there (L25).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from v6.analysis.findings import Finding, could_not_check, failed, ok
-from v6.journal import ledger, runs
+from v6.journal import events, ledger, missed, runs
 from v6.journal.ledger import TABLE_OF
 from v6.runner.context import Context
 from v6.scheduler import compiled, upcoming
@@ -52,7 +52,44 @@ def lake_fresh(ctx: Context) -> Finding:
     return failed("lake", "; ".join(stale)) if stale else ok("lake", "; ".join(fresh))
 
 
-def _expected(ctx: Context) -> list[Expected]:
+def in_a_row(ctx: Context) -> Finding:
+    """Whether a collector's latest slots are all far from complete: `slots_kept` fails at the first of them, and after
+    `alerts.incomplete_slots` a person is told that it stays so, and when it is over."""
+    wanted, words = ctx.settings.alerts.incomplete_slots, []
+    by_task: dict[str, list[Expected]] = {}
+    for one in _expected(ctx, look_back_days=0):
+        by_task.setdefault(one.task, []).append(one)
+    for task, slots in by_task.items():
+        if slots[-1].slot < ctx.now() - RECENT:
+            continue
+        problems = [f"{one.slot:%H:%M} {why}" for one in slots[-wanted:] if (why := _problem(ctx, one))]
+        words.append(f"{task} {len(problems)} of the last {len(slots[-wanted:])}")
+        if len(problems) == wanted:
+            _tell_incomplete(ctx, task, problems)
+        elif not _problem(ctx, slots[-1]) and _incomplete_is_told(ctx, task):
+            _alert(ctx, task, "info", f"{task}: slots are complete again", f"since {slots[-1].slot:%H:%M}", "complete")
+    return ok("incomplete slots", ", ".join(words) or "none was due lately")
+
+
+def _tell_incomplete(ctx: Context, task: str, problems: Sequence[str]) -> None:
+    repeat = timedelta(hours=ctx.settings.alerts.repeat_hours)
+    if _incomplete_is_told(ctx, task) and events.raised(ctx.journal, f"incomplete:{task}", ctx.now() - repeat):
+        return
+    title = f"{task}: {len(problems)} slots in a row below {ctx.settings.health.min_complete_percent:g} %"
+    _alert(ctx, task, "failure", title, "\n".join(problems), "incomplete")
+
+
+def _incomplete_is_told(ctx: Context, task: str) -> bool:
+    return events.unanswered(ctx.journal, f"incomplete:{task}", f"complete:{task}")
+
+
+def _alert(ctx: Context, task: str, severity: str, title: str, body: str, kind: str) -> None:
+    events.raise_alert(
+        ctx.journal, severity=severity, title=title, body=body, key=f"{kind}:{task}", task=task, quiet=timedelta(0)
+    )
+
+
+def _expected(ctx: Context, look_back_days: int = LOOK_BACK_DAYS) -> list[Expected]:
     """Every collector's slot of the last days whose deadline has passed, since V6's first run, oldest first."""
     first_run = runs.first_started(ctx.journal)
     if first_run is None:
@@ -60,12 +97,15 @@ def _expected(ctx: Context) -> list[Expected]:
     schedule = compiled.load(ctx.paths.compiled / "schedule.txt")
     collectors = {task.name: task for task in schedule.tasks.values() if task.script in TABLE_OF}
     now = ctx.now()
+    told = {(one.task, one.slot) for one in missed.between(ctx.journal, now - timedelta(days=LOOK_BACK_DAYS + 1), now)}
     found = []
-    for back in range(LOOK_BACK_DAYS, -1, -1):
+    for back in range(look_back_days, -1, -1):
         day = now.date() - timedelta(days=back)
         for planned in upcoming.of_day(collectors.values(), day, ctx.calendar, schedule.windows):
             task = collectors[planned.task]
             over = planned.slot.timestamp() + (task.deadline or DEFAULT_DEADLINE)
+            if (task.name, planned.slot) in told:
+                continue  # never ran at all: the check for missed slots has said so, and why
             if planned.decision.run and first_run <= planned.slot and over <= now.timestamp():
                 found.append(Expected(task.name, TABLE_OF[task.script], planned.slot))
     return found

@@ -17,7 +17,7 @@ def missed_slots(ctx: Context) -> Finding:
     found = looking.look(ctx.paths, ctx.journal, now, repeat=timedelta(hours=ctx.settings.alerts.repeat_hours))
     if found.first:
         return ok(CHECK, "it is looked for them from now on")
-    span = f"from {found.start:%m-%d %H:%M} to {found.until:%m-%d %H:%M}"
+    span = f"from {telling.wall(found.start)} to {telling.wall(found.until)}"
     if not found.missed:
         return ok(CHECK, f"none {span}")
     words = [f"{telling.title(found.missed)} ({span})"]

@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from v6.cli import (
+    alerts,
     calendar,
     doctor,
     gateway,
@@ -14,6 +15,7 @@ from v6.cli import (
     journal,
     lake,
     metrics,
+    missed,
     rehearse,
     report,
     restart,
@@ -54,9 +56,11 @@ app = typer.Typer(
 calendar.register(app)
 app.add_typer(schedule.group, name="schedule")
 history.register(app)
+missed.register(app)
 doctor.register(app)
 status.register(app)
 metrics.register(app)
+app.add_typer(alerts.group, name="alerts")
 app.add_typer(gateway.group, name="gateway")
 app.add_typer(lake.group, name="lake")
 app.add_typer(journal.group, name="journal")

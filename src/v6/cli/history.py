@@ -127,7 +127,7 @@ def slots(
 def _recent(task: str | None, limit: int) -> "list[Run]":
     from v6.journal import runs as journal_runs
 
-    db = _journal()
+    db = journal()
     if db is None:
         return []
     with closing(db):
@@ -138,7 +138,7 @@ def _events(kind: str | None, limit: int) -> "list[Event]":
     """Oldest first."""
     from v6.journal import events as journal_events
 
-    db = _journal()
+    db = journal()
     if db is None:
         return []
     with closing(db):
@@ -154,7 +154,7 @@ def _plainly(value: object) -> str:
     return str(value)
 
 
-def _journal() -> "sqlite3.Connection | None":
+def journal() -> "sqlite3.Connection | None":
     """The journal, or None before the first run: a question never creates one."""
     import sqlite3
 

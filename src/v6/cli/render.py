@@ -69,7 +69,8 @@ def render(
 def _crontab(config: "Config", paths: Paths, zone: str, user: str | None) -> str:
     from v6.scheduler import crontab
 
-    text = crontab.render(config.scheduler, zone, paths.root, home=paths.home, user=user, reboot_line=config.settings.install.reboot_line)
+    reboot_line = config.settings.install.reboot_line
+    text = crontab.render(config.scheduler, zone, paths.root, home=paths.home, user=user, reboot_line=reboot_line)
     # the lines write there before the gate could make it
     (paths.home / config.scheduler.log_directory / "cron").mkdir(parents=True, exist_ok=True)
     return text

@@ -58,7 +58,7 @@ def say_timeline(day: "Day", now: "Timetable", date_: date, here: ZoneInfo) -> N
         rows = [(row[0], *row[2:]) for row in rows]
     output.table(f"{date_:%A} {date_}: {_session(now.calendar, date_)}", columns, rows, right="runs")
     runs = sum(one.runs for one in day.outlooks)
-    output.say(f"{runs} runs. Of several the ends and deadlines are those of the last. Gate TWS: not while it restarts.")
+    output.say(f"{runs} runs. Of several: ends and deadlines of the last. Gate TWS: not while it restarts.")
     skipped = [one for one in stretches if not one[0].runs]
     if skipped:
         output.say("")

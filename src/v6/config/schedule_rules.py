@@ -5,6 +5,9 @@ from pathlib import Path
 
 from v6.config.scheduler_config import PERIOD_MINUTES, Scheduler, Task
 
+COLLECTORS = frozenset({"scripts/collect_option_snapshots.py", "scripts/collect_futures_snapshots.py"})
+"""Their slots are quotes of an instant: what was missed cannot be had later (L16)."""
+
 
 def problems(scheduler: Scheduler, root: Path) -> list[tuple[str, str]]:
     """(path below `scheduler`, problem) for everything wrong; empty when the schedule can be used."""
@@ -15,6 +18,7 @@ def problems(scheduler: Scheduler, root: Path) -> list[tuple[str, str]]:
         *_unknown_dependencies(tasks),
         *_cycles(tasks),
         *_late_deadlines(tasks),
+        *_forged_quotes(tasks),
         *_restart_without_windows(scheduler),
     ]
 
@@ -68,6 +72,12 @@ def _late_deadlines(tasks: Mapping[str, Task]) -> Iterator[tuple[str, str]]:
                 f"tasks.{name}.deadline_seconds",
                 f"{task.deadline_seconds} reaches past the next slot, allowed: at most {period * 60}",
             )
+
+
+def _forged_quotes(tasks: Mapping[str, Task]) -> Iterator[tuple[str, str]]:
+    for name, task in tasks.items():
+        if task.catch_up != "none" and task.script in COLLECTORS:
+            yield f"tasks.{name}.catch_up", f"{task.catch_up} of a collector would forge quotes, allowed: none"
 
 
 def _restart_without_windows(scheduler: Scheduler) -> Iterator[tuple[str, str]]:

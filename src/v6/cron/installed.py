@@ -55,8 +55,8 @@ def installed(system: bool, roots: Roots = HOST, user: str | None = None) -> Ins
     marked = crontab_mark.find(text)
     if marked is None:
         return None
-    places = dict(VARIABLE.findall(marked.body))
-    users = sorted(users_of(marked.body)) if system else [user]
+    places: dict[str, str] = dict(VARIABLE.findall(marked.body))
+    users: list[str] = sorted(users_of(marked.body)) if system else [user]
     root = places.get("V6_ROOT", "")
     return Installed(
         path,
@@ -110,7 +110,15 @@ def wanted(
         here = host.host_zone(roots.etc)
     except host.HostZoneError:
         here = zone_name
-    text = crontab.render(config.scheduler, here, paths.root, home=paths.home, user=user, cron_zone=zone_name)
+    text = crontab.render(
+        config.scheduler,
+        here,
+        paths.root,
+        home=paths.home,
+        user=user,
+        cron_zone=zone_name,
+        reboot_line=config.settings.install.reboot_line,
+    )
     marked = crontab_mark.find(text)
     assert marked is not None
     return text if before is None else crontab_mark.sealed(kept_out.kept_out(marked.body, before.body))

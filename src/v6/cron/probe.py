@@ -1,7 +1,7 @@
-"""The line that proves that cron fires what is installed: it asks the gate, as a slot's line would, and notes its answer.
+"""The line that proves that cron fires what is installed: it asks the gate, as a line of a task would.
 
-It stands in the very file that is installed, and only until it has fired. It starts no job, and fires each minute: where
-an installer is killed, the line goes on writing one small file until the next installation, and nothing else.
+It stands in the very file that is installed, and only until it has fired. It starts no job, and fires each minute:
+where an installer is killed, the line goes on writing one small file until the next installation, and nothing else.
 """
 
 import re

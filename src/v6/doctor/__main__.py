@@ -1,4 +1,4 @@
-"""`python3 -m v6.doctor [--json] [--quick]`: the doctor where `v6` itself cannot start, with any Python and no library."""
+"""`python3 -m v6.doctor [--json] [--quick]`: the doctor where `v6` itself cannot start: it needs no library."""
 
 import argparse
 import os

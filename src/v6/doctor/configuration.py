@@ -4,6 +4,9 @@ from v6 import clock
 from v6.doctor.answer import Answer, CannotTell, judged, of, well, wrong
 from v6.doctor.patient import Patient
 
+COMPILED_WITHIN = 20 * 60
+"""Seconds; health_check's line calls the gate every 15 minutes."""
+
 
 def configuration(patient: Patient) -> Answer:
     """As `v6 schedule check` looks at it, and as a process with this environment has it."""
@@ -25,8 +28,6 @@ def configuration(patient: Patient) -> Answer:
 
 def schedule(patient: Patient) -> Answer:
     """What gate and jobs read. The gate mends all of this by itself, unless the configuration is refused."""
-    from v6.config.errors import ConfigError
-    from v6.config.sources import read_sources
     from v6.scheduler import compiled
 
     paths = patient.paths
@@ -45,24 +46,30 @@ def schedule(patient: Patient) -> Answer:
     gate = paths.compiled / "gate"
     if lost := sorted(name for name in scripts if not (gate / f"{name}.txt").is_file()):
         problems.append(f"{gate} lacks {', '.join(lost)}")
-    try:
-        sources = read_sources(paths)
-        copies = paths.compiled / "sources"
-        changed = [
-            source.label
-            for name, source in sources.items()
-            if (source.content is None) != (not (copies / name).exists())
-            or (source.content is not None and (copies / name).read_bytes() != source.content)
-        ]
-    except ConfigError as error:
-        changed = [str(error)]
+    edited, pending = _edited(patient), ""
     refused = paths.compiled / "rejected" / "error.txt"
-    if changed and refused.exists():
+    if edited and refused.exists():
         words = " ".join(refused.read_text(encoding="utf-8", errors="replace").split())
         problems.append(f"the last good schedule is in force, a later edit was refused: {words}")
-    elif changed:
-        problems.append(f"not made from the present {', '.join(changed)}: the gate compiles at its next call")
-    return judged(problems, f"{len(found.tasks)} tasks, {len(found.windows)} restart windows, up to date")
+    elif edited:
+        pending = f"made before {', '.join(edited)} was edited, the gate makes it anew at its next call"
+        if max(edited.values()) < clock.epoch() - COMPILED_WITHIN:
+            problems.append(f"{pending}, and has not since {COMPILED_WITHIN / 60:.0f} min")
+    words = f"{len(found.tasks)} tasks, {len(found.windows)} restart windows"
+    return judged(problems, f"{words}, {pending or 'up to date'}")
+
+
+def _edited(patient: Patient) -> dict[str, float]:
+    """The files that are not those it was made from, with the time of their last change."""
+    from v6.config.sources import read_sources
+
+    copies = patient.paths.compiled / "sources"
+    found = {}
+    for name, source in read_sources(patient.paths).items():
+        copy = copies / name
+        if source.content != (copy.read_bytes() if copy.exists() else None):
+            found[source.label] = source.path.stat().st_mtime if source.path.exists() else clock.epoch()
+    return found
 
 
 def calendar(patient: Patient) -> Answer:

@@ -87,7 +87,7 @@ def _problems(one: "Installed", patient: Patient) -> list[str]:
         problems.append(f"{one.path} is another installation's: of {one.root}, state in {one.home}")
     if one.system:
         text = one.path.read_text(encoding="utf-8", errors="replace")
-        problems += _mode_problems(one.path, patient)
+        problems += _mode_problems(one.path)
     else:
         text = crontab_text(one.user, patient.roots)  # one bad line of anybody's spoils all of it
     problems += [f"{one.path}: {problem}" for problem in refusals(text, patient.flavour, one.system, patient.roots)]
@@ -98,7 +98,7 @@ def _problems(one: "Installed", patient: Patient) -> list[str]:
     return problems
 
 
-def _mode_problems(path: Path, patient: Patient) -> list[str]:
+def _mode_problems(path: Path) -> list[str]:
     """Debian's cron and cronie ignore a file in /etc/cron.d that others could have written."""
     found = path.lstat()
     problems = []

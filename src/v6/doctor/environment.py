@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SUPPORTED = ((3, 11), (3, 13))
 SECONDS = 90
 LOCK, LOCK_ASYNC = "requirements.lock", "requirements-ib_async.lock"
-PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)( *;)?", re.MULTILINE)
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)( *;)?", re.MULTILINE)
 
 
 @dataclass

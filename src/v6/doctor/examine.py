@@ -1,6 +1,6 @@
 """The whole examination: every line of `lines.TABLE`, in its order, whatever is broken."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import NamedTuple
 
@@ -49,11 +49,11 @@ class Examined(NamedTuple):
     cure: str
 
 
-def examine(patient: Patient) -> Iterator[Examined]:
+def examine(patient: Patient, lines: Iterable[str] = tuple(CHECKS)) -> Iterator[Examined]:
     """Line by line, as each is known."""
     try:
-        for line, (module, name) in CHECKS.items():
-            answer = _answer(patient, module, name)
+        for line in lines:
+            answer = _answer(patient, *CHECKS[line])
             cure = answer.cure or (TABLE[line].cure if answer.state is State.FAILED else "")
             yield Examined(line, answer.state, " ".join(answer.evidence.split()), cure)
     finally:

@@ -65,9 +65,11 @@ def permissions(patient: Patient) -> Answer:
     for secret, wanted in ((paths.dotenv, "600"), (paths.production_config, "600"), (paths.var, "700")):
         if secret.exists() and secret.stat().st_mode & SECRET:
             problems.append(f"{secret} has mode {_mode(secret)}: chmod {wanted} {secret}")
-    for place in _programs(paths.root):
-        if place.exists() and place.stat().st_mode & OPEN_TO_WRITE:
-            problems.append(f"{place} can be changed by others (mode {_mode(place)}): chmod go-w {place}")
+    problems += [
+        f"{place} can be changed by others (mode {_mode(place)}): chmod go-w {place}"
+        for place in _programs(paths.root)
+        if place.exists() and place.stat().st_mode & OPEN_TO_WRITE
+    ]
     return judged(problems, f"all of it belongs to {_owner_name(patient)}, secrets and programs are closed to others")
 
 

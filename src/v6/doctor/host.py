@@ -139,5 +139,6 @@ def _from_the_future(patient: Patient, now: datetime) -> str:
     with suppress(CannotTell):
         for run in runs.recent(patient.journal, None, 1):
             if run.started_at > now + FUTURE:
-                return f"the clock reads {now:%Y-%m-%d %H:%M:%S %Z}, a run of {run.task} began {run.started_at:%Y-%m-%d %H:%M:%S %Z}"
+                began = f"{run.started_at:%Y-%m-%d %H:%M:%S %Z}"
+                return f"the clock reads {now:%Y-%m-%d %H:%M:%S %Z}, but a run of {run.task} began {began}"
     return ""

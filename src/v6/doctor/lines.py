@@ -1,4 +1,4 @@
-"""Every line of `v6 doctor`: what must hold, and what to do where it does not. docs/operations.md is written from it."""
+"""Every line of `v6 doctor`: what must hold, and what to do where it does not; docs/operations.md shows it."""
 
 from typing import NamedTuple
 
@@ -33,9 +33,8 @@ TABLE: dict[str, Line] = {
         "schedule goes on",
     ),
     "schedule": Line(
-        "the compiled schedule that gate and jobs read is there, whole, of this folder and of the present configuration",
-        "`v6 schedule check` says what is wrong; `.venv/bin/python -m v6.scheduler.compile` makes it anew, as the gate does "
-        "at its next call",
+        "the compiled schedule that gate and jobs read is there, whole, of this folder and the present configuration",
+        "`v6 schedule check` says what is wrong; where nothing is, `v6 schedule next` makes it anew, as does the gate",
     ),
     "calendar": Line(
         "the compiled calendar is whole and covers today and at least health.min_calendar_days more",
@@ -53,11 +52,11 @@ TABLE: dict[str, Line] = {
     ),
     "folders": Line(
         "var, the logs and a local lake are there and can be written",
-        "make the folder named, give it to the user of the jobs; a file system that is read-only: look at `dmesg`, then "
-        "mount it anew",
+        "make the folder named, give it to the user of the jobs; where the file system is read-only look at `dmesg`, "
+        "then mount it anew",
     ),
     "disk": Line(
-        "at least health.min_free_disk_percent of the space, and of the inodes, are free where state, logs and lake live",
+        "at least health.min_free_disk_percent of the space are free where state, logs and lake live, and inodes too",
         "remove what is not V6's, or lower retention.* and run FORCE_RUN=true scripts/cron_wrapper.sh "
         "scripts/cleanup_old_data.py",
     ),
@@ -66,7 +65,7 @@ TABLE: dict[str, Line] = {
         "timedatectl set-timezone ZONE, then install the crontab anew: its times are the host's",
     ),
     "tzdata": Line(
-        "bash and Python give the same wall time for the same instants in every zone of the schedule, clock changes included",
+        "bash and Python give the same wall time for the same instants in every zone of the schedule",
         "apt-get install --reinstall tzdata; an old TZDIR or PYTHONTZPATH in the environment must go",
     ),
     "clock": Line(
@@ -87,13 +86,13 @@ TABLE: dict[str, Line] = {
         "sudo ./install_scheduler.sh (or --user); --check says what is wrong, --dry-run shows what would change",
     ),
     "drift": Line(
-        "the installed lines are those that the present configuration asks for; lines that were commented out are named",
+        "the installed lines are those that the configuration asks for; lines that were commented out are named",
         "sudo ./install_scheduler.sh (or --user): it shows the difference with --dry-run",
     ),
     "firing": Line(
         "the latest slots of the schedule left a trace in the gate's log or the journal: cron really starts them",
-        "look at the lines cron and crontab above, at logs/cron/ and at `journalctl -u cron`; `v6 why TASK TIME` explains "
-        "one slot",
+        "look at the lines cron and crontab above, at logs/cron/ and at `journalctl -u cron`; `v6 why TASK TIME` "
+        "explains one slot",
     ),
     "missed": Line(
         "no slot of the last day was missed",
@@ -101,8 +100,8 @@ TABLE: dict[str, Line] = {
     ),
     "journal": Line(
         "var/v6.db is a whole SQLite file of this V6's schema, and can be written",
-        "`v6 journal repair` saves what can be read of a damaged one while nothing runs, `v6 lake restore DIR` brings back "
-        "a copy (docs/operations.md, Back up and restore)",
+        "`v6 journal repair` saves what can be read of a damaged one while nothing runs; else `v6 lake restore DIR` "
+        "brings back a copy (docs/operations.md, Back up and restore)",
     ),
     "runs": Line(
         "no run was killed without anybody noticing",

@@ -3,11 +3,14 @@
 import sqlite3
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from v6 import clock
 from v6.doctor.answer import Answer, CannotTell, unknown, well, wrong
 from v6.doctor.patient import Patient
+
+if TYPE_CHECKING:
+    from v6.journal.deliveries import Delivery
 
 WAITS = timedelta(hours=1)
 """So long an alert may wait for its hour's turn (alerts.messages_per_hour); quiet hours come on top."""
@@ -15,38 +18,28 @@ WEEK = timedelta(days=7)
 SHOWN = 3
 
 
-class Delivery(NamedTuple):
-    at: datetime
-    what: str
-    error: str
-
-    @property
-    def age(self) -> str:
-        from v6.restart.windows import in_words
-
-        return f"{in_words(max(0.0, (clock.now() - self.at).total_seconds()))} ago"
-
-
 def alerts(patient: Patient) -> Answer:
     from v6.alerts.outbox import DeliveryError
-    from v6.alerts.services import URLS, sender, urls
+    from v6.alerts.services import URLS, services, urls
 
     addresses = urls(patient.variables)
     if not addresses:
         return wrong(f"no channel is configured ({URLS}): nobody is told of anything")
     try:
-        sender(addresses)
+        for service in services(addresses):
+            service.check()
     except DeliveryError as error:
         return wrong(str(error), f"correct it in .env: {URLS}, then `v6 alerts test`")
     channels = f"{len(addresses)} channel{'s' if len(addresses) > 1 else ''}"
     last = _last(patient, "alert")
     if last is not None and last.error:
-        return wrong(f"{channels}; the last message, {last.age}, was not delivered: {last.error}", "`v6 alerts test`")
+        words = f"{channels}; the last message, {_ago(last.at)}, was not delivered: {last.error}"
+        return wrong(words, "`v6 alerts test`")
     if stuck := _stuck(patient):
         return wrong(f"{channels}; {stuck}", "`v6 alerts list` shows them, `v6 alerts test` tries the channel")
     if last is None:
         return unknown(f"{channels}, but nothing was ever sent", "`v6 alerts test` sends a message")
-    return well(f"{channels}; the last message was delivered {last.age}: {last.what}")
+    return well(f"{channels}; the last message was delivered {_ago(last.at)}: {last.what}")
 
 
 def _stuck(patient: Patient) -> str:
@@ -77,11 +70,11 @@ def heartbeat(patient: Patient) -> Answer:
     if last is None:
         return unknown(f"{words}, but no ping has left yet", f"the next run of {awaited[0]} sends one; `v6 runs`")
     if last.error:
-        return wrong(f"{words}; the last one, {last.age}, did not arrive: {last.what}: {last.error}",
+        return wrong(f"{words}; the last one, {_ago(last.at)}, did not arrive: {last.what}: {last.error}",
                      "compare the address in .env with the one of the check")  # fmt: skip
     if silent := _silent_since(patient, awaited, last.at):
-        return wrong(f"{words}; the last one left {last.age}, but {silent}", "see the line firing")
-    return well(f"{words}; the last one arrived {last.age}: {last.what}")
+        return wrong(f"{words}; the last one left {_ago(last.at)}, but {silent}", "see the line firing")
+    return well(f"{words}; the last one arrived {_ago(last.at)}: {last.what}")
 
 
 def _awaited(patient: Patient) -> list[str]:
@@ -108,13 +101,18 @@ def _silent_since(patient: Patient, awaited: list[str], last: datetime) -> str:
     return ""
 
 
-def _last(patient: Patient, channel: str) -> Delivery | None:
-    from v6.journal.timestamps import instant
+def _last(patient: Patient, channel: str) -> "Delivery | None":
+    """The latest message or ping, whether it was taken or not."""
+    from v6.journal import deliveries
 
     try:
-        row = patient.journal.execute(
-            "SELECT at, what, error FROM deliveries WHERE channel = ? ORDER BY id DESC LIMIT 1", (channel,)
-        ).fetchone()
+        found = deliveries.recent(patient.journal, channel, 1)
     except sqlite3.OperationalError as error:
         raise CannotTell(f"the journal cannot be asked: {error}") from error
-    return None if row is None else Delivery(instant(row[0]), row[1], row[2])
+    return found[0] if found else None
+
+
+def _ago(moment: datetime) -> str:
+    from v6.restart.windows import in_words
+
+    return f"{in_words(max(0.0, (clock.now() - moment).total_seconds()))} ago"

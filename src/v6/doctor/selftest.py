@@ -1,4 +1,6 @@
-"""What V6 needs of its libraries, proven by small real work: `python -m v6.doctor.selftest [--versions-only] [LIBRARY]`.
+"""What V6 needs of its libraries, proven by small real work: `python -m v6.doctor.selftest [LIBRARY]`.
+
+`--versions-only`: only what is installed, and the TWS library, `LIBRARY` being ibkr.library.
 
 The doctor starts it with the interpreter of the jobs, so that a library that ends its process ends this one, and the
 last line says which it was. One JSON object a line: the interpreter, what is installed, then each proof with its begin.

@@ -15,7 +15,7 @@ from v6.runner.ownership import user_name
 
 ROOT_OWNS_IT = (
     "{root} belongs to root, and jobs should not run as root: name a user in {config} (install: {{user: v6}}) and run "
-    "this again with --create-user, or give the checkout to a user (chown -R). install.user: root would run them as root."
+    "this again with --create-user, or give the checkout to a user (chown -R). install.user: root runs them as root."
 )
 SECONDS = 120
 
@@ -58,7 +58,7 @@ def chosen(config: Config, paths: Paths, *, system: bool, create: bool) -> Accou
 
 def create(account: Account, paths: Paths) -> Account:
     """A system user without a password, whose home is V6's: cron starts its jobs there."""
-    command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin"]
+    command = ["useradd", "--system", "--user-group", "--no-create-home", "--no-log-init", "--shell", "/usr/sbin/nologin"]
     command += ["--comment", "V6", "--home-dir", str(paths.home), account.name]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)

@@ -1,4 +1,4 @@
-"""Files of root: written whole under a name that cron ignores, then renamed; what was there before is kept elsewhere."""
+"""Files of root: written whole under a name that cron ignores, then renamed; what was there is kept elsewhere."""
 
 import fcntl
 import os
@@ -71,15 +71,16 @@ def make_folder(kept: Path) -> None:
 
 
 @contextmanager
-def alone(kept: Path) -> Iterator[None]:
-    """No second installer at the same time. Raises RefusedError."""
-    make_folder(kept)
-    with open(kept / "lock", "a", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RefusedError("another installer is at work") from error
+def alone(folder: Path) -> Iterator[None]:
+    """No second installer at the same time; the folder itself is locked. Raises RefusedError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
+    except BlockingIOError as error:
+        raise RefusedError("another installer is at work") from error
+    finally:
+        os.close(fd)
 
 
 def _settle(folder: Path) -> None:

@@ -1,6 +1,7 @@
-"""A file for logrotate, where the host has it: a bound for V6's logs between two runs of its own clean-up, which removes.
+"""A file for logrotate, where the host has it: a bound for V6's logs between two runs of its own clean-up.
 
-The names are given one by one: what was rotated is called NAME.DATE.log, as the clean-up calls it, and would match `*.log`.
+The names are given one by one: what was rotated is called NAME.DATE.log, as the clean-up calls it (and removes it in
+time), and would match `*.log`.
 """
 
 import re
@@ -17,7 +18,7 @@ from v6.paths import Paths
 from v6.upkeep.rotation import ROTATE_BYTES
 
 FOLDER = "logrotate.d"
-OWN = ("cron_wrapper.log", "alerts.log")
+OWN = ("alerts.log", "cron_wrapper.log", "unified_scheduler.log")
 SECONDS = 60
 TEXT = """# V6: written by install_scheduler.sh, which also removes it.
 {names}

@@ -40,8 +40,11 @@ def due(config: Config, paths: Paths, account: Account, *, system: bool, take_ov
     trees = [paths.var, _logs(config, paths), *_lake(config, paths)]
     changes = list(_ownership([*trees, *files], account, system=system, take_over=take_over))
     folders = [paths.var, (paths.home / FILE).parent, _logs(config, paths), _logs(config, paths) / "cron"]
-    changes += [Change(folder, 0o700 if folder == paths.var else 0o755, account, True) for folder in folders
-                if not folder.is_dir()]
+    changes += [
+        Change(folder, 0o700 if folder == paths.var else 0o755, account, True)
+        for folder in folders
+        if not folder.is_dir()
+    ]
     wanted = [(script, 0o755) for script in _scripts(paths)] + [(file, 0o600) for file in files] + [(paths.var, 0o700)]
     changes += [Change(path, mode) for path, mode in wanted if _mode(path) not in {None, mode}]
     return changes

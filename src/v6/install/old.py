@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from v6 import clock
@@ -45,9 +47,7 @@ def _units(roots: Roots, flavour: str) -> Iterator[Old]:
             if file.exists() or file.is_symlink():
                 masks = flavour == "systemd-cron" and name.endswith(".timer")
                 beside = f", and systemd-cron ignores /etc/cron.d/{NAME} beside it" if masks else ""
-                yield Old(
-                    f"an older systemd unit: {file}{beside}", lambda file=file: _end_unit(file, roots), in_the_way=masks
-                )
+                yield Old(f"an older systemd unit: {file}{beside}", partial(_end_unit, file, roots), in_the_way=masks)
                 break
 
 
@@ -74,7 +74,7 @@ def _loops(roots: Roots) -> Iterator[Old]:
         words = _words(folder)
         if pid != os.getpid() and _is_loop(words):
             line = " ".join(words)[:120]
-            yield Old(f"an older loop: process {pid}: {line}", lambda pid=pid, words=words: _end(roots, pid, words))
+            yield Old(f"an older loop: process {pid}: {line}", partial(_end, roots, pid, words))
 
 
 def _words(folder: Path) -> list[str]:
@@ -98,10 +98,8 @@ def _end(roots: Roots, pid: int, words: list[str]) -> str:
     folder = roots.proc / str(pid)
     until = clock.monotonic() + PATIENCE
     if _words(folder) == words:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass
         while _words(folder) == words and clock.monotonic() < until:
             clock.sleep(0.1)
     if _words(folder) == words:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from v6.config.load import Config
-from v6.install.account import Account, run_as, tools
+from v6.install.account import Account, find, run_as, tools
 from v6.paths import Paths
+from v6.runner.ownership import user_name
 
 WRAPPER = "scripts/cron_wrapper.sh"
 LIGHT = "import v6.runner.supervise"
@@ -53,7 +54,8 @@ def _reachable(paths: Paths, account: Account) -> Iterator[str]:
         return
     python = paths.root / ".venv" / "bin" / "python"
     places = [paths.root / WRAPPER, paths.default_config, python]
-    for command in (["sh", "-c", REACHABLE, "sh", *places], [python, "-B", "-S", "-c", LIGHT]):
+    commands: list[list[str | Path]] = [["sh", "-c", REACHABLE, "sh", *places], [python, "-B", "-S", "-c", LIGHT]]
+    for command in commands:
         try:
             done = run_as(account, command, cwd=Path("/"), PYTHONPATH=str(paths.root / "src"))
             said = " ".join(f"{done.stdout} {done.stderr}".split()) if done.returncode else ""
@@ -65,3 +67,12 @@ def _reachable(paths: Paths, account: Account) -> Iterator[str]:
                 f"must be readable by {account.name} (or keep V6 in a place like /opt/v6, and set install.user)"
             )
             return
+
+
+def compile_modules(paths: Paths, account: Account) -> None:
+    """Where the user may not write beside the modules, each run would compile them anew: their owner does it once."""
+    source = paths.root / "src"
+    owner = source.stat().st_uid
+    if owner != account.uid:
+        python = paths.root / ".venv" / "bin" / "python"
+        run_as(find(user_name(owner)), [python, "-m", "compileall", "-q", source], cwd=Path("/"))

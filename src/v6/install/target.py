@@ -137,9 +137,7 @@ class OwnCrontab:
         return True
 
     def _write(self, text: str) -> None:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="v6-crontab-", encoding="utf-8", errors="surrogateescape"
-        ) as file:
+        with tempfile.NamedTemporaryFile("w", prefix="v6-crontab-", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text if text.endswith("\n") else f"{text}\n")
             file.flush()
             self._crontab(file.name)

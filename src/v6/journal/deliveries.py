@@ -35,7 +35,9 @@ def messages_within(db: sqlite3.Connection, span: timedelta) -> int:
 
 def last(db: sqlite3.Connection, channel: str, *, taken: bool) -> Delivery | None:
     """The latest of the channel that was taken, or that was not."""
-    found = _select(db, f"channel = ? AND error {'=' if taken else '<>'} '' ORDER BY at DESC, id DESC LIMIT 1", (channel,))
+    found = _select(
+        db, f"channel = ? AND error {'=' if taken else '<>'} '' ORDER BY at DESC, id DESC LIMIT 1", (channel,)
+    )
     return found[0] if found else None
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from v6.analysis.slot_states import Entry, SlotState, Traces, judge
@@ -112,21 +112,24 @@ def gate_skips(path: Path, since: datetime | None = None) -> Iterator[tuple[date
 def due_slots(
     tasks: Iterable[Task], windows: tuple[Window, ...], calendar: NYSECalendar, start: datetime, end: datetime
 ) -> Iterator[tuple[str, datetime]]:
-    """(task, slot) of every run that these tasks want in [start, end), task by task. Raises CalendarError."""
+    """(task, slot) of every run that these tasks want in [start, end), task by task. In UTC, where the two hours of a
+    fall-back are not the same. Raises CalendarError."""
     first, last = -int(-start.timestamp() // 60), -int(-end.timestamp() // 60) - 1
     for task in tasks:
         for minute in slots.between(task, first, last, calendar, windows) if task.enabled else ():
-            if decide(task, slot := wall.new_york(minute), calendar, windows).run:
-                yield task.name, slot
+            if decide(task, wall.new_york(minute), calendar, windows).run:
+                yield task.name, datetime.fromtimestamp(minute * 60, UTC)
 
 
 def traced(db: sqlite3.Connection | None, gate_log: Path, start: datetime, end: datetime) -> set[tuple[str, datetime]]:
     """(task, slot) of every slot in [start, end) of which the journal or the gate's log knows anything: a run, a skip
-    by the supervisor or the gate, a cycle of the market session."""
-    found = {(line.task, line.slot) for line in gate_log_file.lines(gate_log, start) if line.slot is not None}
+    by the supervisor or the gate, a cycle of the market session. In UTC."""
+    lines = gate_log_file.lines(gate_log, start)
+    found = {(line.task, line.slot.astimezone(UTC)) for line in lines if line.slot is not None}
     if db is None:
         return found
     days = (new_york_day(start), new_york_day(end))
     rows = db.execute("SELECT task, slot FROM runs WHERE day >= ? AND day <= ? AND slot IS NOT NULL", days)
-    found |= {(task, instant(slot)) for task, slot in rows}
-    return found | {(cycle.task, cycle.slot) for cycle in session_cycles.between(db, start, end)}
+    found |= {(task, instant(slot).astimezone(UTC)) for task, slot in rows}
+    cycles = session_cycles.between(db, start, end)
+    return found | {(cycle.task, cycle.slot.astimezone(UTC)) for cycle in cycles}

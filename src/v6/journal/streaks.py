@@ -10,16 +10,18 @@ Streak = namedtuple("Streak", "failures since last_success")
 """Runs (not attempts) without a success; when the first of them began; the last success, None: there has been none."""
 
 
-def streak(db: sqlite3.Connection, task: str) -> Streak:
-    """Of the runs after the task's last success, skips left out."""
+def streak(db: sqlite3.Connection, task: str, before_run: int | None = None) -> Streak:
+    """Of the runs after the task's last success, skips left out; with `before_run` as it stood before that run."""
+    end = before_run or 2**62
     row = db.execute(
-        f"SELECT id, coalesce(slot, started_at) FROM runs WHERE task = ? AND {DONE} ORDER BY id DESC LIMIT 1",  # noqa: S608
-        (task,),
+        f"SELECT id, coalesce(slot, started_at) FROM runs WHERE task = ? AND id < ? AND {DONE} "  # noqa: S608
+        "ORDER BY id DESC LIMIT 1",
+        (task, end),
     ).fetchone()
     after, success = (row[0], optional(row[1])) if row else (0, None)
     failures, since = db.execute(
         "SELECT count(*), min(coalesce(slot, started_at)) FROM runs "
-        "WHERE task = ? AND id > ? AND attempt = 1 AND outcome <> 'skip'",
-        (task, after),
+        "WHERE task = ? AND id > ? AND id < ? AND attempt = 1 AND outcome <> 'skip'",
+        (task, after, end),
     ).fetchone()
     return Streak(int(failures), optional(since), success)

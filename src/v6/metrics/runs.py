@@ -35,12 +35,13 @@ def collect(db: sqlite3.Connection) -> Iterator[Metric]:
         OF_END,
         _sums(attempts, "cpu_seconds"),
     )
-    yield from _last(attempts)
+    done = {task: at.timestamp() for task, at in tallies.last_successes(db).items()}
+    yield from _last(attempts, done)
     yield gauge(
         "v6_task_last_success_timestamp_seconds",
         "When the last successful attempt of a task ended, or the market session had its slot.",
         TASK,
-        [((task,), ended.timestamp()) for task, ended in tallies.last_successes(db).items()],
+        [((task,), at) for task, at in done.items()],
     )
     turned_away = [((task, reason, "gate"), skips) for task, reason, skips in gate_counts.totals(db)]
     skipped = [((one.task, one.reason, "run"), one.runs) for one in ended if one.outcome == "skip"]
@@ -59,9 +60,10 @@ def collect(db: sqlite3.Connection) -> Iterator[Metric]:
     yield from _told(db)
 
 
-def _last(attempts: list[RunTally]) -> Iterator[Metric]:
-    """Of the latest attempt of each task, whatever became of it."""
+def _last(attempts: list[RunTally], done: dict[str, float]) -> Iterator[Metric]:
+    """Of the latest attempt of each task, whatever became of it. `done`: when each task last was."""
     latest = {one.task: one for one in sorted(attempts, key=lambda one: one.last_ended_at)}
+    failed = {task: (_epoch(one.last_ended_at) or 0.0) > done.get(task, 0.0) for task, one in latest.items()}
     for name, words, values in (
         (
             "v6_task_last_end_timestamp_seconds",
@@ -80,8 +82,8 @@ def _last(attempts: list[RunTally]) -> Iterator[Metric]:
         ),
         (
             "v6_task_last_failed",
-            "1: the latest attempt of a task did not succeed.",
-            {task: float(one.outcome != "success") for task, one in latest.items()},
+            "1: the latest attempt of a task did not succeed, nor has the market session had a slot of it since.",
+            {task: float(failed[task] and one.outcome != "success") for task, one in latest.items()},
         ),
     ):
         yield gauge(name, words, TASK, [((task,), value) for task, value in values.items() if value is not None])

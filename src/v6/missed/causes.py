@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from v6.clock import NEW_YORK
 from v6.journal import gate_log
 from v6.missed.find import Looked, Site, Slot, claim_of
 from v6.missed.signs import CRON_STARTS_WITHIN, Signs, first_from, last_before
@@ -35,7 +36,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """One missed slot and why. All slots of one incident have the same evidence."""
+    """One missed slot (in UTC) and why. All slots of one incident have the same evidence."""
 
     task: str
     slot: datetime
@@ -50,7 +51,7 @@ class Judge:
         self.site = site
         self.looked = looked
         self.signs = signs
-        self.now = now
+        self.now = now.astimezone(UTC)
         self.left_out = {task for task, slot in looked.slots if _within(first_from(signs.fired, slot), slot)}
 
     def judge(self, pair: Slot) -> Missed:
@@ -85,7 +86,7 @@ class Judge:
         ]
         if not calls:
             return None
-        words = f"cron started the line at {calls[0]:%H:%M:%S %Z}, more than {LATE_MINUTES} minutes late"
+        words = f"cron started the line at {_moment(calls[0])}, more than {LATE_MINUTES} minutes late"
         return Cause.LATE, f"{words}: the host was busy, suspended, or its clock was moved"
 
     def _host_down(self, task: str, slot: datetime) -> tuple[Cause, str] | None:  # noqa: ARG002
@@ -93,7 +94,7 @@ class Judge:
         if start is None:
             return None
         sign = last_before(self.signs.alive, start - CRON_STARTS_WITHIN)
-        if sign is not None and sign > slot:
+        if sign is not None and sign >= slot + SAME_MINUTE:
             return None  # the host did something after the slot and before that start
         seen = f"last sign of life {_moment(sign)}" if sign else "no sign of life before"
         return Cause.HOST_DOWN, f"the host was down: {seen}, started again {_moment(start)}"
@@ -102,10 +103,10 @@ class Judge:
         before, after = last_before(self.signs.fired, slot), first_from(self.signs.fired, slot)
         if start := last_before(self.signs.starts, slot):
             before = max(before or start, start)
-        if before is None:
-            return None
         if _within(after, slot):
             return Cause.LINE_IGNORED, LEFT_OUT
+        if before is None:
+            return None
         until = after or self.now
         if moved := self._moved(before, until):
             return moved
@@ -148,4 +149,4 @@ def _within(moment: datetime | None, slot: datetime, span: timedelta = SAME_MINU
 
 
 def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S %Z}"
+    return f"{moment.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S %Z}"

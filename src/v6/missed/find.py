@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zlib import crc32
 
@@ -22,6 +22,7 @@ CLOCK_WENT_BACK = timedelta(days=1)
 """A look that ended in what is now the future tells nothing: it is looked again from so long ago."""
 
 Slot = tuple[str, datetime]
+"""Task and slot. Slots are in UTC here: in New York's time the two hours of a fall-back compare as the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,15 @@ def look(site: Site, now: datetime) -> Looked:
     start, until = span(site, now)
     known = missed.known_since(site.db)
     since = {
-        name: known[name][1]
+        name: known[name][1].astimezone(UTC)
         for name, definition in definitions(site.schedule).items()
-        if name in known and known[name][0] == definition and known[name][1] <= now
+        if name in known and known[name][0] == definition and known[name][1].astimezone(UTC) <= now
     }
     tasks = [task for task in site.schedule.tasks.values() if task.name in since]
     due = evidence.due_slots(tasks, site.schedule.windows, site.calendar, start, until)
     wanted = {(task, slot) for task, slot in due if slot >= since[task]}
     wanted -= evidence.traced(site.db, site.gate_log, start, until) if wanted else set()
-    wanted -= {(one.task, one.slot) for one in missed.between(site.db, start, until)}
+    wanted -= {(one.task, one.slot.astimezone(UTC)) for one in missed.between(site.db, start, until)}
     claimed = {pair for pair in wanted if claim_of(site.paths, *pair).exists()}
     if at_work := {pair for pair in claimed if _may_be_at_work(site, *pair, now)}:
         until = min(slot for _, slot in at_work)  # judged when they are over
@@ -82,15 +83,13 @@ def look(site: Site, now: datetime) -> Looked:
 
 def span(site: Site, now: datetime) -> tuple[datetime, datetime]:
     """What has not been looked at yet; nothing of it where start and end are the same."""
-    end = (now - OLDER_THAN).replace(second=0, microsecond=0)
-    start = missed.looked_until(site.db)
-    if start is None:
+    end = (now.astimezone(UTC) - OLDER_THAN).replace(second=0, microsecond=0)
+    if (mark := missed.looked_until(site.db)) is None:
         return end, end
-    if start > now:
-        start = now - CLOCK_WENT_BACK
-    covered = datetime.combine(site.calendar.first + timedelta(days=1), time(), NEW_YORK)
-    earliest = max(end - FARTHEST, covered)
-    return min(max(start, earliest), end), end
+    start = mark.astimezone(UTC)
+    start = start if start <= now else end - CLOCK_WENT_BACK
+    covered = datetime.combine(site.calendar.first + timedelta(days=1), time(), NEW_YORK).astimezone(UTC)
+    return min(max(start, end - FARTHEST, covered), end), end
 
 
 def definitions(schedule: Schedule) -> dict[str, str]:

@@ -3,12 +3,11 @@
 import json
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from v6 import clock
-from v6.clock import NEW_YORK
 from v6.journal import gate_log, missed, session_cycles
 from v6.journal.gate_log import GateLine
 from v6.journal.timestamps import instant, instant_text, new_york_day
@@ -36,9 +35,9 @@ class Clocks(NamedTuple):
 
 
 class Signs(NamedTuple):
-    """All in the order of time. `alive`: something of V6 happened; `fired`: cron started something; `starts`: of the
-    host; `gate`: what the gate logged. Since `looked`, in seconds: how long the host slept, how far its clock was set
-    forwards; 0 where neither is known."""
+    """In UTC and in the order of time. `alive`: something of V6 happened; `fired`: cron started something; `starts`: of
+    the host; `gate`: what the gate logged. Since `looked`, in seconds: how long the host slept, how far its clock was
+    set forwards; 0 where neither is known."""
 
     alive: tuple[datetime, ...]
     fired: tuple[datetime, ...]
@@ -56,19 +55,19 @@ def read(site: Site, looked: Looked, now: datetime) -> Signs:
     rows = site.db.execute("SELECT slot, started_at, ended_at FROM runs WHERE day >= ? AND day <= ?", days)
     fired, alive = [], []
     for slot, started_at, ended_at in rows:
-        started = instant(started_at)
-        alive += [started, *([instant(ended_at)] if ended_at else [])]
-        if slot is not None and started - instant(slot) < BY_CRON:
+        started = _utc(started_at)
+        alive += [started, *([_utc(ended_at)] if ended_at else [])]
+        if slot is not None and started - _utc(slot) < BY_CRON:
             fired.append(started)
-    gate = tuple(gate_log.lines(site.gate_log, since))
-    cycles = [cycle.started_at for cycle in session_cycles.between(site.db, since, now)]
+    gate = tuple(line._replace(at=line.at.astimezone(UTC)) for line in gate_log.lines(site.gate_log, since))
+    cycles = [cycle.started_at.astimezone(UTC) for cycle in session_cycles.between(site.db, since, now)]
     asleep, ahead = _clocks_moved(site)
     return Signs(
         alive=tuple(sorted([*alive, *cycles, *(line.at for line in gate)])),
         fired=tuple(sorted([*fired, *(line.at for line in gate)])),
         starts=_starts(site, since, now),
         gate=gate,
-        looked=missed.looked_until(site.db) or looked.start,
+        looked=(missed.looked_until(site.db) or looked.start).astimezone(UTC),
         asleep=asleep,
         ahead=ahead,
     )
@@ -113,9 +112,13 @@ def _clocks_moved(site: Site) -> tuple[float, float]:
 def _starts(site: Site, since: datetime, now: datetime) -> tuple[datetime, ...]:
     """When the host was started: the events of the @reboot line, and the kernel's own word where it has no event."""
     rows = site.db.execute("SELECT at FROM events WHERE at >= ? AND kind = ?", (instant_text(since), HOST_STARTED))
-    recorded = [instant(row[0]) for row in rows]
+    recorded = [_utc(row[0]) for row in rows]
     if not clock.shifted():  # the kernel knows nothing of a shifted clock
-        kernel = datetime.fromtimestamp(clock.epoch() - clock.since_boot()[0], NEW_YORK) + CRON_STARTS_WITHIN
+        kernel = datetime.fromtimestamp(clock.epoch() - clock.since_boot()[0], UTC) + CRON_STARTS_WITHIN
         if since < kernel <= now and not any(abs(event - kernel) < SAME_START for event in recorded):
             recorded.append(kernel)
     return tuple(sorted(recorded))
+
+
+def _utc(text: str) -> datetime:
+    return instant(text).astimezone(UTC)

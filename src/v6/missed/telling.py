@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zlib import crc32
 
+from v6.clock import NEW_YORK
 from v6.journal import events, missed
 from v6.missed.catch_up import WORDS
 from v6.missed.causes import Cause, Missed, incidents
@@ -46,7 +47,7 @@ def body(db: sqlite3.Connection, found: Sequence[Missed], verdicts: Mapping[Miss
         lines += [f"  {line}" for line in by_task(slots)]
     if caught := [one for one in found if verdicts.get(one)]:
         lines.append("made up (catch_up: same_day):")
-        lines += [f"  {one.task} {one.slot:%m-%d %H:%M}: {WORDS[verdicts[one]]}" for one in caught]
+        lines += [f"  {one.task} {wall(one.slot)}: {WORDS[verdicts[one]]}" for one in caught]
     in_a_day = missed.found_since(db, now - IN_A_DAY)
     lines += [f"{_count(in_a_day)} found in the last 24 hours"] if in_a_day > len(found) else []
     return "\n".join([*lines, "see: v6 missed"])
@@ -58,14 +59,15 @@ def by_task(slots: Sequence[Missed]) -> list[str]:
     counted = Counter(one.task for one in slots)
     for task, number in counted.most_common(NAMED):
         mine = [one.slot for one in slots if one.task == task]
-        when = (
-            f"{min(mine):%m-%d %H:%M}"
-            if number == 1
-            else f"{number} from {min(mine):%m-%d %H:%M} to {max(mine):%m-%d %H:%M}"
-        )
+        when = wall(min(mine)) if number == 1 else f"{number} from {wall(min(mine))} to {wall(max(mine))}"
         lines.append(f"{task}: {when}")
     rest = len(counted) - NAMED
     return [*lines, f"and {rest} more tasks"] if rest > 0 else lines
+
+
+def wall(slot: datetime) -> str:
+    """`11-24 10:05`, New York."""
+    return f"{slot.astimezone(NEW_YORK):%m-%d %H:%M}"
 
 
 def _key(found: Sequence[Missed]) -> str:

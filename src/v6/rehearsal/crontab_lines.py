@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from v6.scheduler.crontab_grammar import minutes_of
+from v6.scheduler.crontab_grammar import REBOOT, minutes_of
 
 SETTING = re.compile(r"([A-Z_][A-Z0-9_]*)=(.*)")
 FIELDS = ("minute", "hour", "day of month", "month", "day of week")
@@ -34,16 +34,17 @@ class CronLine:
 
 @dataclass(frozen=True, slots=True)
 class Crontab:
-    """A user's crontab: what it adds to the environment, and its lines."""
+    """A user's crontab: what it adds to the environment, its lines, and the commands of a start of the host."""
 
     settings: dict[str, str]
     lines: tuple[CronLine, ...]
+    at_start: tuple[str, ...] = ()
 
 
 def read_crontab(text: str) -> Crontab:
     """Raises ValueError for a line that is neither a setting nor five fields and a command."""
     settings: dict[str, str] = {}
-    lines = []
+    lines, at_start = [], []
     for line in text.splitlines():
         words = line.strip()
         if not words or words.startswith("#"):
@@ -51,11 +52,14 @@ def read_crontab(text: str) -> Crontab:
         if setting := SETTING.fullmatch(words):
             settings[setting[1]] = setting[2].strip("\"'")
             continue
+        if words.startswith(f"{REBOOT} "):
+            at_start.append(words.removeprefix(REBOOT).strip().replace("\\%", "%"))
+            continue
         fields = words.split(maxsplit=5)
         if len(fields) != 6:
             raise ValueError(f"{line!r}: not five fields and a command")
         lines.append(_line(fields))
-    return Crontab(settings, tuple(lines))
+    return Crontab(settings, tuple(lines), tuple(at_start))
 
 
 def due(lines: Iterable[CronLine], wall: datetime) -> list[CronLine]:

@@ -34,7 +34,8 @@ class Plan:
     """What is rehearsed. `site`: a production.yaml to start from; `scenario`: a file, or the name of a shipped one,
     played from the first window on, with what is left of a fault that goes on by then; `alert_urls`: where alerts go,
     nowhere by default; `prologue`: what feeds the first window is played before it; `session`: on one connection, held
-    by the market session; `deeds`: what is done to the scene at minutes of the windows."""
+    by the market session; `deeds`: what is done to the scene at minutes of the windows; `host_down`: the host is down
+    between the windows, so that what was due then is missed; otherwise that time is not played."""
 
     windows: tuple[Window, ...]
     site: Mapping[str, Any] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Plan:
     prologue: bool = True
     session: bool = False
     deeds: tuple[Deed, ...] = ()
+    host_down: bool = False
 
 
 def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str], object] = str) -> Books:
@@ -82,7 +84,8 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str
                 tws.play(plan.scenario, start - BEFORE_THE_WINDOW)
             if not scene.long_lived.alive:
                 stage.step_to(start)
-            day.walk(scene, acts[1], watcher, {**environ, **crontab.settings}, plan.deeds)
+            at_start = crontab.at_start if plan.host_down else None
+            day.walk(scene, acts[1], watcher, {**environ, **crontab.settings}, plan.deeds, at_start)
             scene.long_lived.let_end(plan.windows[-1].end)
             tws.require_alive()
             processes.wait_until_gone(stage.home, {tws.process.pid}, DISPATCHER_SECONDS)

@@ -109,13 +109,16 @@ def calendar_of(stage: Stage) -> "NYSECalendar":
 
 def crontab_of(stage: Stage, tasks: Collection[str] | None = None) -> Crontab:
     """What `v6 schedule render` writes for the rehearsed host, of all tasks or of these."""
+    from v6.config.load import load
     from v6.scheduler import crontab
 
-    schedule = loaded(stage)
+    config = load(stage.paths, {})
+    schedule, reboot_line = config.scheduler, config.settings.install.reboot_line
     if tasks is not None:
         some = {name: task for name, task in schedule.tasks.items() if name in tasks}
         schedule = schedule.model_copy(update={"tasks": some})
-    return read_crontab(crontab.render(schedule, HOST_ZONE, ROOT, home=stage.home))
+    text = crontab.render(schedule, HOST_ZONE, ROOT, home=stage.home, reboot_line=reboot_line)
+    return read_crontab(text)
 
 
 def free_home(parent: Path, name: str) -> Path:

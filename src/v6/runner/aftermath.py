@@ -6,7 +6,7 @@ import sqlite3
 
 from v6 import clock, places
 from v6.journal import runs
-from v6.runner import claims, exit_codes, notices, result
+from v6.runner import claims, exit_codes, news, notices, result
 from v6.runner.attempt import Ending
 from v6.runner.day_log import DayLog
 from v6.runner.run import Run
@@ -27,22 +27,36 @@ def settle(run: Run, run_id: int, attempt: int, ending: Ending, record_path: str
     return verdict
 
 
+def begun(run: Run, first_id: int) -> None:
+    """The run's first attempt is at work."""
+    notices.ping(run, "start", first_id)
+
+
 def conclude(run: Run, first_id: int, verdict: Verdict) -> None:
     """Alerts for a final failure or a recovery, one line for who watches, old claims swept, mail sent."""
     task: Task = run.task
-    if verdict.exit_code != exit_codes.SUCCESS:
-        if notices.says_failed(task.alert_on, verdict):
-            notices.failed(run.db, task.name, run.slot, verdict, run.log.path)
-    elif runs.is_done(verdict.outcome, verdict.reason) and notices.may_recover(task):
-        before = runs.last_finished_before(run.db, task.name, first_id)
-        if notices.says_recovered(run.db, task.name, before):
-            notices.recovered(run.db, task.name, run.slot, verdict.summary)
+    _tell(run, first_id, verdict)
     if run.slot:
         claims.sweep(f"{places.place(run.home, 'slots')}/{task.name}", run.slot)
     deliver(run)
+    notices.ping(run, str(verdict.exit_code), first_id, f"{verdict.outcome}: {verdict.summary}")
     if verdict.exit_code != exit_codes.SUCCESS or os.isatty(2):
         reason = f" {verdict.reason}:" if verdict.reason else ""
         say(f"{task.name}: {verdict.outcome}:{reason} {verdict.summary} (log: {run.log.path})")
+
+
+def _tell(run: Run, first_id: int, verdict: Verdict) -> None:
+    """A journal that takes no alert does not fail the run: the dispatcher sends it directly."""
+    try:
+        if verdict.exit_code != exit_codes.SUCCESS:
+            news.failed(run, first_id, verdict)
+        elif runs.is_done(verdict.outcome, verdict.reason):
+            news.recovered(run, first_id, verdict.summary)
+    except (sqlite3.Error, OSError) as error:
+        run.log.write("ERROR", f"the journal takes no alert: {error}")
+        if verdict.exit_code != exit_codes.SUCCESS:
+            title, body = f"{run.task.name} failed", f"{notices.moment(run.slot)}: {verdict.outcome}: {verdict.summary}"
+            notices.dispatch(run.log_directory, ("--alert", title, body, "--key", f"failed:{run.task.name}:"))
 
 
 def skip(run: Run, reason: str, detail: str) -> None:
@@ -59,7 +73,7 @@ def notice_killed(run: Run, killed: runs.Run, record_path: str) -> None:
     found = f"its job had already written: {record.outcome}, {record.summary}" if record else "no result"
     note = f"ended without a word, noticed at {clock.now():%Y-%m-%d %H:%M:%S %Z}; {found}"
     runs.mark_killed(run.db, killed.id, note)
-    notices.killed(run.db, killed, note, alert="failure" in run.task.alert_on)
+    news.killed(run.db, killed, note, alert="failure" in run.task.alert_on)
     result.remove(record_path)
     run.log.write("ERROR", f"run {killed.id} ({notices.moment(killed.slot)}) was killed: {note}")
 
@@ -69,8 +83,8 @@ def deliver(run: Run) -> None:
     log: DayLog = run.log
     db: sqlite3.Connection = run.db
     try:
-        notices.deliver(db, run.home, run.log_directory, run.task.script)
-    except OSError as error:
+        notices.deliver(db, run.home, run.log_directory, run.task.script, run.settings)
+    except (OSError, sqlite3.Error) as error:
         log.write("ERROR", f"alerts are not being delivered: {error}")
 
 

@@ -35,7 +35,7 @@ class Supervisor:
         self.log_directory = schedule.settings["log_directory"]
         self.log = DayLog(self.log_directory, task.name)
         self.db = database.connect(places.place(home, "journal"))
-        self.known = Run(home, self.log_directory, task, self.slot, self.log, self.db)
+        self.known = Run(home, self.log_directory, task, self.slot, self.log, self.db, schedule.settings)
         self.over_by = self._over_by(schedule)
         self.deadline = clock.monotonic() + self.over_by - clock.epoch()
 
@@ -109,9 +109,6 @@ class Supervisor:
             first_id = first_id or run_id
             if stopped or not _may_mend(verdict) or attempt > self.task.max_retries:
                 break
-            if not self.task.idempotent:
-                self.log.write("ERROR", "no further attempt: the task is not idempotent")
-                break
             wait = self._wait_before_retry(attempt)
             if wait is None:
                 break
@@ -137,6 +134,8 @@ class Supervisor:
         runs.set_pid(self.db, run_id, child.pid)
         from v6.runner import aftermath
 
+        if attempt == 1:
+            aftermath.begun(self.known, run_id)
         ending = child.wait(limit)
         failpoint.reach("attempt_ended")
         verdict = aftermath.settle(self.known, run_id, attempt, ending, record_path)
@@ -205,7 +204,7 @@ def main(arguments: Sequence[str]) -> int:
         words = host_faults.words(error, home, places.place(home, "journal"))
         title = f"{' '.join(arguments[:1])}: the supervisor failed"
         aftermath.say(f"{traceback.format_exc()}{title}: {words}")
-        notices.dispatch(log_directory, ("--alert", title, words))
+        notices.dispatch(log_directory, ("--alert", title, words, "--key", f"supervisor:{title}"))
         return exit_codes.FATAL
 
 

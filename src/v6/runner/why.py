@@ -192,7 +192,7 @@ def _never_fired(
         return ()
     known = evidence.traced(db, evidence.gate_log(paths), start, end)
     due = evidence.due_slots([task], schedule.windows, calendar, start, end)
-    return tuple(slot for name, slot in due if (name, slot) not in known)
+    return tuple(slot.astimezone(NEW_YORK) for name, slot in due if (name, slot) not in known)
 
 
 def _ledger_line(db: sqlite3.Connection | None, task: str, slot: datetime) -> str:

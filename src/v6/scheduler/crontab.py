@@ -57,9 +57,9 @@ def render(
     reboot_line: bool = False,
 ) -> str:
     """The whole file for a host in `host_zone`; with `user` in the format of /etc/cron.d. `home`: V6_HOME when it is
-    not the checkout. `cron_zone`: of a daemon that has another one than its host, where TWS lives. `reboot_line`: with a
-    line that looks for missed slots after a start of the host. Raises CrontabError when a path cannot be written into a
-    crontab."""
+    not the checkout. `cron_zone`: of a daemon that has another one than its host, where TWS lives. `reboot_line`:
+    with one that looks for missed slots after a start of the host. Raises CrontabError when a path cannot be written
+    into a crontab."""
     zone = cron_zone or host_zone
     schedule = compiled.parse(schedule_text.render(scheduler, host_zone=host_zone))
     apart = home is not None and str(home) != str(root)

@@ -19,7 +19,7 @@ VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*=(\"[^\"\\]*\"|'[^'\\]*'|[^\s\"'\\]*)")
 ITEM = re.compile(r"(?:(\*)|([0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?)(?:/([0-9]{1,2}))?")
 LIKE_A_FIELD = re.compile(r"[0-9*][0-9*,/\-]*")
 REBOOT = "@reboot"
-"""The only word for time fields that is allowed: Debian's cron and cronie run such a line once after a start of the host."""
+"""The only word allowed for time fields: Debian's cron and cronie run such a line once after a start of the host."""
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 

@@ -44,7 +44,9 @@ def must_finish(task: "Task", slot: int, calendar: "NYSECalendar", windows: "Seq
         return wall.first_minute(task.zone, wall.at(slot, task.zone).date(), offset)
     if anchor in ("open", "close"):
         session = calendar.session(wall.new_york(slot).date())
-        return session and wall.minute_of(session.open if anchor == "open" else session.close) + offset
+        if session is None:
+            return None
+        return wall.minute_of(session.open if anchor == "open" else session.close) + offset
     return min((minute for minute in _restarts(anchor, offset, slot, windows) if minute > slot), default=None)
 
 
@@ -72,5 +74,5 @@ def longest_wait(task: "Task", failed_attempts: int) -> float:
 
 def longest_run(task: "Task") -> float:
     """Seconds of all its attempts, each as long as it may take, and of the waits between them."""
-    retries = task.max_retries if task.idempotent else 0
-    return task.timeout * (retries + 1) + sum(longest_wait(task, number) for number in range(1, retries + 1))
+    waits = sum(longest_wait(task, failed) for failed in range(1, task.max_retries + 1))
+    return task.timeout * (task.max_retries + 1) + waits

@@ -3,7 +3,8 @@
 var/compiled/gate/<job>.txt, made from schedule.txt and calendar.txt:
 
     # v6 gate 2
-    root|home|log_directory|timezone|enable_holiday_check|enable_logging|covers from|to|task at|windows at|days at|heartbeats
+    root|home|log_directory|timezone|enable_holiday_check|enable_logging|covers from|to|...
+        ...|task at|windows at|days at|heartbeats
     NAME|0/1                  switches that `.env` sets
     task|...                  the tasks with this script, from line "task at" (counted from 0)
     name|zone|days|...        the restart windows

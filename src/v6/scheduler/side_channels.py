@@ -1,5 +1,6 @@
-"""What supervisor, gate and dispatcher need to know of alerts and heartbeats, as settings of schedule.txt: they start in
-milliseconds and read no YAML. Addresses are secrets and are never compiled, only whose word is awaited. Standard library only."""
+"""What supervisor, gate and dispatcher need to know of alerts and heartbeats, as settings of schedule.txt: they start
+in milliseconds and read no YAML. Addresses are secrets and are never compiled, only whose word is awaited. Standard
+library only."""
 
 TYPE_CHECKING = False  # importing typing costs a light process milliseconds
 if TYPE_CHECKING:
@@ -35,3 +36,9 @@ def address(task: str, listed: tuple[str, ...], values: "Mapping[str, str]") -> 
     own = values.get(f"{HEARTBEAT_URL}_{task.upper()}")
     common = values.get(HEARTBEAT_URL, "") if task in listed else ""
     return own or common.replace("{task}", task)
+
+
+def is_awaited(settings: "Mapping[str, str]", task: str, environ: "Mapping[str, str]") -> bool:
+    """Whether somebody may wait for the task's word: only then a process is worth starting."""
+    named = any(name.startswith(HEARTBEAT_URL) for name in environ)
+    return named or task in settings.get(HEARTBEATS, "").split(",")

@@ -1,0 +1,135 @@
+"""`v6 alerts`: what people were told, what waits, and whether a message arrives."""
+
+import os
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from v6.cli import output
+from v6.model import FatalError
+from v6.paths import Paths
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from v6.journal.events import Alert
+
+group = typer.Typer(no_args_is_help=True, help="What people were told, what waits, and whether a message arrives.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+@group.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, help="How many, the latest first.")] = 20,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Only those nobody has received, the oldest first.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The latest alerts, and whether somebody has received them."""
+    from v6.journal import events
+
+    db = _journal()
+    found: list[Alert] = []
+    if db is not None:
+        with closing(db):
+            found = events.undelivered(db, limit) if waiting else events.latest_alerts(db, limit)
+    if as_json:
+        output.as_json([alert._asdict() for alert in found])
+        return
+    if not found:
+        output.say("no alert waits to be delivered" if waiting else "no alert in the journal")
+        return
+    rows = [(alert.id, f"{alert.at:%Y-%m-%d %H:%M}", alert.severity, _state(alert), alert.title) for alert in found]
+    output.table(None, ("id", "at", "severity", "delivered", "title"), rows, right="id")
+
+
+@group.command()
+def show(
+    number: Annotated[int, typer.Argument(metavar="ID", help="As `v6 alerts list` shows it.")], as_json: AsJson = False
+) -> None:
+    """One alert as it was sent, what it means and what to do."""
+    from v6.alerts import advice, templates
+    from v6.journal import events
+
+    db = _journal()
+    found = None
+    if db is not None:
+        with closing(db):
+            found = events.alert(db, number)
+    if found is None:
+        raise FatalError(f"there is no alert {number}, allowed: an id of `v6 alerts list`")
+    known = advice.of(found.key)
+    if as_json:
+        output.as_json({**found._asdict(), "meaning": known.meaning if known else None})
+        return
+    message = templates.message([found])
+    output.say(f"{message.title}  ({found.severity}, {_state(found)})\n{message.body}")
+    if known:
+        output.say(f"What it means: {known.meaning}")
+
+
+@group.command()
+def test() -> None:
+    """Send a message through every address of V6_ALERT_URLS now, whatever the quiet hours and limits.
+
+    Exit code 1 when one of them does not take it.
+    """
+    from v6 import clock
+    from v6.alerts import services
+    from v6.alerts.outbox import DeliveryError
+    from v6.config import dotenv
+    from v6.runner.ownership import require_own
+
+    paths = Paths.locate()
+    require_own(paths.var, ".venv/bin/v6 alerts test")
+    try:
+        addresses = services.urls({**dotenv.read(paths.dotenv), **os.environ})
+    except (dotenv.DotenvError, OSError) as error:
+        raise FatalError(f"{paths.dotenv}: {error}") from error
+    if not addresses:
+        raise FatalError(f"{services.URLS} is not set, allowed: apprise URLs in {paths.dotenv} or the environment")
+    title, body = "V6: a test", f"Alerts of {paths.home} arrive here. {clock.now():%Y-%m-%d %H:%M:%S %Z}"
+    failures = 0
+    for service in services.services(addresses):
+        try:
+            service.send("info", title, body)
+            error_words = ""
+        except DeliveryError as error:
+            error_words, failures = str(error), failures + 1
+        output.say(error_words or f"{service.label}: taken")
+        _record(paths, title, error_words)
+    if failures:
+        raise typer.Exit(output.NO)
+
+
+def _record(paths: Paths, title: str, error: str) -> None:
+    import sqlite3
+
+    from v6.journal import database, deliveries
+
+    try:
+        with closing(database.connect(paths.journal)) as db:
+            deliveries.record(db, deliveries.ALERT, title, error=error)
+    except (database.JournalError, sqlite3.Error, OSError) as unusable:
+        output.say(f"{paths.journal}: it could not be recorded: {unusable}")
+
+
+def _state(alert: "Alert") -> str:
+    if alert.delivered_at:
+        return f"{alert.delivered_at:%Y-%m-%d %H:%M}"
+    return f"no, {alert.tries} tries: {alert.error}" if alert.tries else "waits"
+
+
+def _journal() -> "sqlite3.Connection | None":
+    """The journal, or None before the first run: a question never creates one."""
+    import sqlite3
+
+    from v6.journal.database import JournalError, connect
+
+    path = Paths.locate().journal
+    try:
+        return connect(path) if path.exists() else None
+    except (JournalError, sqlite3.Error) as error:
+        raise FatalError(f"{path}: {error}") from error
