@@ -4,8 +4,9 @@
 # .venv-3.12-ib_async of another.
 #
 #   dev/pythons.sh gateway [AT_ONCE] [WORKERS]   the gateway's tests in all of them but .venv, a whole restart on ib_async
-#   dev/pythons.sh core [AT_ONCE] [WORKERS]      the suite's core on the other Pythons
-#   dev/pythons.sh soak [AT_ONCE] [WORKERS]      what those leave out: the long ones, restarts, the simulator's unit tests
+#   dev/pythons.sh core [AT_ONCE] [WORKERS]      the suite's core and its unit tests on the other Pythons
+#   dev/pythons.sh soak [AT_ONCE] [WORKERS]      what those leave out: the long ones, restarts, the simulator's unit tests,
+#                                                and of the Python between the others everything but the core
 #   dev/pythons.sh environments                  only make them, and print their folders
 set -euo pipefail
 export LC_ALL=C
@@ -15,6 +16,8 @@ readonly LOCK_INSYNC=requirements.lock LOCK_ASYNC=requirements-ib_async.lock
 # what runs on ib_async, on one Python
 readonly ON_THE_OTHER=(tests/gateway tests/session tests/jobs/test_whole_restart.py tests/jobs/test_server_reset.py
     tests/simulator/layouts)
+# Between two that are tested whole: beside these only what is marked `core`, the rest in `soak`.
+readonly BETWEEN=.venv-3.12
 
 # the interpreter of version $1, or nothing
 interpreter() {
@@ -77,6 +80,7 @@ gateway() {
     case $1 in
         .venv) ;; # the suite itself
         .venv-ib_async) run "$1" "$2" -m "both_libraries and not soak" "${ON_THE_OTHER[@]}" ;;
+        "$BETWEEN" | "$BETWEEN-ib_async") run "$1" "$2" -m "both_libraries and core" tests/gateway ;;
         *) run "$1" "$2" -m "both_libraries and not soak and not one_python" tests/gateway ;;
     esac
 }
@@ -87,6 +91,10 @@ soak() {
         .venv-ib_async)
             run "$1" "$2" --timeout 3600 -m "both_libraries and soak" tests/gateway
             run "$1" "$2" -m "both_libraries and not soak" tests/restart
+            ;;
+        "$BETWEEN" | "$BETWEEN-ib_async")
+            run "$1" "$2" --timeout 3600 -m "both_libraries and not core" tests/gateway
+            [[ $1 == *-ib_async ]] || run "$1" "$2" -m "not integration and not soak and not core"
             ;;
         *-ib_async) run "$1" "$2" --timeout 3600 -m "both_libraries and (soak or one_python)" tests/gateway ;;
         *)
@@ -99,6 +107,7 @@ soak() {
 core() {
     case $1 in
         .venv | *-ib_async) ;;
+        "$BETWEEN") run "$1" "$2" -m core --ignore tests/gateway ;; # those run in `gateway`
         *) run "$1" "$2" -m "core or (not integration and not soak)" --ignore tests/simulator ;; # that runs in `gateway`
     esac
 }

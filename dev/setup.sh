@@ -61,6 +61,7 @@ for_tests() {
     command -v setpriv >/dev/null || missing+=(util-linux)
     command -v strace >/dev/null || missing+=(strace)
     command -v faketime >/dev/null || missing+=(faketime)
+    [[ -x /usr/sbin/logrotate ]] || missing+=(logrotate)
     command -v node >/dev/null || missing+=(nodejs)
     command -v npm >/dev/null || missing+=(npm)
     [[ ${#missing[@]} -eq 0 ]] || need "${missing[@]}"
@@ -74,9 +75,11 @@ for_tests() {
 make_promtool() {
     take_program promtool prometheus
     take_program prometheus-node-exporter prometheus-node-exporter
+    # makes timers of crontabs on hosts with systemd-cron, whose package would replace cron
+    take_program systemd-crontab-generator systemd-cron '*/system-generators/systemd-crontab-generator'
 }
 
-# take_program NAME PACKAGE
+# take_program NAME PACKAGE [PATTERN in it]
 take_program() {
     local folder=.venv-promtool scratch
     if command -v "$1" >/dev/null || [[ -x $folder/$1 ]]; then return; fi
@@ -89,7 +92,7 @@ take_program() {
             { [[ $EUID -eq 0 ]] && apt-get update -qq && apt-get download -qq "$2" 2>/dev/null; }
     ) || die "the package $2 cannot be downloaded: sudo apt-get update, or put $1 into PATH"
     mkdir -p "$folder"
-    dpkg-deb --fsys-tarfile "$scratch/$2"_*.deb | tar -x -O "./usr/bin/$1" >"$folder/$1.new"
+    dpkg-deb --fsys-tarfile "$scratch/$2"_*.deb | tar -x -O --wildcards "${3:-./usr/bin/$1}" >"$folder/$1.new"
     rm -rf "$scratch"
     chmod +x "$folder/$1.new"
     mv "$folder/$1.new" "$folder/$1"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from v6.config.load import load
+from v6.doctor import lines as doctor
 from v6.gateway.verdicts import TABLE
 from v6.paths import Paths
 from v6.scheduler import crontab
@@ -22,6 +23,8 @@ INSTALLED_IN = "/opt/v6"
 
 VERDICTS = ("<!-- verdicts: written by make wire -->", "<!-- end of verdicts -->")
 HEADER = ("", "| verdict | in words | what it means | what to do | exit |", "|---|---|---|---|---|")
+
+DOCTOR = ("<!-- doctor: written by make wire -->", "<!-- end of doctor -->")
 
 LAKE = ("<!-- tables: written by make wire -->", "<!-- end of tables -->")
 NAMED_SETS = {WHY_NULL: "why null", REASONS: "why missed"}
@@ -63,7 +66,7 @@ def expected(root: Path = ROOT) -> dict[Path, str]:
         config = load(Paths(root, Path(nobody)), {})
     reboot_line = config.settings.install.reboot_line
     files[root / "crontab.txt"] = crontab.render(config.scheduler, ZONE, INSTALLED_IN, reboot_line=reboot_line)
-    for name, rewritten in (("connection.md", with_verdicts), ("data.md", with_tables)):
+    for name, rewritten in (("connection.md", with_verdicts), ("data.md", with_tables), ("operations.md", with_doctor)):
         guide = root / "docs" / name
         files[guide] = rewritten(guide.read_text(encoding="utf-8"))
     return files
@@ -73,6 +76,12 @@ def with_verdicts(page: str) -> str:
     """The page with the rows of `verdicts.TABLE` in the place of those it has."""
     rows = (f"| `{name}` | {row.words} | {row.meaning} | {row.cure} | {row.exit_code} |" for name, row in TABLE.items())
     return between(page, "docs/connection.md", VERDICTS, [*HEADER, *rows])
+
+
+def with_doctor(page: str) -> str:
+    """The page with the doctor's lines in the place of those it has."""
+    rows = (f"| {name} | {line.holds} | {line.cure} |" for name, line in doctor.TABLE.items())
+    return between(page, "docs/operations.md", DOCTOR, ["", "| line | what holds | what to do |", "|---|---|---|", *rows])
 
 
 def with_tables(page: str) -> str:

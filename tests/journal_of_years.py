@@ -1,5 +1,5 @@
-"""A journal as V6 leaves it after a long time: so many rows, spread over its tables and over the days before an instant,
-every day the same."""
+"""A journal as V6 leaves it after a long time: so many rows, spread over its tables and over the days before an
+instant, every day the same."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -27,10 +27,9 @@ def _runs(tasks: tuple[str, ...]) -> "Callable[[datetime], Iterator[Row]]":
             ended = slot + timedelta(seconds=20)
             outcome = ("success", "success", "success", "recoverable", "skip", "fatal")[number % 6]
             reason = "running" if outcome == "skip" else ""
-            yield (
-                tasks[number % len(tasks)], slot_text(slot), new_york_day(slot), 1, 4711, instant_text(slot),
-                instant_text(ended), 0, outcome, 20.0, 3.0, 90.0, "24 of 24 complete", "/opt/v6/logs/tasks/a.log", reason,
-            )  # fmt: skip
+            who = (tasks[number % len(tasks)], slot_text(slot), new_york_day(slot), 1, 4711)
+            when = (instant_text(slot), instant_text(ended))
+            yield (*who, *when, 0, outcome, 20.0, 3.0, 90.0, "24 of 24 complete", "/opt/v6/logs/tasks/a.log", reason)
 
     return of_day
 

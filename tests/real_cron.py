@@ -28,6 +28,7 @@ from v6.clock import NEW_YORK
 
 CRON = Path("/usr/sbin/cron")
 FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+NEEDED = "cron, faketime and unshare are needed: dev/setup.sh --for-tests"
 EVERY_EVENT = "15"
 """Of cron's log: starts, ends and failures of jobs, with their process ids."""
 
@@ -51,7 +52,7 @@ while sleep 3600; do :; done # the first process: bash reaps what others leave b
 def require() -> None:
     """Fails where a program is missing; skips where namespaces are not allowed."""
     if not CRON.exists() or not FAKETIME or not shutil.which("unshare"):
-        pytest.fail("cron, faketime and unshare are needed: dev/setup.sh --for-tests")
+        pytest.fail(NEEDED)
     tried = subprocess.run(["unshare", "-mpf", "true"], capture_output=True, text=True, timeout=20, check=False)
     if tried.returncode != 0:
         pytest.skip(f"real cron needs mounts of its own, which only root can make: {tried.stderr.strip()}")

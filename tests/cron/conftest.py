@@ -1,5 +1,7 @@
 """A compiled checkout whose only enabled tasks are toys, on a host of its own with a real cron daemon."""
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -37,13 +39,25 @@ def tasks() -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> ToyCheckout:
-    configuration = yaml.dump({"scheduler": {"tasks": tasks()}}, Dumper=Quoted)
-    return toy_checkout.make(tmp_path_factory.mktemp("cron"), configuration=configuration)
+    configuration = yaml.dump({"install": {"user": "root"}, "scheduler": {"tasks": tasks()}}, Dumper=Quoted)
+    made = toy_checkout.make(tmp_path_factory.mktemp("cron"), configuration=configuration)
+    shutil.copy(ROOT / "install_scheduler.sh", made.root)
+    return made
 
 
 @pytest.fixture
 def site(checkout: ToyCheckout, tmp_path: Path) -> ToyCheckout:
     return checkout.with_home(tmp_path / "site")
+
+
+@pytest.fixture
+def installer(site: ToyCheckout) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """install_scheduler.sh of the checkout, on a host, without waiting for the proof."""
+
+    def run(host: Host, *options: str) -> "subprocess.CompletedProcess[str]":
+        return host.run(site.root / "install_scheduler.sh", *(options or ("--no-wait",)), V6_HOME=str(site.home))
+
+    return run
 
 
 @pytest.fixture

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # ward, whatever the import mode
+sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))  # pages
 
-from ward import CRON_PID, ZONE, ZONES, Ward
+from ward import CRON_PID, USER, ZONE, ZONES, Ward
 
 from v6 import clock
+from v6.cron import installed
 from v6.cron.roots import Roots
 from v6.journal import missed
 from v6.paths import ROOT
@@ -34,7 +36,9 @@ def compiled_ward(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "config").mkdir(parents=True)
     (home / "config" / "production.yaml").write_text("{}\n")
     (home / ".env").touch()
-    Ward(root, home, Roots(), Path("/")).compile()
+    first = Ward(root, home, Roots(), Path("/"))
+    first.compile()
+    (base / "crontab").write_text(installed.wanted(first.patient().config, first.paths, ZONE, USER))
     return base
 
 
@@ -67,9 +71,9 @@ def ward(compiled_ward: Path, tmp_path: Path) -> Ward:
 
 
 @pytest.fixture
-def at_work(ward: Ward) -> Ward:
+def at_work(ward: Ward, compiled_ward: Path) -> Ward:
     """The same after hours of work: installed, firing, looked at for missed slots."""
-    ward.install()
+    ward.install(compiled_ward)
     ward.fire()
     with ward.journal() as db:
         missed.set_looked_until(db, clock.now())

@@ -105,7 +105,7 @@ def test_lines_installed_twice_are_wrong(at_work: Ward) -> None:
 
 
 def test_drift_names_the_first_line_that_differs(at_work: Ward) -> None:
-    at_work.configure(scheduler={"tasks": {"queue_option_contracts": {"time": "07:50"}}})
+    at_work.configure(scheduler={"tasks": {"queue_option_contracts": {"time": "07:55"}}})
     found = at_work.ask("drift")
     assert found.state == "failed"
     assert "queue_option_contracts" in found.evidence
@@ -147,7 +147,7 @@ def test_a_skip_in_the_gates_log_is_a_trace_too(at_work: Ward) -> None:
         skipped = db.execute("SELECT task, slot FROM runs WHERE task = 'recover_restart'").fetchall()
         db.execute("DELETE FROM runs WHERE task = 'recover_restart'")
     log = at_work.home / "logs" / "scheduler" / "cron_wrapper.log"
-    stamp = f"{clock.now() - timedelta(hours=1):%Y-%m-%d %H:%M:%S %Z}"
+    stamp = f"{clock.now() - timedelta(minutes=1):%Y-%m-%d %H:%M:%S %Z}"
     log.write_text("".join(f"{stamp}|{task}|{slot[:19]}Z|skip|restart_window|\n" for task, slot in skipped))
     assert at_work.ask("firing").state == "ok"
 

@@ -73,7 +73,8 @@ def test_a_zone_file_that_is_missing_is_utc_to_bash_and_wrong(ward: Ward, zone_f
 
 
 def test_the_zones_of_the_schedule_are_looked_at_too(ward: Ward) -> None:
-    ward.configure(scheduler={"timezone": TOKYO})
+    window = {"zone": TOKYO, "days": "every", "start": "13:45", "end": "14:05"}
+    ward.configure(scheduler={"restart_windows": {"daily_restart": window}})
     ward.compile()
     assert TOKYO in ward.ask("tzdata").evidence
 

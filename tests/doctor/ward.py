@@ -1,5 +1,6 @@
 """An installation of a test's own in which everything holds: root, home and host; the real code and schedule."""
 
+import json
 import os
 import pwd
 from contextlib import closing
@@ -17,7 +18,7 @@ from v6.doctor.examine import Examined, examine
 from v6.doctor.patient import Patient
 from v6.journal import database, evidence, runs
 from v6.paths import Paths
-from v6.scheduler import compiled
+from v6.scheduler import compiled, crontab_mark
 from v6.scheduler.compile import compile_all
 from v6.scheduler.nyse_calendar import NYSECalendar
 
@@ -55,8 +56,8 @@ class Ward:
 
     def configure(self, **sections: Any) -> None:
         path = self.home / "config" / "production.yaml"
-        known = yaml.safe_load(path.read_text()) or {}
-        path.write_text(yaml.safe_dump(known | sections))
+        known = yaml.safe_load(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps((known or {}) | sections))  # is YAML, and quotes every time of day
         path.chmod(0o600)
 
     def compile(self) -> None:
@@ -65,11 +66,15 @@ class Ward:
     def journal(self) -> Any:
         return closing(database.connect(self.paths.journal))
 
-    def install(self) -> Path:
-        """What the installer would have put into /etc/cron.d, long enough ago."""
-        patient = self.patient()
-        text = installed.wanted(patient.config, self.paths, ZONE, USER)
+    def install(self, template: Path | None = None) -> Path:
+        """What the installer would have put into /etc/cron.d, long enough ago; or what it put there for `template`."""
         place = self.roots.system_file
+        if template is None:
+            text = installed.wanted(self.patient().config, self.paths, ZONE, USER)
+        else:
+            known = crontab_mark.find((template / "crontab").read_text())
+            assert known is not None
+            text = crontab_mark.sealed(known.body.replace(str(template), str(self.root.parent)))
         place.write_text(text)
         place.chmod(0o644)
         os.utime(place, (clock.epoch() - 86400, clock.epoch() - 86400))

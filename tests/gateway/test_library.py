@@ -12,7 +12,7 @@ from v6.gateway import installation, library
 from v6.gateway.errors import LibraryUnusable
 from v6.gateway.installation import Installation, Name
 
-pytestmark = pytest.mark.both_libraries
+pytestmark = [pytest.mark.both_libraries, pytest.mark.core]
 
 
 def test_auto_takes_the_installed_one_and_says_which() -> None:

@@ -172,7 +172,7 @@ POINTS = [
 ]
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", thinned(POINTS, ("connected", "before_commit", "after_commit", "ledger_closed")))
 def test_l18_killed_anywhere_a_retry_of_the_slot_completes_it_once(morning: Desk, point: str) -> None:
     assert morning.collect("10:00", V6_FAILPOINT=point).code == KILLED
 

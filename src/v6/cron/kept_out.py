@@ -53,7 +53,7 @@ def not_kept(body: str, before: str) -> list[str]:
         elif part.off and not new[name].off:
             words.append(f"{name}: the line that was commented out is none of the schedule's any more; all of it is in")
         elif part.off and part.on and not new[name].on:
-            words.append(f"{name}: a line added by hand is not kept and V6's own stay out: it does not run any more")
+            words.append(f"{name}: what ran of it was none of V6's lines, and those stay out: it no longer runs")
     return words
 
 

@@ -58,7 +58,15 @@ def chosen(config: Config, paths: Paths, *, system: bool, create: bool) -> Accou
 
 def create(account: Account, paths: Paths) -> Account:
     """A system user without a password, whose home is V6's: cron starts its jobs there."""
-    command = ["useradd", "--system", "--user-group", "--no-create-home", "--no-log-init", "--shell", "/usr/sbin/nologin"]
+    command = [
+        "useradd",
+        "--system",
+        "--user-group",
+        "--no-create-home",
+        "--no-log-init",
+        "--shell",
+        "/usr/sbin/nologin",
+    ]
     command += ["--comment", "V6", "--home-dir", str(paths.home), account.name]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)

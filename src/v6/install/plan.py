@@ -126,7 +126,7 @@ def make(paths: Paths, roots: Roots, options: Options) -> Plan:
         before,
         text,
         foreign,
-        old.find(roots, who.name, system=options.system, flavour=cron.name),
+        old.find(roots, who.name if who.uid is not None else "root", system=options.system, flavour=cron.name),
         modes.due(config, paths, who, system=options.system, take_over=options.take_over),
         _logrotate(config, paths, who, roots) if options.system else None,
     )
