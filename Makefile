@@ -41,7 +41,7 @@ check: setup ## format, lint, types, import rules, shellcheck, drift and unit te
 	@.venv/bin/ruff check --quiet src tests dev scripts
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo | tail -n 3
-	@.venv/bin/shellcheck scripts/*.sh dev/*.sh .ci/run
+	@.venv/bin/shellcheck scripts/*.sh dev/*.sh install_scheduler.sh .ci/run
 	@$(PYTEST) -n $(WORKERS) -m "not integration and not soak"
 
 test: setup-test check integration libraries clients pythons ## check + integration, both TWS libraries on three Pythons, four clients

@@ -1,5 +1,5 @@
 """Write what follows from the code: scripts/<job>.py for every job, crontab.txt, the table of verdicts in
-docs/connection.md, and the lake's tables in docs/data.md.
+docs/connection.md, the lake's tables in docs/data.md, and the alerts and the doctor's lines in docs/operations.md.
 
 `make wire` runs it; a test fails while a file on disk is not what it would write.
 """
@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from v6.alerts import advice
 from v6.config.load import load
 from v6.doctor import lines as doctor
 from v6.gateway.verdicts import TABLE
@@ -25,6 +26,10 @@ VERDICTS = ("<!-- verdicts: written by make wire -->", "<!-- end of verdicts -->
 HEADER = ("", "| verdict | in words | what it means | what to do | exit |", "|---|---|---|---|---|")
 
 DOCTOR = ("<!-- doctor: written by make wire -->", "<!-- end of doctor -->")
+DOCTOR_HEADER = ("", "| line | what holds | what to do |", "|---|---|---|")
+
+ALERTS = ("<!-- alerts: written by make wire -->", "<!-- end of alerts -->")
+ALERTS_HEADER = ("", "| alert | what it means | what to do |", "|---|---|---|")
 
 LAKE = ("<!-- tables: written by make wire -->", "<!-- end of tables -->")
 NAMED_SETS = {WHY_NULL: "why null", REASONS: "why missed"}
@@ -66,7 +71,11 @@ def expected(root: Path = ROOT) -> dict[Path, str]:
         config = load(Paths(root, Path(nobody)), {})
     reboot_line = config.settings.install.reboot_line
     files[root / "crontab.txt"] = crontab.render(config.scheduler, ZONE, INSTALLED_IN, reboot_line=reboot_line)
-    for name, rewritten in (("connection.md", with_verdicts), ("data.md", with_tables), ("operations.md", with_doctor)):
+    for name, rewritten in (
+        ("connection.md", with_verdicts),
+        ("data.md", with_tables),
+        ("operations.md", with_operations),
+    ):
         guide = root / "docs" / name
         files[guide] = rewritten(guide.read_text(encoding="utf-8"))
     return files
@@ -78,10 +87,21 @@ def with_verdicts(page: str) -> str:
     return between(page, "docs/connection.md", VERDICTS, [*HEADER, *rows])
 
 
+def with_operations(page: str) -> str:
+    return with_alerts(with_doctor(page))
+
+
+def with_alerts(page: str) -> str:
+    """The page with what each alert means in the place of what it says."""
+    kinds = advice.KINDS.values()
+    rows = [(one.name, one.meaning, one.do.replace("|", "\\|").replace("TASK", "<task>") or "nothing") for one in kinds]
+    return between(page, "docs/operations.md", ALERTS, [*ALERTS_HEADER, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
 def with_doctor(page: str) -> str:
     """The page with the doctor's lines in the place of those it has."""
     rows = (f"| {name} | {line.holds} | {line.cure} |" for name, line in doctor.TABLE.items())
-    return between(page, "docs/operations.md", DOCTOR, ["", "| line | what holds | what to do |", "|---|---|---|", *rows])
+    return between(page, "docs/operations.md", DOCTOR, [*DOCTOR_HEADER, *rows])
 
 
 def with_tables(page: str) -> str:

@@ -46,6 +46,7 @@ def test_without_an_address_a_test_is_refused(v6: Callable[..., Result]) -> None
 
 
 @pytest.mark.integration
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise imports it
 def test_a_test_says_of_each_address_whether_it_takes_a_message(
     v6: Callable[..., Result], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

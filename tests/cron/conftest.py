@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,13 +17,16 @@ from toy_checkout import ToyCheckout
 from v6.paths import ROOT
 from v6.rehearsal.stage import Quoted
 
+MakeHost = Callable[[str], Host]
+Install = Callable[..., "subprocess.CompletedProcess[str]"]
+
 TIMES = {"toy_morning": "09:35", "toy_skipped_hour": "02:30", "toy_repeated_hour": "01:30"}
 
 
 def tasks() -> dict[str, object]:
     """Every task of the defaults is disabled; the toys are due once a day, at New York times."""
     listed = yaml.safe_load((ROOT / "config" / "default.yaml").read_text(encoding="utf-8"))["scheduler"]["tasks"]
-    toys = {
+    toys: dict[str, dict[str, object]] = {
         name: {
             "script": "scripts/toy.py",
             "args": ["--do", "succeed", "--seconds", str(number)],
@@ -34,10 +38,11 @@ def tasks() -> dict[str, object]:
         }
         for number, (name, time) in enumerate(TIMES.items())
     }
-    return {name: {**task, "enabled": False} for name, task in listed.items()} | toys
+    moved = {**toys["toy_morning"], "script": "scripts/toy_no_import.py", "args": [], "time": "11:15"}
+    return {name: {**task, "enabled": False} for name, task in listed.items()} | toys | {"toy_no_import": moved}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> ToyCheckout:
     configuration = yaml.dump({"install": {"user": "root"}, "scheduler": {"tasks": tasks()}}, Dumper=Quoted)
     made = toy_checkout.make(tmp_path_factory.mktemp("cron"), configuration=configuration)
@@ -65,3 +70,35 @@ def host() -> Iterator[Callable[[str], Host]]:
     """Makes a host in a zone."""
     with ExitStack() as hosts:
         yield lambda zone: hosts.enter_context(real_cron.host(zone))
+
+
+def render(host: Host, site: ToyCheckout) -> str:
+    """What `v6 schedule render` prints on that host."""
+    done = host.run(
+        sys.executable,
+        "-m",
+        "v6.cli",
+        "schedule",
+        "render",
+        "--user",
+        "root",
+        **site.environ(PYTHONPATH=f"{site.root}/src"),
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def skips(site: ToyCheckout, task: str) -> list[str]:
+    """Reasons for which the gate has dropped a start of the task."""
+    lines = site.log.read_text().splitlines() if site.log.exists() else []
+    return [fields[4] for fields in (line.split("|") for line in lines) if fields[1] == task]
+
+
+def outcomes(site: ToyCheckout, task: str) -> list[tuple[str, str]]:
+    """(outcome, slot in New York) of its runs."""
+    return [(run.outcome, f"{run.slot:%F %H:%M}" if run.slot else "") for run in site.runs_of(task)]
+
+
+def await_run(host: Host, site: ToyCheckout, task: str) -> None:
+    site.await_mark(task)
+    host.wait_for_jobs()

@@ -16,7 +16,7 @@ from ward import Ward
 
 from v6.cli import app
 from v6.doctor import examine as examination
-from v6.doctor import report
+from v6.doctor import patience, report
 from v6.doctor.lines import TABLE
 from v6.doctor.patient import Patient
 from v6.paths import ROOT
@@ -115,6 +115,16 @@ def test_l30_what_no_check_expected_is_neither_well_nor_wrong(ward: Ward, monkey
     assert [str(one.state) for one in found.values()] == ["could_not_check", "could_not_check", "ok"]
     assert found["tzdata"].evidence == "RecursionError: nobody has thought of it"
     assert found["disk"].evidence.startswith("ModuleNotFoundError: ")
+
+
+def test_what_never_answers_costs_its_own_lines_only(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening a pipe that nobody writes to waits for ever, as a file server that is gone does."""
+    (ward.home / ".env").unlink()
+    os.mkfifo(ward.home / ".env")
+    monkeypatch.setattr(patience, "LINE_SECONDS", 1.5)
+    found = ward.all_of("configuration", "alerts", "host zone")
+    assert [str(one.state) for one in found.values()] == ["could_not_check", "could_not_check", "ok"]
+    assert found["configuration"].evidence == "no answer within 1.5 s"
 
 
 @pytest.mark.integration

@@ -1,6 +1,9 @@
 """What the installer refuses, keeps and repeats. Cron's own parser looks at every file; the folders are the test's."""
 
+import os
+import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -230,8 +233,15 @@ def test_logrotate_gets_a_file_that_it_takes(desk: Desk) -> None:
     assert f'"{logs}/cron/toy.log"' in text
     assert f'"{logs}/scheduler/cron_wrapper.log"' in text
     assert "*" not in text
+    (logs / "cron" / "toy.log").write_text("said\n")
+    for _ in "12":  # what it has rotated is not rotated again
+        file, state = desk.roots.etc / "logrotate.d" / "v6-trading", desk.roots.kept.parent / "state"
+        done = subprocess.run(["/usr/sbin/logrotate", "-f", "-s", state, file], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+    rotated = [path.name for path in (logs / "cron").iterdir()]
+    assert re.fullmatch(r"toy\.\d{4}-\d{2}-\d{2}\.log", *rotated)
     assert desk("--uninstall") == 0
-    assert not (desk.roots.etc / "logrotate.d" / "v6-trading").exists()
+    assert not file.exists()
 
 
 def test_uninstall_leaves_nothing(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -273,3 +283,28 @@ def test_the_installers_own_environment_changes_nothing(desk: Desk, monkeypatch:
     monkeypatch.setenv("SCHEDULER_TOY_ENABLED", "false")
     assert desk("--no-wait") == 0
     assert desk.file.read_text() == before
+
+
+def test_state_of_somebody_else_changes_hands_only_when_asked(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    kept, linked = desk.paths.var / "v6.db", desk.paths.var / "linked"
+    outside = desk.roots.etc / "outside"
+    kept.touch()
+    outside.touch()
+    linked.hardlink_to(outside)
+    for path in (desk.paths.var, kept, outside):
+        os.chown(path, 54321, 54321)
+    assert desk("--no-wait") == 2
+    assert "--take-over gives it to root" in capsys.readouterr().err
+    assert desk("--no-wait", "--take-over") == 0
+    assert (desk.paths.var.stat().st_uid, kept.stat().st_uid) == (0, 0)
+    assert outside.stat().st_uid == 54321  # what a hard link leads to may be anybody's
+
+
+def test_l33_a_link_in_the_place_of_var_leads_root_nowhere(desk: Desk, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "install").mkdir(parents=True)
+    elsewhere.chmod(0o755)
+    desk.paths.var.rmdir()
+    desk.paths.var.symlink_to(elsewhere)
+    assert desk("--no-wait") == 0
+    assert elsewhere.stat().st_mode & 0o7777 == 0o755

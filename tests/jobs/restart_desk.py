@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +10,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from desk import Desk
 from gateway_support import ibkr
@@ -22,6 +20,7 @@ from v6.gateway import library, sockets
 from v6.gateway.client import Gateway, connect
 from v6.journal import events, restarts
 from v6.model import Contract, OpenOrder
+from v6.paths import ROOT, Paths
 from v6.rehearsal.stage import Quoted
 from v6.restart.records.report import RestartReport
 from v6.restart.records.report_files import ReportFiles
@@ -29,6 +28,7 @@ from v6.restart.records.state_file import TradingStateManager
 from v6.restart.records.state_reader import read_trading_state
 from v6.restart.records.trading_state import TradingState
 from v6.restart.windows import Occurrence
+from v6.scheduler.compile import compile_all
 from v6.simulator.testing import SimulatedTWS
 
 THURSDAY, FRIDAY = date(2026, 11, 19), date(2026, 11, 20)
@@ -163,9 +163,11 @@ def configure(desk: Desk, changes: dict[str, Any]) -> None:
 
 
 def compile_schedule(desk: Desk) -> None:
-    command = [sys.executable, "-m", "v6.scheduler.compile"]
-    environ = os.environ | {"V6_HOME": str(desk.home), "V6_CLOCK_FILE": str(desk.clock_file)}
-    subprocess.run(command, env=environ, check=True, capture_output=True)
+    """In this process: a start of its own would take most of a test's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("V6_CLOCK_FILE", str(desk.clock_file))
+        done = compile_all(Paths(ROOT, desk.home))
+    assert done.error == "", done.error
 
 
 def place_limit(port: int, client: int, contract: Contract, limit: float, tif: str) -> int:

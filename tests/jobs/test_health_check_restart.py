@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from desk import Desk, Ran
 
+from thinned import thinned
 from v6.clock import NEW_YORK
 from v6.gateway import sockets
 from v6.journal import events, restarts

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 from desk import KILLED, SYMBOLS, Desk, wait_until
 
+from thinned import thinned
 from v6.simulator.testing import SimulatedTWS
 
 pytestmark = pytest.mark.integration

@@ -1,5 +1,7 @@
-"""kill -9 of post_restart at every named step: the next run completes, and nobody is told twice (L25, L35). `make test` takes
-every second step, `make soak` all of them."""
+"""kill -9 of post_restart at every named step: the next run completes, and nobody is told twice (L25, L35).
+
+`make test` takes every second step, `make soak` the others.
+"""
 
 import sys
 from pathlib import Path
@@ -11,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))  # desk
 
 from desk import KILLED, Desk, Ran
 from restart_desk import FRIDAY, OWNER, Night, after_the_window
-from thinned import thinned
 
+from thinned import thinned
 from v6.jobs.post_restart import STEPS
 from v6.journal import restarts
 from v6.simulator.testing import SimulatedTWS

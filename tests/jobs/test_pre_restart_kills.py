@@ -1,6 +1,6 @@
 """kill -9 of pre_restart at every named step, then the next run: the saved state is always readable, no order was
 cancelled twice, no position closed twice, and every order is in the report (L35). What is done to the world, and what
-was intended just before, is in `make test`; `make soak` kills at every step and at random moments.
+was intended just before, is in `make test`; `make soak` kills at the other steps and at random moments.
 """
 
 import os
@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))  # desk
 
 from desk import KILLED, Desk
 from evening import QQQ, Evening, evening
-from thinned import thinned
 
+from thinned import thinned
 from v6.restart.preparation.flow import STEPS
 from v6.simulator.testing import SimulatedTWS, simulated_tws
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -14,7 +15,9 @@ import polars as pl
 import pytest
 import yaml
 
+from v6.paths import ROOT, Paths
 from v6.rehearsal.stage import Quoted
+from v6.scheduler.compile import compile_all
 
 SMALL = {"symbols": ["SPY"], "min_dte": 20, "max_dte": 100, "strike_band": 0.02, "max_contracts": 12}
 SMALL |= {"min_expiries": 2, "max_expiries": 3, "far_expiry_dte": 40}
@@ -82,9 +85,18 @@ def site(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """var/compiled of a host with nothing but defaults, its calendars made once."""
+    paths = Paths(ROOT, tmp_path_factory.mktemp("host"))
+    assert compile_all(paths).error == ""
+    return paths.compiled
+
+
 @pytest.fixture
-def rehearse(tmp_path: Path) -> Callable[..., Rehearsed]:
-    """Run `v6 rehearse ...` to its end in a folder of its own."""
+def rehearse(tmp_path: Path, home: Path, compiled: Path) -> Callable[..., Rehearsed]:
+    """Run `v6 rehearse ...` on that host to its end, in a folder of its own."""
+    shutil.copytree(compiled, home / "var" / "compiled")
 
     def run(*arguments: str | Path, in_words: bool = False) -> Rehearsed:
         home = tmp_path / "stage"

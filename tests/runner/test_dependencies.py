@@ -1,13 +1,22 @@
 """What a run waits for: the success of others on the New York day of its slot, as long as it can still end in time."""
 
+import threading
 import time
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
+from sqlite3 import Connection
 
 import pytest
 
 from toy_checkout import ToyCheckout, wait_until
 from v6.clock import NEW_YORK
+from v6.journal import database, runs
 from v6.journal.runs import Run
+from v6.runner import dependencies
+from v6.runner.day_log import DayLog
+from v6.runner.run import Run as SupervisedRun
+from v6.scheduler.compiled import Task
 
 pytestmark = pytest.mark.integration
 
@@ -102,3 +111,35 @@ def test_a_run_that_waits_can_be_stopped(toys: ToyCheckout) -> None:
     waiting.communicate(timeout=20)
     assert waiting.returncode == 143
     assert toys.runs_of("toy_after_never")[-1].reason == "stopped"
+
+
+def test_in_a_rehearsal_whose_clock_stands_still_nothing_is_waited_for_that_is_not_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock_file = tmp_path / "clock"
+    clock_file.write_text("0")
+    monkeypatch.setenv("V6_CLOCK_FILE", str(clock_file))
+    monkeypatch.setattr(dependencies, "STANDS_STILL_SECONDS", 0.2)
+    (tmp_path / "tasks").mkdir()
+    with closing(database.connect(tmp_path / "v6.db")) as db:
+        needed, after = (Task(name=name, enabled=True, depends_on=("needed",)) for name in ("needed", "after"))
+        slot = midnight() + timedelta(hours=12)
+        run = SupervisedRun(str(tmp_path), str(tmp_path), after, slot, DayLog(str(tmp_path), "after"), db)
+        tasks, tonight = {"needed": needed, "after": after}, time.monotonic() + 5 * 3600
+
+        began = time.monotonic()
+        assert dependencies.met(run, tasks, tonight).detail == "needed (has not run)"
+        assert time.monotonic() - began < 60
+
+        first = runs.start_attempt(db, task="needed", slot=slot, attempt=1, pid=None, log_file="")
+        ended = threading.Timer(1.5, lambda: clock_file.with_name("over").touch())
+        ended.start()
+        monkeypatch.setattr(dependencies, "wait_for_signal", lambda _: finish(db, first, clock_file.with_name("over")))
+        assert dependencies.met(run, tasks, tonight).detail == ""
+
+
+def finish(db: Connection, run_id: int, when_exists: Path) -> None:
+    """Instead of half a second's wait: the run ends once the file is there."""
+    time.sleep(0.1)
+    if when_exists.exists():
+        runs.finish_attempt(db, run_id, runs.Ended("success", 0, 1.0, 1.0, 1.0))

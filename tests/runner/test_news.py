@@ -1,4 +1,4 @@
-"""What a person hears of a task that fails: the first time, seldom while it lasts, at once when it is something else."""
+"""What a person hears of a task that fails: the first time, seldom while it lasts, at once if it is something else."""
 
 from pathlib import Path
 

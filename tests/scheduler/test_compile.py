@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -319,6 +320,26 @@ def test_three_gates_at_once_compile_once(home: Path) -> None:
 
 
 @pytest.mark.integration
+def test_l09_a_reader_between_two_edits_never_lacks_a_task(compiled_once: Paths) -> None:
+    """The configuration is a text file; what is made from it takes the old one's place at once."""
+    known, counted = set(schedule(compiled_once).tasks), []
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            counted.append(set(schedule(compiled_once).tasks) == known)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for minute in range(0, 60, 12):
+        site(compiled_once, f"scheduler: {{tasks: {{validate_positions: {{minute: {minute}}}}}}}\n")
+        assert compile_all(compiled_once).outcome == Outcome.COMPILED
+    over.set()
+    reader.join()
+    assert len(counted) > 5
+    assert all(counted)
+
+
 def test_the_reader_of_the_schedule_is_light(compiled_once: Paths) -> None:
     """The supervisor starts with it: standard library, and of that nothing slow."""
     program = (

@@ -43,7 +43,7 @@ def crontab(ctx: Context, roots: Roots = HOST) -> Finding:
         return failed(CHECK, f"this configuration's lines cannot be written: {error}")
     if words:
         return failed(CHECK, words + out)
-    marks.set_mark(ctx.journal, MARK, f"{state} {clock.epoch():.0f}")
+    marks.set_mark(ctx.journal, MARK, f"{state} {int(clock.epoch())}")
     return ok(CHECK, f"{found.path} is in step{out}")
 
 

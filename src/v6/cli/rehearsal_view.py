@@ -80,6 +80,7 @@ def plain(books: "Books") -> dict[str, Any]:
             for cycle in books.cycles
         ],
         "connections": {f"{minute:%H:%M}": count for minute, count in books.connections.items()},
+        "missed": [one._asdict() for one in books.missed],
         "rows": books.rows,
         "alerts": books.alerts,
     }
@@ -106,6 +107,7 @@ def show(books: "Books", plan: "Plan", home: Path, seconds: float) -> None:
     output.say("rows: " + (", ".join(f"{table} {rows}" for table, rows in books.rows.items()) or "none"))
     _show_connections(books)
     _show_restarts(books)
+    _show_missed(books)
     for one in books.not_done[:SHOWN]:
         output.say(f"not done: {one.slot:%H:%M %Z} {one.task}: {_short(one.reason)}")
     if len(books.not_done) > SHOWN:
@@ -132,6 +134,19 @@ def _show_connections(books: "Books") -> None:
         more = " ..." if len(books.connections) > SHOWN else ""
         output.say(f"market session: {committed} of {counted(len(books.cycles), 'cycle')} committed")
         output.say(f"connections to TWS: {sum(books.connections.values())} ({at}{more})")
+
+
+def _show_missed(books: "Books") -> None:
+    """What V6 itself says of the time in which the host was down."""
+    from v6.missed.catch_up import WORDS
+
+    for cause, evidence in dict.fromkeys((one.cause, one.evidence) for one in books.missed):
+        mine = [one for one in books.missed if (one.cause, one.evidence) == (cause, evidence)]
+        output.say(
+            f"never ran: {counted(len(mine), 'slot')} of {counted(len({one.task for one in mine}), 'task')}: {evidence}"
+        )
+    for one in [one for one in books.missed if one.catch_up]:
+        output.say(f"  made up? {one.slot:%m-%d %H:%M} {one.task}: {WORDS.get(one.catch_up, one.catch_up)}")
 
 
 def _show_restarts(books: "Books") -> None:

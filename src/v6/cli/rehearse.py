@@ -41,6 +41,12 @@ def rehearse(
     until: Annotated[
         str | None, typer.Option(metavar="DATE", help="The last day, on which --to is: for a rehearsed week.")
     ] = None,
+    down: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="The host goes down, 'YYYY-MM-DD HH:MM' New York; needs --up.")
+    ] = None,
+    up: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="It is started again: what was missed is told and made up.")
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Until 30 min after the open, then each phase change.")] = False,
     prologue: Annotated[
         bool,
@@ -84,8 +90,11 @@ def rehearse(
     from v6.rehearsal.stage import Stage, free_home
 
     date_, windows = _windows(day, start, end, demo, until)
+    if down or up:
+        windows = _around(windows, down, up)
     stage = Stage(home or free_home(REHEARSALS, str(date_)))
-    plan = Plan(windows, _site(config), _scenario(scenario), replay, realistic, alerts, prologue, session)
+    site = _site(config)
+    plan = Plan(windows, site, _scenario(scenario), replay, realistic, alerts, prologue, session, host_down=bool(down))
     began = clock.monotonic()
     try:
         with Bar(hidden=as_json) as bar:
@@ -123,6 +132,18 @@ def _windows(
     if until is None:
         return date_, (window_of(date_, first, last),)
     return date_, (_days(date_, first, moments.day(until), last),)
+
+
+def _around(windows: "tuple[Window, ...]", down: str | None, up: str | None) -> "tuple[Window, ...]":
+    """The window without the time in which the host is down. Raises FatalError."""
+    from v6.rehearsal.window import around
+
+    if not (down and up) or len(windows) != 1:
+        raise FatalError("--down and --up: allowed together, without --demo")
+    try:
+        return around(windows[0], moments.moment(down), moments.moment(up))
+    except ValueError as error:
+        raise FatalError(f"--down, --up: {error}") from error
 
 
 def _days(day: date, first: time, last_day: date, last: time) -> "Window":

@@ -45,6 +45,9 @@ def find(roots: Roots = HOST) -> Flavour:
     daemon = _first(roots.sbin, "cron")
     if daemon and _checks_syntax(crontab):
         return Flavour("debian", bool(pids), tuple(pids), crontab, f"{daemon}, {crontab} knows -n; {shown}")
+    if daemon:
+        older = f"{crontab} knows no -n: a cron older than Debian 12's cannot be asked whether it takes a file"
+        return Flavour("none", False, tuple(pids), crontab, f"{older}; {shown}")
     return Flavour("none", False, tuple(pids), crontab, f"{crontab} is neither Debian's nor cronie's; {shown}")
 
 

@@ -139,8 +139,8 @@ def drift(config: Config, paths: Paths, roots: Roots = HOST) -> str:
 
 
 def difference(found: Installed, text: str) -> str:
-    """In words, '' for none."""
-    if found.text == text:
+    """In words, '' where cron is told the same. Comments are for people, lines that are commented out too."""
+    if _entries(found.text) == _entries(text):
         return ""
     if found.probing:
         return f"{found.path} still has the line of a proof: an installer is at work, or was ended; run it again"
@@ -153,12 +153,12 @@ def _first_difference(there: str, should: str) -> str:
     missing = [line for line in ours if line not in theirs]
     extra = [line for line in theirs if line not in ours]
     counts = f"{len(missing)} lines missing, {len(extra)} too many"
-    first = (missing or extra or ["only comments"])[0]
+    first = (missing or extra or ["their order"])[0]
     return f"{counts}; first: {first[:160]}"
 
 
 def _entries(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line and not line.startswith("# ")]
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def _read(path: Path) -> str:

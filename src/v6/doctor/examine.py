@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from v6.analysis.findings import State
+from v6.doctor import patience
 from v6.doctor.answer import Answer, CannotTell, unknown
 from v6.doctor.lines import TABLE
 from v6.doctor.patient import Patient
@@ -64,9 +65,10 @@ def _answer(patient: Patient, module: str, name: str) -> Answer:
     """Raises nothing: the doctor is asked when things are broken, in ways that nobody has thought of, and each of its
     lines ends here. What it did not expect is neither well nor wrong (L30)."""
     try:
-        check: Callable[[Patient], Answer] = getattr(import_module(f"v6.doctor.{module}"), name)
-        return check(patient)
-    except CannotTell as why:
+        with patience.within(patience.LINE_SECONDS):
+            check: Callable[[Patient], Answer] = getattr(import_module(f"v6.doctor.{module}"), name)
+            return check(patient)
+    except (CannotTell, patience.NoAnswer) as why:
         return unknown(str(why))
     except (Exception, SystemExit) as error:  # the examination's edge
         return unknown(f"{type(error).__name__}: {error}")

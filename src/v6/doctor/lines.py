@@ -78,11 +78,11 @@ TABLE: dict[str, Line] = {
     ),
     "cron zone": Line(
         "the daemon's zone is the one that the installed lines were written for",
-        "systemctl restart cron (a daemon keeps the zone it was started with), then install the lines anew: "
-        "sudo ./install_scheduler.sh, or --user",
+        "sudo ./install_scheduler.sh (or --user) writes them anew for that zone; to change the zone: "
+        "timedatectl set-timezone, TZ in /etc/default/cron, then systemctl restart cron, then the installer",
     ),
     "crontab": Line(
-        "V6's lines are installed, unchanged since, and accepted by this host's cron and by our stricter grammar",
+        "V6's lines are installed, once, and accepted by this host's cron and by our stricter grammar",
         "sudo ./install_scheduler.sh (or --user); --check says what is wrong, --dry-run shows what would change",
     ),
     "drift": Line(

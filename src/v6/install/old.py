@@ -1,6 +1,7 @@
 """What came before V6's own installation and still starts jobs: shown always, ended only when asked (--take-over)."""
 
 import os
+import pwd
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -36,8 +37,14 @@ def find(roots: Roots, user: str, *, system: bool, flavour: str) -> list[Old]:
     return [
         *_units(roots, flavour),
         *_loops(roots),
-        *(old for who in sorted({user, "root"}) if system and (old := _crontab(roots, who))),
+        *(old for who in _whose(user) if system and (old := _crontab(roots, who))),
     ]
+
+
+def _whose(user: str) -> list[str]:
+    """Crontabs that may be looked at: only root may look at all."""
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    return sorted({user, "root"}) if me == "root" else [me]
 
 
 def _units(roots: Roots, flavour: str) -> Iterator[Old]:

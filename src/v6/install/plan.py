@@ -21,7 +21,10 @@ from v6.install.target import OwnCrontab, SystemFile, Target
 from v6.paths import Paths
 from v6.scheduler.crontab_grammar import CrontabError
 
-NO_CRON = "no cron on this host ({why}): apt-get install cron"
+NO_CRON = "no cron that V6 could use ({why}): apt-get install cron"
+HOST_HAS_IT = (
+    "{file} is installed for the whole host: sudo ./install_scheduler.sh --uninstall first, or leave out --user"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ def make(paths: Paths, roots: Roots, options: Options) -> Plan:
         raise RefusedError(f"the zone of cron's daemon: {error}") from error
     if wrong := readiness.problems(config, paths, who):
         raise RefusedError(*wrong)
+    if not options.system and roots.system_file.exists():
+        raise RefusedError(HOST_HAS_IT.format(file=roots.system_file))
     target = target_of(paths, roots, options, who.name)
     before = target.found()
     foreign = target.foreign()

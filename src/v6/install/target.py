@@ -108,9 +108,7 @@ class OwnCrontab:
         return installed(False, self.roots, self.user)
 
     def foreign(self) -> str:
-        if self.roots.system_file.exists():
-            return f"{self.roots.system_file} is installed for the whole host: sudo ./install_scheduler.sh --uninstall"
-        return ""
+        return ""  # its other lines are the user's, and stay
 
     def whole(self, text: str) -> str:
         current = self.current()

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from v6.analysis.slot_states import SlotState, Verdict, total_reasons
-from v6.journal import events, evidence, runs, session_cycles
+from v6.journal import events, evidence, missed, runs, session_cycles
+from v6.journal.missed import MissedSlot
 from v6.journal.runs import Run
 from v6.journal.session_cycles import Cycle
 from v6.rehearsal.long_lived import long_lived_tasks
@@ -42,7 +43,8 @@ class Books:
     `trading_day`: whether a session begins in the windows' days. `not_counted`: what a replay cannot serve, because the
     recording has no quotes at that time: runs not done, and slots of collectors, which `slots` leaves out.
     `restarts_due`: how many of `due` stand at a restart of TWS; `restarts`, `states`: what became of those. `cycles`:
-    slots that the market session collected or tried to; `connections`: accepted by TWS, by minute."""
+    slots that the market session collected or tried to; `connections`: accepted by TWS, by minute. `missed`: slots that
+    V6 itself has found to have never run."""
 
     prologue: list[tuple[str, datetime]]
     due: int
@@ -60,6 +62,7 @@ class Books:
     states: list[Moved] = field(default_factory=list)
     cycles: list[Cycle] = field(default_factory=list)
     connections: Mapping[datetime, int] = field(default_factory=dict)
+    missed: list[MissedSlot] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
@@ -67,7 +70,8 @@ class Books:
 
         Where nothing was due, nothing was rehearsed.
         """
-        return self.due > 0 and not self.not_done and all(state.verdict is Verdict.COMPLETE for state in self.slots)
+        complete = all(state.verdict is Verdict.COMPLETE for state in self.slots)
+        return self.due > 0 and not self.not_done and not self.missed and complete
 
     @property
     def collected_nothing(self) -> bool:
@@ -110,6 +114,7 @@ def read_books(
         cycles = [cycle for start, end in with_end for cycle in session_cycles.between(db, start, end)]
         restarts, moved = rehearsed(db, windows, stage.home), moves(db, windows)
         alerts = [(alert.title, alert.delivered_at is not None) for alert in events.alerts_since(db, first)]
+        never_ran = missed.between(db, windows[0].start, windows[-1].end + MINUTE)
     finally:
         db.close()
     gate = {(task, slot): reason for _, task, slot, reason in skips}
@@ -131,6 +136,7 @@ def read_books(
         states=moved,
         cycles=cycles,
         connections=connections or {},
+        missed=never_ran,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from v6 import clock
 from v6.model import FatalError
+from v6.paths import Paths
 from v6.rehearsal import books, day, processes, prologue, recording
 from v6.rehearsal.books import Books
 from v6.rehearsal.deeds import Deed, Scene, require_occasions
@@ -57,6 +58,7 @@ def rehearse(stage: Stage, plan: Plan, watcher: day.Watcher, warn: Callable[[str
     refuse_idle_scenario(plan)
     recorded = recording.recorded_day(plan.replay, plan.windows[0].start.date()) if plan.replay else None
     stage.build(plan.site, _story(plan))
+    stage.take_calendars(Paths.locate().compiled)
     tree = configuration(plan, stage, ANY_PORT, recorded)  # the host's zone is in it: when restarts are depends on that
     stage.configure(tree)
     start = plan.windows[0].start

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 HOST_ZONE = "America/New_York"  # the host that is rehearsed, whatever zone this one is in
 CRON_PATH = "/usr/bin:/bin"
 SECONDS_AFTER_THE_MINUTE = 1.0  # cron starts what is due a moment after the minute has come
+CALENDARS = ("calendar.txt", "futures_calendar.txt")
 MARKER = "rehearsal.yaml"  # tells a rehearsal's home from a real one
 
 
@@ -60,6 +62,13 @@ class Stage:
         target.parent.mkdir(exist_ok=True)
         target.write_text(yaml.dump(dict(configuration), Dumper=Quoted, sort_keys=False), encoding="utf-8")
         target.chmod(0o600)
+
+    def take_calendars(self, compiled: Path) -> None:
+        """Those of another home: compiling checks them, and makes what does not fit anew (2 s)."""
+        self.paths.compiled.mkdir(parents=True)
+        for name in CALENDARS:
+            if (compiled / name).is_file():
+                shutil.copy(compiled / name, self.paths.compiled / name)
 
     def step_to(self, minute: datetime) -> None:
         """Let the stage's clock read just after `minute`; it goes on from there. A stage that is late stays late."""

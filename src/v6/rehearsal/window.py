@@ -38,6 +38,17 @@ def window_of(day: date, start: time, end: time) -> Window:
     )
 
 
+def around(window: Window, down: datetime, up: datetime) -> tuple[Window, Window]:
+    """What is left of it before and after a time in which the host is down: it is, from the minute `down` on, until the
+    minute `up` has come. Raises ValueError when one of the two would be empty."""
+    if not window.start < down < up <= window.end:
+        span = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}"
+        raise ValueError(
+            f"down {down:%Y-%m-%d %H:%M}, up {up:%Y-%m-%d %H:%M}, allowed: one after the other, within {span}"
+        )
+    return Window(window.start, down - MINUTE), Window(up, window.end)
+
+
 def demo_of(session: Session) -> tuple[Window, ...]:
     """The morning until half an hour after the open, then the last slot and a moment in each later phase.
 
