@@ -68,8 +68,9 @@ bench: setup-test ## the benchmark table
 
 soak: setup-test ## the long repetitions, not in CI; every job around a restart on ib_async too, the gateway's on every Python
 	@$(PYTEST) -m soak --timeout 3600
+	@$(PYTEST) -n $(WORKERS) --hypothesis-profile=soak -m "not integration and not soak" --timeout 3600
 	@dev/setup.sh --venv .venv-ib_async --lock requirements-ib_async.lock --like .venv
-	@.venv-ib_async/bin/python -m pytest -q -n $(WAITING_WORKERS) -m "both_libraries and not soak" tests/jobs
+	@.venv-ib_async/bin/python -m pytest -q -n $(WAITING_WORKERS) -m both_libraries --timeout 3600 tests/jobs
 	@dev/pythons.sh soak "$(AT_ONCE)" "$(WORKERS)"
 
 wire: setup ## write scripts/<job>.py and crontab.txt from the jobs and config/default.yaml

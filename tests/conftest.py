@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+# examples where a test does not say how many: what is found once in a hundred is found by the soak
+settings.register_profile("check", max_examples=40)
+settings.register_profile("soak", max_examples=1000)
+settings.load_profile("check")
 OURS = ("V6_", "IBKR_", "SCHEDULER_", "FORCE_RUN", "TZ")
 
 

@@ -8,7 +8,8 @@ long runs really take there, and so for how long their memory is held.
 
 Memory is an upper bound: each attempt counts with the largest resident set of one of its processes (journal), pages
 shared with others included, and its supervisor, for as long as the attempt lasts. The day's average takes each task's
-megabyte-seconds from the market hour where it ran in it, else from the day without delays.
+megabyte-seconds from the market hour where it ran in it, else from the day without delays. The gate (a few ms) and the
+dispatchers (half a second, at most one a minute) are in the CPU, not in the memory.
 Prints `name | figure | bar | ok`, exit 1 if any bar is missed. The guide's claim: about 100 MB on average, all day.
 """
 

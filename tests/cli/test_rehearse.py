@@ -55,6 +55,12 @@ def test_a_demo_of_a_holiday_is_refused_with_its_reason(v6: Command) -> None:
         (("2026-11-20", "--from", "25:00"), "is not a time of day"),
         (("2026-11-20", "--replay", "/nowhere"), "does not exist"),
         (("--demo", "--from", "09:30"), "--demo has windows of its own"),
+        (("2026-11-20", "--down", "2026-11-20 11:00"), "--down and --up: allowed together, without --demo"),
+        (("--demo", "--down", "10:00", "--up", "11:00"), "--down and --up: allowed together, without --demo"),
+        (
+            ("2026-11-20", "--down", "2026-11-20 11:00", "--up", "2026-11-21 13:00"),
+            "allowed: one after the other, within",
+        ),
         (("2026-11-20", "--demo", "--to", "10:00"), "--demo has windows of its own"),
         (("2026-11-23", "--demo", "--until", "2026-11-29"), "--demo has windows of its own"),
         (("2026-11-23", "--until", "2028-11-23"), "--until 2028-11-23: 731 days after 2026-11-23, allowed: up to 31"),

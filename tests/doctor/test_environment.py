@@ -18,11 +18,12 @@ pytestmark = pytest.mark.integration
 
 def shadow(ward: Ward, name: str, text: str) -> None:
     """Put a spoilt module before the environment's own, for the interpreter of the jobs only."""
-    (ward.root / "src").unlink(missing_ok=True)
-    (ward.root / "src").mkdir(exist_ok=True)
-    if not (ward.root / "src" / "v6").exists():
-        (ward.root / "src" / "v6").symlink_to(ROOT / "src" / "v6")
-    (ward.root / "src" / f"{name}.py").write_text(text)
+    src = ward.root / "src"
+    if src.is_symlink():
+        src.unlink()
+        src.mkdir()
+        (src / "v6").symlink_to(ROOT / "src" / "v6")
+    (src / f"{name}.py").write_text(text)
 
 
 def test_l34_every_library_does_what_is_needed_of_it(ward: Ward) -> None:

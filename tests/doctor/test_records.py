@@ -13,6 +13,7 @@ from ward import Ward, run
 from v6 import clock
 from v6.doctor import patient as patients
 from v6.journal import database, missed
+from v6.journal.migrations import MIGRATIONS
 from v6.journal.missed import MissedSlot
 
 
@@ -78,7 +79,7 @@ def test_a_journal_that_stays_locked_is_wrong(
 
 
 def test_a_journal_of_a_newer_v6_is_refused_and_an_older_one_waits_for_the_next_run(at_work: Ward) -> None:
-    newest = len(database.MIGRATIONS)
+    newest = len(MIGRATIONS)
     for version, state, words in ((newest + 1, "failed", "is newer"), (newest - 1, "ok", f"brings it to {newest}")):
         with closing(sqlite3.connect(at_work.paths.journal)) as db:
             db.execute(f"PRAGMA user_version = {version}")

@@ -74,6 +74,19 @@ def configure(home: Path, user: str, **more: object) -> None:
 # --- folders of the test's: cron's parser is real, nothing fires -----------------------------------------------------
 
 
+IN_A_PROCESS = """
+import sys
+from pathlib import Path
+from v6.cron.roots import Roots
+from v6.install.__main__ import main
+from v6.paths import Paths
+
+host, root, home = map(Path, sys.argv[1:4])
+roots = Roots(host / "etc", host / "proc", host / "spool", host / "kept", (host / "systemd",))
+raise SystemExit(main(sys.argv[4:], roots, Paths(root, home)))
+"""
+
+
 @dataclass
 class Desk:
     """The installer in this process; nothing of this host is in reach."""
@@ -90,6 +103,13 @@ class Desk:
 
     def entries(self) -> list[str]:
         return [line for line in self.file.read_text().splitlines() if re.match(r"[0-9*@]", line)]
+
+    def killed_at(self, point: str, *words: str) -> int:
+        """The installer in a process of its own, which dies there; its exit status."""
+        given = [*map(str, (self.roots.etc.parent, self.paths.root, self.paths.home)), *words]
+        environ = {**os.environ, "V6_FAILPOINT": point, "PYTHONPATH": str(ROOT / "src")}
+        command = [sys.executable, "-c", IN_A_PROCESS, *given]
+        return subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False).returncode
 
     def snapshot(self) -> dict[str, tuple[float, int, int]]:
         """Every file there is, with its times, inode and mode."""
@@ -161,6 +181,11 @@ class Site:
         )
         wait_until(lambda: process.poll() is not None or self.probing(), 60)
         return process
+
+    def end(self, process: "subprocess.Popen[str]", number: int) -> None:
+        """The installer itself: nsenter, which was started, has forked it."""
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(children[0]), number)
 
     def probing(self) -> bool:
         return any("installer's proof" in text for text in self.crontabs())

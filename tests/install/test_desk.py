@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -283,6 +284,36 @@ def test_the_installers_own_environment_changes_nothing(desk: Desk, monkeypatch:
     monkeypatch.setenv("SCHEDULER_TOY_ENABLED", "false")
     assert desk("--no-wait") == 0
     assert desk.file.read_text() == before
+
+
+POINTS = [
+    "install: modes",
+    "put v6-trading: written",  # logrotate's, the first of that name
+    "put last_good: written",
+    "put last_good: renamed",
+]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_l01_killed_at_any_moment_the_file_is_whole_and_the_next_run_ends_the_work(desk: Desk, point: str) -> None:
+    desk("--no-wait")
+    (desk.roots.etc / "logrotate.d" / "v6-trading").unlink(missing_ok=True)
+    before = desk.file.read_text()
+    configure(desk.paths.home, "root", scheduler={"tasks": {"toy": {"time": "10:35"}}})
+    assert desk.killed_at(point, "--no-wait") == -signal.SIGKILL
+    assert desk.file.read_text() == before
+    assert desk("--no-wait") == 0
+    assert desk.file.read_text() != before
+    assert [path.name for path in desk.roots.cron_d.iterdir()] == ["v6-trading"]
+    assert not list(desk.roots.kept.glob(".*"))
+
+
+def test_l01_a_first_installation_killed_before_its_end_leaves_nothing_that_cron_reads(desk: Desk) -> None:
+    shutil.rmtree(desk.roots.etc / "logrotate.d")
+    assert desk.killed_at("put v6-trading: written", "--no-wait") == -signal.SIGKILL
+    assert [path.name[0] for path in desk.roots.cron_d.iterdir()] == ["."]
+    assert desk("--no-wait") == 0
+    assert [path.name for path in desk.roots.cron_d.iterdir()] == ["v6-trading"]
 
 
 def test_state_of_somebody_else_changes_hands_only_when_asked(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

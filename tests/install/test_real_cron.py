@@ -56,8 +56,7 @@ def test_a_killed_installer_leaves_nothing_harmful_and_the_next_one_cleans_up(si
     there = site("Etc/UTC")
     with there.host.cron(QUIET):
         process = there.start()
-        # nsenter has forked the installer
-        there.host.run("pkill", "-KILL", "-f", "v6.install")
+        there.end(process, signal.SIGKILL)
         process.communicate(timeout=20)
     assert there.probing()
     with there.host.cron(QUIET + 600):  # cron fires what the killed one has left
@@ -75,10 +74,10 @@ def test_an_interrupted_proof_ends_without_its_line(site: MakeSite) -> None:
     there = site("Etc/UTC")
     with there.host.cron(QUIET):
         process = there.start()
-        there.host.run("pkill", "-TERM", "-f", "v6.install")
-        process.communicate(timeout=20)
-    assert process.returncode in {128 + signal.SIGTERM, -signal.SIGTERM}
-    assert there.file.exists()
+        there.end(process, signal.SIGTERM)
+        said, _ = process.communicate(timeout=20)
+    assert process.returncode in {128 + signal.SIGTERM, -signal.SIGTERM}, said
+    assert there.file.exists(), said
     assert not there.probing()
 
 

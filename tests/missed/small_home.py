@@ -51,22 +51,24 @@ def ny(text: str, day: str = TUESDAY) -> datetime:
     return datetime.fromisoformat(text if " " in text else f"{day} {text}").replace(tzinfo=NEW_YORK)
 
 
-def schedule_of(tasks: dict[str, dict[str, Any]], home: Path, **settings: Any) -> compiled.Schedule:
-    windows = settings.pop("restart_windows", {})
-    scheduler = Scheduler.model_validate(
+def scheduler_of(tasks: dict[str, dict[str, Any]], **settings: Any) -> Scheduler:
+    common = {"description": "a test's", "timeout_seconds": 600}
+    return Scheduler.model_validate(
         {
             "timezone": "America/New_York",
             "log_directory": "logs",
             "enable_holiday_check": True,
             "enable_logging": True,
-            "tasks": {
-                name: {"description": "a test's", "timeout_seconds": 600, **_tuples(body)}
-                for name, body in tasks.items()
-            },
-            "restart_windows": windows,
+            "tasks": {name: {**common, **_tuples(body)} for name, body in tasks.items()},
+            "restart_windows": {},
+            **settings,
         }
     )
+
+
+def schedule_of(tasks: dict[str, dict[str, Any]], home: Path, **settings: Any) -> compiled.Schedule:
     places = {"log_directory": str(home / "logs")}
+    scheduler = scheduler_of(tasks, **settings)
     return compiled.parse(schedule_text.render(scheduler, host_zone="America/New_York", places=places))
 
 
@@ -93,6 +95,8 @@ class Home:
         self.now = ny(wall)
         self.monkeypatch.setattr(clock, "epoch", self.now.timestamp)
         self.monkeypatch.setattr(clock, "now", lambda: self.now)
+        awake = self.now.timestamp() - ny("2026-10-15 08:00").timestamp()  # it has not slept since
+        self.monkeypatch.setattr(clock, "since_boot", lambda: (awake, awake))
         self.monkeypatch.setattr(clock, "shifted", lambda: "a test's clock")
 
     def ran(self, task: str, *slots: str, late: timedelta = timedelta(seconds=1), outcome: str = "success") -> None:

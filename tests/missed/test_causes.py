@@ -168,8 +168,9 @@ def test_cron_came_too_late(small: Home) -> None:
         (1000.0, 1000.0, 2600.0, "clock_jumped"),
         (3600.0, 3600.0, 0.0, "cron_silent"),
         (3600.0, 3600.0, -7200.0, "cron_silent"),
+        (3600.0, 3600.0, 9000.0, "cron_silent"),
     ],
-    ids=["asleep", "jumped", "neither", "went_back"],
+    ids=["asleep", "jumped", "neither", "went_back", "elsewhere"],
 )
 def test_the_clocks_tell_of_sleep_and_jumps(
     small: Home, monkeypatch: pytest.MonkeyPatch, boot: float, awake: float, moved: float, cause: str

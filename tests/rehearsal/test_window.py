@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 import pytest
 
 from v6.clock import NEW_YORK
-from v6.rehearsal.window import demo_of, window_of
+from v6.rehearsal.window import around, demo_of, window_of
 from v6.scheduler.nyse_calendar import Session
 
 
@@ -45,3 +45,17 @@ def test_the_demo_is_a_morning_and_a_moment_in_each_later_phase(close: time, win
     demo = demo_of(Session(day, opens, closes, early=close < time(16)))
 
     assert [f"{window.start:%H:%M}-{window.end:%H:%M}" for window in demo] == windows
+
+
+def test_while_the_host_is_down_no_minute_is_played() -> None:
+    day = window_of(date(2026, 11, 20), time(8, 0), time(18, 0))
+    down, up = datetime(2026, 11, 20, 11, 0, tzinfo=NEW_YORK), datetime(2026, 11, 20, 13, 0, tzinfo=NEW_YORK)
+
+    before, after = around(day, down, up)
+
+    assert (before.start, after.end) == (day.start, day.end)
+    assert set(day.minutes()) - {*before.minutes(), *after.minutes()} == set(
+        window_of(down.date(), time(11), time(12, 59)).minutes()
+    )
+    with pytest.raises(ValueError, match="allowed: one after the other, within 2026-11-20 08:00 to 2026-11-20 18:00"):
+        around(day, up, down)

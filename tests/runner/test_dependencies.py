@@ -120,11 +120,20 @@ def test_in_a_rehearsal_whose_clock_stands_still_nothing_is_waited_for_that_is_n
     clock_file.write_text("0")
     monkeypatch.setenv("V6_CLOCK_FILE", str(clock_file))
     monkeypatch.setattr(dependencies, "STANDS_STILL_SECONDS", 0.2)
-    (tmp_path / "tasks").mkdir()
+    for folder in ("tasks", "scheduler"):
+        (tmp_path / folder).mkdir()
     with closing(database.connect(tmp_path / "v6.db")) as db:
         needed, after = (Task(name=name, enabled=True, depends_on=("needed",)) for name in ("needed", "after"))
         slot = midnight() + timedelta(hours=12)
-        run = SupervisedRun(str(tmp_path), str(tmp_path), after, slot, DayLog(str(tmp_path), "after"), db)
+        run = SupervisedRun(
+            home=str(tmp_path),
+            log_directory=str(tmp_path),
+            task=after,
+            slot=slot,
+            log=DayLog(str(tmp_path), "after"),
+            db=db,
+            settings={},
+        )
         tasks, tonight = {"needed": needed, "after": after}, time.monotonic() + 5 * 3600
 
         began = time.monotonic()

@@ -147,7 +147,8 @@ def test_a_host_gets_few_lines(zone: str, scheduler: Scheduler) -> None:
 
 def test_crontab_txt_is_the_rendering_for_a_new_york_host(home: Path) -> None:
     """`make wire` writes it: `v6 schedule render --zone America/New_York` for a checkout in /opt/v6."""
-    rendered = crontab.render(load(Paths(ROOT, home), {}).scheduler, "America/New_York", "/opt/v6")
+    scheduler = load(Paths(ROOT, home), {}).scheduler
+    rendered = crontab.render(scheduler, "America/New_York", "/opt/v6", reboot_line=True)
     assert (ROOT / "crontab.txt").read_text() == rendered
 
 
@@ -155,6 +156,19 @@ def test_the_new_york_lines_are_what_a_person_would_write(scheduler: Scheduler) 
     fields = [fields for fields, command in entries(crontab.render(scheduler, "America/New_York", "/opt/v6"))
               if "collect_option_snapshots" in command or "final_data" in command or "cleanup" in command]  # fmt: skip
     assert fields == ["30-55/5 9 * * 1-5", "*/5 10-15 * * 1-5", "15 13,16 * * 1-5", "0 8 * * 0"]
+
+
+def test_the_reboot_line_looks_for_what_was_missed(scheduler: Scheduler) -> None:
+    """One line, in both formats; none where the task that looks is not enabled."""
+    for user in (None, "trader"):
+        text = crontab.render(scheduler, "UTC", "/opt/v6", user=user, reboot_line=True)
+        (line,) = [line for line in text.splitlines() if line.startswith("@")]
+        assert line.startswith(f"@reboot {user} [ -d " if user else "@reboot [ -d ")
+        assert line.endswith('"$V6_ROOT/scripts/cron_wrapper.sh" scripts/health_check.py --after-boot')
+    idle = scheduler.tasks["health_check"].model_copy(update={"enabled": False})
+    without = scheduler.model_copy(update={"tasks": {**scheduler.tasks, "health_check": idle}})
+    assert "@reboot" not in crontab.render(without, "UTC", "/opt/v6", reboot_line=True)
+    assert "@reboot" not in crontab.render(scheduler, "UTC", "/opt/v6")
 
 
 def test_a_checkout_with_spaces_and_a_home_apart(scheduler: Scheduler) -> None:
@@ -208,7 +222,10 @@ GOOD = '0 8 * * 1-5 "$V6_ROOT/run"'
         ("5/10 8 * * * run", "minute: '5/10' steps through a single value"),
         ("0 16-9 * * * run", "hour: '16-9' runs backwards"),
         ("0 8 * * 1-5", "5 words, allowed: five time fields, a command"),
-        ("@daily run", "2 words, allowed: five time fields, a command"),
+        ("@daily run", "@daily: not understood by every cron, allowed: five time fields or @reboot"),
+        ("@rebooted run", "@rebooted: not understood by every cron"),
+        ("@reboot", "1 words, allowed: @reboot, a command"),
+        ("@reboot  run", "the command is missing or set off by several spaces"),
         ("0 8 * * * run %d", "an unescaped %"),
         ("0 8 * * *  run", "the command is missing or set off by several spaces"),
         ("0 8 * * * run\there", "holds a control character"),

@@ -73,7 +73,6 @@ def _edited(patient: Patient) -> dict[str, float]:
 
 
 def calendar(patient: Patient) -> Answer:
-    from v6.checks import host
     from v6.scheduler.nyse_calendar import CalendarError, NYSECalendar
 
     try:
@@ -83,7 +82,9 @@ def calendar(patient: Patient) -> Answer:
         return wrong(str(error))
     today = f"today {session.open:%H:%M}-{session.close:%H:%M}" if session else "no session today"
     try:
+        from v6.checks import host
+
         horizon = of(host.calendar_horizon(patient.context))
-    except CannotTell:
+    except (CannotTell, ImportError):
         return well(f"covers {whole.covers[0]} to {whole.covers[1]}, {today}")
     return Answer(horizon.state, f"{horizon.evidence}, {today}", horizon.cure)

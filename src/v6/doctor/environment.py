@@ -38,7 +38,7 @@ def ask(patient: "Patient") -> Asked:
     """Start the self-test with the interpreter that the gate would start."""
     root = patient.paths.root
     asked = Asked(Path(patient.environ.get("V6_PYTHON") or root / ".venv" / "bin" / "python"))
-    if not (asked.python.is_file() and os.access(asked.python, os.X_OK)):
+    if not os.access(asked.python, os.X_OK) or asked.python.is_dir():
         asked.died = f"{asked.python}: no interpreter that can be executed"
         return asked
     command = [str(asked.python), "-m", "v6.doctor.selftest", _wanted_library(patient)]

@@ -138,16 +138,17 @@ def folders(patient: Patient) -> Answer:
         lake = patient.config.settings.lake.root
         if "://" not in lake and (patient.paths.home / lake).exists():
             wanted.append(patient.paths.home / lake)
-    problems = [problem for place in wanted if (problem := _closed(place))]
-    return judged(problems, f"{len(wanted)} of them are there and can be written")
+    problems = [problem for place in wanted if (problem := _closed(place, patient.own))]
+    writing = " and can be written" if patient.own else "; whether they can be written only their owner can tell"
+    return judged(problems, f"{len(wanted)} of them are there{writing}")
 
 
-def _closed(place: Path) -> str:
+def _closed(place: Path, own: bool) -> str:
     if not place.is_dir():
         return f"{place} {'is no folder' if place.exists() else 'does not exist'}: mkdir -p {place}"
     if os.statvfs(place).f_flag & os.ST_RDONLY:
         return f"{place} is on a read-only file system"
-    return "" if os.access(place, os.W_OK | os.X_OK) else f"{place} cannot be written (mode {_mode(place)})"
+    return "" if not own or os.access(place, os.W_OK | os.X_OK) else f"{place} cannot be written (mode {_mode(place)})"
 
 
 def _logs(patient: Patient) -> Path:

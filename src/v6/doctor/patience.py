@@ -1,4 +1,4 @@
-"""A limit for one line: a pipe in the place of a file, or a file server that is gone, must not keep the others from us."""
+"""A limit for each line: a pipe in the place of a file, or a file server that is gone, must not keep the rest away."""
 
 import signal
 import threading

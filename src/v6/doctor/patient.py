@@ -73,10 +73,12 @@ class Patient:
 
     @cached_property
     def _config(self) -> "Config | None":
-        from v6.config.errors import ConfigError
-        from v6.config.load import load
-        from v6.config.sources import compiled_sources
-
+        try:
+            from v6.config.errors import ConfigError
+            from v6.config.load import load
+            from v6.config.sources import compiled_sources
+        except ImportError as error:
+            raise CannotTell(f"no configuration can be read with this Python: {error}") from error
         with suppress(ConfigError):
             return load(self.paths, self.environ)
         with suppress(ConfigError):
@@ -121,9 +123,9 @@ class Patient:
         return self._journal
 
     def _open_journal(self) -> sqlite3.Connection:
-        from v6.journal.database import MIGRATIONS
+        from v6.journal.migrations import MIGRATIONS
 
-        if not self.paths.journal.exists():
+        if not there(self.paths.journal):
             raise CannotTell("there is no journal yet: nothing has run here")
         db = read_only(self.paths.journal)
         try:
@@ -208,6 +210,17 @@ class Patient:
             raise CannotTell(
                 f"{what} would leave files of yours in {self.paths.var}: sudo -u {owner} .venv/bin/v6 doctor"
             )
+
+
+def there(path: Path) -> bool:
+    """Raises CannotTell where we may not look."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CannotTell(f"{path}: {error.strerror}") from error
+    return True
 
 
 def read_only(path: Path) -> sqlite3.Connection:

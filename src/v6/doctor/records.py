@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from v6 import clock, host_faults
 from v6.doctor.answer import Answer, CannotTell, of, unknown, well, wrong
-from v6.doctor.patient import Patient, read_only, writable
+from v6.doctor.patient import Patient, read_only, there, writable
 from v6.host_faults import LOCKED
 
 BUSY = "`fuser -v var/v6.db` names the process that keeps it; end that one"
@@ -15,11 +15,11 @@ DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 def journal(patient: Patient) -> Answer:
     """Whole, of our schema, and free to be written."""
-    from v6.journal.database import MIGRATIONS
+    from v6.journal.migrations import MIGRATIONS
     from v6.journal.repair import flaws
 
     path = patient.paths.journal
-    if not path.exists():
+    if not there(path):
         return unknown(f"{path} does not exist: nothing has run here yet")
     if found := flaws(path):
         locked = all(any(word in flaw for word in LOCKED) for flaw in found)

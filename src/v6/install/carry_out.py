@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from v6.failpoint import reach
 from v6.install import account, files, logrotate, modes, plan, proof, readiness
 from v6.install.plan import Options, Plan
 from v6.install.refused import RefusedError
@@ -28,6 +29,7 @@ def install(options: Options, made: Plan, say: Say, *, wait: float) -> int:
     modes.carry_out(made.changes)
     for change in made.changes:
         say(f"changed: {change}")
+    reach("install: modes")
     changed += len(made.changes) + _logrotate(made, say)
     readiness.compile_modules(made.paths, made.account)
     if made.target.is_put(made.text) and (not wait or proof.is_proven(made)):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from v6 import clock
 from v6.clock import utc_now
+from v6.failpoint import reach
 from v6.install.refused import RefusedError
 
 
@@ -24,7 +25,9 @@ def put(path: Path, text: str, mode: int = 0o644) -> None:
         if os.geteuid() == 0:
             os.fchown(fd, 0, 0)
         os.fsync(fd)
+    reach(f"put {path.name}: written")
     new.rename(path)
+    reach(f"put {path.name}: renamed")
     _settle(path.parent)
     if int(path.stat().st_mtime) == int(before):
         clock.sleep(1.0)

@@ -39,7 +39,13 @@ def due(config: Config, paths: Paths, account: Account, *, system: bool, take_ov
     files = [paths.production_config, paths.dotenv]
     trees = [paths.var, _logs(config, paths), *_lake(config, paths)]
     changes = list(_ownership([*trees, *files], account, system=system, take_over=take_over))
-    folders = [paths.var, (paths.home / FILE).parent, _logs(config, paths), _logs(config, paths) / "cron"]
+    folders = [
+        paths.var,
+        (paths.home / FILE).parent,
+        _logs(config, paths),
+        _logs(config, paths) / "cron",
+        *_lake(config, paths),
+    ]
     changes += [
         Change(folder, 0o700 if folder == paths.var else 0o755, account, True)
         for folder in folders

@@ -119,14 +119,15 @@ class Judge:
         return Cause.CRON_SILENT, f"{silent}, though the host was up: did the daemon run, and accept the file?"
 
     def _moved(self, before: datetime, until: datetime) -> tuple[Cause, str] | None:
-        """Whether the host's clocks explain a silence; they are compared since the last look only."""
+        """Whether the host's clocks explain a silence: they moved in one go, so it is about as long. They are compared
+        since the last look only."""
         seconds = (min(until, self.now) - max(before, self.signs.looked)).total_seconds()
         where = f"between {_moment(before)} and {_moment(until)}"
         for cause, moved, words in (
             (Cause.SUSPENDED, self.signs.asleep, "the host slept"),
             (Cause.CLOCK_JUMPED, self.signs.ahead, "the host's clock was set forwards by"),
         ):
-            if moved > MOVED_SECONDS and seconds > 0 and moved >= seconds / 2:
+            if moved > MOVED_SECONDS and seconds / 2 <= moved <= seconds + MOVED_SECONDS:
                 return cause, f"{words} {moved / 60:.0f} minutes, {where}"
         return None
 

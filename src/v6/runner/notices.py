@@ -10,7 +10,7 @@ from datetime import datetime
 from v6 import places
 from v6.alerts import limits as rules
 from v6.alerts import outbox
-from v6.journal import turns
+from v6.journal import events, turns
 from v6.runner.run import Run
 from v6.scheduler import side_channels
 
@@ -54,8 +54,9 @@ def deliver(
 ) -> int | None:
     """Start the dispatcher when somebody can be told something, `script` has moved the metrics, or it is time for them:
     its pid, for a process that lasts to wait for. `settings`: of the schedule in force."""
-    limits = rules.of(settings or {})
-    told = outbox.due(db, limits, *(() if script in RETRIES else (1,))) and _reachable(home)
+    tries_below = 1_000_000 if script in RETRIES else 1
+    waits = events.undelivered(db, 1, tries_below) and _reachable(home)  # without a channel very many may wait
+    told = waits and outbox.due(db, rules.of(settings or {}), tries_below)
     measured = turns.due(db, turns.METRICS) or script in MEASURED
     return dispatch(log_directory, ()) if told or measured else None
 
