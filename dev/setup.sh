@@ -61,6 +61,7 @@ for_tests() {
     command -v setpriv >/dev/null || missing+=(util-linux)
     command -v strace >/dev/null || missing+=(strace)
     command -v faketime >/dev/null || missing+=(faketime)
+    command -v ps >/dev/null || missing+=(procps)
     [[ -x /usr/sbin/logrotate ]] || missing+=(logrotate)
     command -v node >/dev/null || missing+=(nodejs)
     command -v npm >/dev/null || missing+=(npm)

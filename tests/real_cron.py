@@ -169,7 +169,7 @@ class Host:
         ours = (str(CRON), "sleep 3600", "ps -eo")
         return [words for pid, words in found if pid != "1" and not words.startswith(ours)]
 
-    def wait_for_jobs(self, seconds: float = 20.0) -> None:
+    def wait_for_jobs(self, seconds: float = 60.0) -> None:
         until = time.monotonic() + seconds
         while left := self.at_work():
             assert time.monotonic() < until, f"still at work: {left}"

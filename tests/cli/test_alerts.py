@@ -46,6 +46,18 @@ def test_without_an_address_a_test_is_refused(v6: Callable[..., Result]) -> None
 
 
 @pytest.mark.integration
+def test_a_heartbeat_can_be_tried(v6: Callable[..., Result], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = v6("alerts", "test", "--heartbeat", "pre_restart", code=2).output
+    assert "pre_restart has no address, allowed: V6_HEARTBEAT_URL_PRE_RESTART, or V6_HEARTBEAT_URL for" in refused
+    with listening() as receiver:
+        monkeypatch.setenv("V6_HEARTBEAT_URL", f"http://{receiver.place}/key/{{task}}")
+        assert v6("alerts", "test", "--heartbeat", "health_check").output == "health_check: taken\n"
+        assert receiver.paths == ["/key/health_check"]
+        receiver.status = 404
+        v6("alerts", "test", "--heartbeat", "health_check", code=1)
+
+
+@pytest.mark.integration
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise imports it
 def test_a_test_says_of_each_address_whether_it_takes_a_message(
     v6: Callable[..., Result], home: Path, monkeypatch: pytest.MonkeyPatch

@@ -103,7 +103,8 @@ def test_sections_merge_and_mappings_that_are_values_replace(paths: Paths, site:
         (
             "nonsense: 1",
             "config/production.yaml: nonsense: unknown key, allowed: alerts, bars, futures, health, heartbeat, ibkr, "
-            "install, lake, metrics, positions, quality, restart, retention, scheduler, session, statistics, tws, universe",
+            "install, lake, metrics, positions, quality, restart, retention, scheduler, session, statistics, tws, "
+            "universe",
         ),
         ("restart: {client_id: 12}", "config/production.yaml: restart.client_id: 12 lies in the pool"),
         ("ibkr: {diagnose_client_id: 30}", "config/production.yaml: ibkr.diagnose_client_id: 30 lies in the pool"),

@@ -19,7 +19,9 @@ from v6.doctor import examine as examination
 from v6.doctor import patience, report
 from v6.doctor.lines import TABLE
 from v6.doctor.patient import Patient
+from v6.journal import deliveries
 from v6.paths import ROOT
+from v6.simulator.testing import simulated_tws
 
 CHEAP = [name for name in TABLE if name not in ("interpreter", "libraries", "self-test", "TWS library")]
 """What does not start another interpreter."""
@@ -140,6 +142,25 @@ def test_the_whole_examination_changes_nothing(at_work: Ward) -> None:
     found = at_work.all(quick=True)
     assert list(found) == list(TABLE)
     assert tree() == before
+
+
+@pytest.mark.integration
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of apprise's own imports
+@pytest.mark.skipif(os.geteuid() != 0, reason="cron ignores files that are not root's")
+def test_a_host_on_which_everything_holds_is_exit_0(at_work: Ward) -> None:
+    """Whether its clock is synchronised is the machine's: a container's is that of the host around it."""
+    (at_work.host / ".dockerenv").touch()
+    url = "json://127.0.0.1:9/"
+    (at_work.home / ".env").write_text(f'V6_ALERT_URLS="{url}"\nV6_HEARTBEAT_URL="http://127.0.0.1:9/"\n')
+    with at_work.journal() as db:
+        deliveries.record(db, deliveries.ALERT, "V6: a test", alerts=1)
+        deliveries.record(db, deliveries.HEARTBEAT, "health_check success")
+    with simulated_tws(fast=True, start_at=None) as tws:
+        at_work.configure(ibkr={"port": tws.port})
+        at_work.compile()
+        found = at_work.all()
+    assert {one.line for one in found.values() if one.state != "ok"} <= {"clock"}, found
+    assert report.exit_code(found.values()) == 0
 
 
 # the command

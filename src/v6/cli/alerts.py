@@ -70,12 +70,19 @@ def show(
         output.say(f"What it means: {known.meaning}")
 
 
-@group.command()
-def test() -> None:
+@group.command("test")
+def try_(
+    heartbeat: Annotated[
+        str | None, typer.Option(metavar="TASK", help="Instead ping the dead man's switch of this task, as a success.")
+    ] = None,
+) -> None:
     """Send a message through every address of V6_ALERT_URLS now, whatever the quiet hours and limits.
 
     Exit code 1 when one of them does not take it.
     """
+    if heartbeat is not None:
+        _ping(heartbeat)
+        return
     from v6 import clock
     from v6.alerts import services
     from v6.alerts.outbox import DeliveryError
@@ -102,6 +109,24 @@ def test() -> None:
         _record(paths, title, error_words)
     if failures:
         raise typer.Exit(output.NO)
+
+
+def _ping(task: str) -> None:
+    from v6.alerts import heartbeat
+    from v6.config.load import load
+    from v6.runner.ownership import require_own
+    from v6.scheduler import side_channels
+
+    paths = Paths.locate()
+    require_own(paths.var, f".venv/bin/v6 alerts test --heartbeat {task}")
+    config = load(paths, os.environ)
+    settings = side_channels.settings(config)
+    if not side_channels.address(task, tuple(settings["heartbeat.tasks"].split(",")), config.environment):
+        own, common = f"{side_channels.HEARTBEAT_URL}_{task.upper()}", side_channels.HEARTBEAT_URL
+        raise FatalError(f"{task} has no address, allowed: {own}, or {common} for a task in heartbeat.tasks, in .env")
+    if heartbeat.main((task, heartbeat.SKIP, "0", "a test")):
+        raise typer.Exit(output.NO)
+    output.say(f"{task}: taken")
 
 
 def _record(paths: Paths, title: str, error: str) -> None:

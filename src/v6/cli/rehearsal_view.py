@@ -145,8 +145,10 @@ def _show_missed(books: "Books") -> None:
         output.say(
             f"never ran: {counted(len(mine), 'slot')} of {counted(len({one.task for one in mine}), 'task')}: {evidence}"
         )
-    for one in [one for one in books.missed if one.catch_up]:
-        output.say(f"  made up? {one.slot:%m-%d %H:%M} {one.task}: {WORDS.get(one.catch_up, one.catch_up)}")
+    if wanted := [one for one in books.missed if one.catch_up]:
+        output.say("made up (catch_up: same_day):")
+    for one in wanted:
+        output.say(f"  {one.slot:%m-%d %H:%M} {one.task}: {WORDS.get(one.catch_up, one.catch_up)}")
 
 
 def _show_restarts(books: "Books") -> None:

@@ -115,6 +115,7 @@ def read_books(
         restarts, moved = rehearsed(db, windows, stage.home), moves(db, windows)
         alerts = [(alert.title, alert.delivered_at is not None) for alert in events.alerts_since(db, first)]
         never_ran = missed.between(db, windows[0].start, windows[-1].end + MINUTE)
+        attempts += _made_up(db, never_ran, {run.id for run in attempts})
     finally:
         db.close()
     gate = {(task, slot): reason for _, task, slot, reason in skips}
@@ -155,6 +156,12 @@ def _counts(one: NotDone | SlotState, recorded: RecordedDay | None) -> bool:
 
 def _before(db: sqlite3.Connection, prologue: Sequence[tuple[str, datetime]]) -> list[Run]:
     return [run for task, slot in prologue for run in runs.of_slot(db, task, slot)]
+
+
+def _made_up(db: sqlite3.Connection, never_ran: Sequence[MissedSlot], known: Collection[int]) -> list[Run]:
+    """Their slots may lie outside of the windows."""
+    started = [one for one in never_ran if one.catch_up == missed.STARTED]
+    return [run for one in started for run in runs.of_slot(db, one.task, one.slot) if run.id not in known]
 
 
 def _outcomes(attempts: Sequence[Run]) -> dict[str, Counter[str]]:
