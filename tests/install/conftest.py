@@ -191,7 +191,9 @@ class Site:
         return any("installer's proof" in text for text in self.crontabs())
 
     def crontabs(self) -> list[str]:
-        return [path.read_text() for path in (self.file, *self.host.spool.iterdir()) if path.is_file()]
+        """Of users; `crontab -n` keeps a copy of what it checks in the spool for a moment (tmp.*)."""
+        personal = [path for path in self.host.spool.iterdir() if not path.name.startswith("tmp.")]
+        return [path.read_text() for path in (self.file, *personal) if path.is_file()]
 
     def prove(self, *options: str) -> "subprocess.CompletedProcess[str]":
         """Install with the proof: the daemon's minute comes as soon as the installer waits for it."""
