@@ -33,9 +33,17 @@ die() { # MESSAGE: cannot decide; loud on stderr, in the log and to a person
 
 alert() { # TITLE BODY [OPTION ...]: delivered off this path
   local python=${V6_PYTHON:-$root/.venv/bin/python}
-  [[ -x $python && -n $log ]] || return 1
-  PYTHONPATH=$root/src V6_HOME=$home setsid "$python" -m v6.alerts.notify --alert "$@" \
-    </dev/null >>"${log%/*}/alerts.log" 2>&1 &
+  [[ -n $log ]] || return 1
+  if [[ -x $python ]]; then
+    beside "$python" -m v6.alerts.notify --alert "$@" &
+  elif python=$(command -v python3); then # it has no alert channel, but the standard library, and that pings
+    beside "$python" -S -m v6.alerts.heartbeat "${task:-health_check}" 2 0 "$1: $2" &
+  fi
+}
+
+beside() { # COMMAND: what it says goes to the alerts' log; where that cannot be written, to where our own words go
+  { : >>"${log%/*}/alerts.log"; } 2>/dev/null && exec >>"${log%/*}/alerts.log" 2>&1
+  PYTHONPATH=$root/src V6_HOME=$home exec setsid "$@" </dev/null
 }
 
 append() { # TEXT: one line in one write, New York's time first
@@ -610,8 +618,7 @@ ping_skip() { # a slot that is rightly not run must not look like a dead host to
   local python=${V6_PYTHON:-$root/.venv/bin/python}
   [[ -n $heartbeats && -n $slot && $reason == @(holiday|weekend|phase|disabled|restart_window) && -x $python ]] ||
     return 0
-  PYTHONPATH=$root/src V6_HOME=$home setsid "$python" -S -m v6.alerts.heartbeat "$task" skip 0 "$reason${detail:+: $detail}" \
-    </dev/null >>"${log%/*}/alerts.log" 2>&1 &
+  beside "$python" -S -m v6.alerts.heartbeat "$task" skip 0 "$reason${detail:+: $detail}" &
 }
 
 usage_error() { # WORD: a person reads it here; from cron nobody would, and the line never runs

@@ -27,6 +27,8 @@ class Site:
     toys: ToyCheckout
     alerts: list[dict[str, str]]
     url: str
+    pings: list[tuple[str, str]]
+    """(path, body) of what arrived there and is no alert."""
     _slots: int = 0
 
     @property
@@ -84,10 +86,15 @@ def site(checkout: ToyCheckout, tmp_path: Path) -> Iterator[Site]:
     if mounted.returncode != 0:
         pytest.skip(f"a disk to fill needs a mount, which only root can make: {mounted.stderr.strip()}")
     alerts: list[dict[str, str]] = []
+    pings: list[tuple[str, str]] = []
 
     class Inbox(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            alerts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            if self.path == "/":
+                alerts.append(json.loads(body))
+            else:
+                pings.append((self.path, body))
             self.send_response(200)
             self.end_headers()
 
@@ -98,7 +105,7 @@ def site(checkout: ToyCheckout, tmp_path: Path) -> Iterator[Site]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield Site(checkout.with_home(disk), alerts, f"json://127.0.0.1:{server.server_port}/")
+        yield Site(checkout.with_home(disk), alerts, f"json://127.0.0.1:{server.server_port}/", pings)
     finally:
         server.shutdown()
         server.server_close()

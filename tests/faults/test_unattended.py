@@ -175,3 +175,15 @@ def v6(site: Site, *arguments: str) -> "subprocess.CompletedProcess[str]":
     environ = site.toys.environ(PYTHONPATH=str(site.toys.root / "src"))
     command = [str(Path(sys.executable)), "-m", "v6.cli", *arguments]
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_without_its_interpreter_the_gate_still_pings_who_waits_for_its_word(site: Site) -> None:
+    """The alert channels need V6's own libraries, a ping needs any python3."""
+    address = site.url.replace("json://", "http://")
+    done = site.run(V6_PYTHON="/nowhere/python", V6_HEARTBEAT_URL_TOY_SUCCEED=f"{address}ping")
+    assert done.returncode == 2
+    assert "/nowhere/python: no interpreter: run make setup" in done.stderr
+    wait_until(lambda: site.pings)
+    assert site.pings == [("/ping/2", "the gate cannot decide: /nowhere/python: no interpreter: run make setup in "
+                           f"{site.toys.root}")]  # fmt: skip
+    assert site.run().returncode == 0

@@ -2,9 +2,12 @@
 hour than usual. What was sent is remembered in a small file of var/state or, where nothing can be written, of /dev/shm
 or the host's folder for temporary files."""
 
+import fcntl
 import hashlib
 import os
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from v6 import clock
@@ -20,14 +23,33 @@ HOUR = 3600.0
 def send(paths: Paths, limits: Limits, deliver: Send, title: str, body: str, key: str, cause: str) -> list[str]:
     """The troubles of addresses that did not take it. Raises DeliveryError when none took it. Nothing is sent when it
     was told within the hour, or too much was."""
-    sent, key = _sent(paths), " ".join(key.split())[:200]
-    if key in sent.values() or len(sent) >= limits.messages_per_hour:
-        return []
-    todo = advice.what_to_do(key)
-    words = (body, f"What to do: {todo}" if todo else "", f"(the journal is unusable: {cause})")
-    troubles = deliver("failure", f"V6: {title}", "\n".join(line for line in words if line))
-    _remember(paths, {**sent, clock.epoch(): key})
+    key = " ".join(key.split())[:200]
+    with _one_at_a_time(paths):
+        sent = _sent(paths)
+        if key in sent.values() or len(sent) >= limits.messages_per_hour:
+            return []
+        todo = advice.what_to_do(key)
+        words = (body, f"What to do: {todo}" if todo else "", f"(the journal is unusable: {cause})")
+        troubles = deliver("failure", f"V6: {title}", "\n".join(line for line in words if line))
+        _remember(paths, {**sent, clock.epoch(): key})
     return troubles
+
+
+@contextmanager
+def _one_at_a_time(paths: Paths) -> Generator[None]:
+    """Many runs meet the same trouble in the same minute. Where no lock can be had they may tell it twice."""
+    for place in _places(paths)[1:]:
+        try:
+            descriptor = os.open(f"{place}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+        return
+    yield
 
 
 def _places(paths: Paths) -> list[Path]:

@@ -80,22 +80,33 @@ def ping(run: Run, what: str, run_id: int, words: str = "") -> None:
 
 def _start(log_directory: str, arguments: Sequence[str]) -> int:
     """A process in its own session and with none of our descriptors: it may outlive the run."""
-    place = f"{log_directory}/scheduler/alerts.log"
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    os.makedirs(os.path.dirname(place), exist_ok=True)  # noqa: PTH103, PTH120
     environ = {name: value for name, value in os.environ.items() if name != "V6_FAILPOINT"}
-    return os.posix_spawn(
-        sys.executable,
-        (sys.executable, *arguments),
-        environ,
-        file_actions=(
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, place, flags, 0o644),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ),
-        setsid=True,
-        setsigmask=(),
-    )
+    words = _log_of(f"{log_directory}/scheduler")
+    try:
+        return os.posix_spawn(
+            sys.executable,
+            (sys.executable, *arguments),
+            environ,
+            file_actions=(
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, 2 if words is None else words, 1),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ),
+            setsid=True,
+            setsigmask=(),
+        )
+    finally:
+        if words is not None:
+            os.close(words)
+
+
+def _log_of(folder: str) -> int | None:
+    """A descriptor for what these processes say; None where nothing can be written: then they say it where we do."""
+    try:
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+        return os.open(f"{folder}/alerts.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError:
+        return None
 
 
 def _reachable(home: str) -> bool:
