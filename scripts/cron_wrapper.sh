@@ -26,7 +26,7 @@ slot_mode=0 force=0 explain=0 stage=0 catch_up='' verdict='' reason='' home='' l
 
 die() { # MESSAGE: cannot decide; loud on stderr, in the log and to a person
   printf 'cron_wrapper.sh: %s\n' "$1" >&2
-  append "gate||die|cannot_decide|${1//$'\n'/ }" || true
+  append "gate||die|cannot_decide|${1//$'\n'/ }" || true # stamp_now may be what failed
   alert 'the gate cannot decide' "$1" || true
   exit 2
 }
@@ -46,10 +46,10 @@ beside() { # COMMAND: what it says goes to the alerts' log; where that cannot be
   PYTHONPATH=$root/src V6_HOME=$home exec setsid "$@" </dev/null
 }
 
-append() { # TEXT: one line in one write, New York's time first
+append() { # TEXT: one line in one write, New York's time first. A log that cannot be written stops no run.
   [[ -n $log ]] || return 0
   stamp_now
-  write "$1"
+  write "$1" || true
 }
 
 stamp_now() { # not by use_zone, which may be what failed
@@ -597,7 +597,7 @@ explain() {
 
 claim() { # or skip: another call has the slot
   local place=$home/var/slots/$task
-  [[ -d $place ]] || mkdir -p -- "$place"
+  [[ -d $place ]] || mkdir -p -- "$place" || die "$place: cannot be made: the slot cannot be claimed"
   if (set -C && : >"$place/$slot") 2>/dev/null; then return; fi
   [[ -e $place/$slot ]] || die "$place/$slot: cannot be written: the slot cannot be claimed"
   reason=slot_taken

@@ -12,6 +12,7 @@ ROOM_BYTES = 1 << 20
 """Less is no room to work in: SQLite's shared memory alone takes 32 kB."""
 DAMAGED = ("file is not a database", "malformed", "database disk image")
 LOCKED = ("locked", "busy")
+CLOSED = ("unable to open", "readonly database", "access permission")
 OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -27,11 +28,21 @@ def fault(error: BaseException, folder: str, journal: str) -> str:
         return _of_the_disk(error, folder) if error.errno in OF_THE_DISK else ""
     if not isinstance(error, sqlite3.Error):
         return ""
-    if any(word in said for word in DAMAGED):
-        return f"the journal {journal} is damaged ({said}): v6 journal repair, or v6 lake restore"
+    if is_damage(error):
+        return f"the journal {journal} is damaged ({said}): v6 journal repair, or v6 lake restore DIR --journal"
     if any(word in said for word in LOCKED):
         return f"the journal {journal} stayed locked by another process ({said}): fuser {journal} names it"
-    return _of_the_disk(error, folder)
+    if blamed := _of_the_disk(error, folder):
+        return blamed
+    if any(word in said for word in CLOSED):
+        place = os.path.dirname(journal)  # noqa: PTH120
+        return f"the journal {journal} cannot be opened or written ({said}): whose is it? ls -la {place}"
+    return ""
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether SQLite says that what is in the file cannot be its own."""
+    return isinstance(error, sqlite3.DatabaseError) and any(word in str(error) for word in DAMAGED)
 
 
 def _of_the_disk(error: OSError | sqlite3.Error, folder: str) -> str:

@@ -31,6 +31,16 @@ def test_l01_a_line_that_spoils_the_whole_file_is_refused(line: str) -> None:
 
 
 @needs_debians_cron
+def test_the_other_lines_of_a_crontab_need_not_be_utf_8() -> None:
+    assert acceptance.own_parser("# caf\udce9\n5 4 * * * true\n", DEBIAN, False) == []
+
+
+def test_l01_a_lines_length_is_counted_in_bytes_as_cron_does() -> None:
+    assert acceptance.grammar(f"5 4 * * * root /opt/{'x' * 900}\n", True) == []
+    assert "at most 998" in acceptance.grammar(f"5 4 * * * root /opt/{'é' * 900}\n", True)[0]
+
+
+@needs_debians_cron
 @pytest.mark.parametrize("line", ["1#2 9 * * * root true", "0 9 * * * root date +%F"])
 def test_l01_what_debians_parser_takes_and_misreads_our_grammar_refuses(line: str) -> None:
     text = f"{GOOD}{line}\n"

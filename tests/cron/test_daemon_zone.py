@@ -68,3 +68,22 @@ def test_a_zone_without_a_name_is_refused_and_never_utc(roots: Roots, given: byt
 def test_a_daemon_that_is_not_started_yet_will_have_the_defaults(roots: Roots, text: str, name: str) -> None:
     (roots.etc / "default" / "cron").write_text(text)
     assert zone(STOPPED, roots).name == name
+
+
+def test_l07_who_may_not_see_the_daemons_environment_asks_systemd(
+    roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unprivileged health_check must find the zone that root's installer found, or it would report a drift for ever."""
+    (roots.proc / "12" / "cgroup").write_text("0::/system.slice/cron.service\n")
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text(
+        '#!/bin/sh\n[ "$*" = "show --property=Environment --value cron.service" ] && echo "A=b TZ=Europe/Paris"\n'
+    )
+    systemctl.chmod(0o755)
+    assert zone(RUNNING, roots).name == "Asia/Tokyo"  # systemd knows nothing either
+    monkeypatch.setattr("v6.cron.flavour.PATH", f"{systemctl.parent}:/usr/bin:/bin")
+    found = zone(RUNNING, roots)
+    assert (found.name, "systemd unit" in found.why) == ("Europe/Paris", True)
+    started_with(roots, b"TZ=Asia/Kolkata\0")
+    assert zone(RUNNING, roots).name == "Asia/Kolkata"

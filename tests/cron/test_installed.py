@@ -57,6 +57,38 @@ def test_drift_is_told_in_words(roots: Roots, paths: Paths) -> None:
     assert probe.without_probe(crontab_mark.find(probing).body) == marked.body  # type: ignore[union-attr]
 
 
+def test_a_task_stays_out_beside_the_line_of_an_ended_proof(roots: Roots, paths: Paths) -> None:
+    """The probe's line stands below the last task and fires each minute: it is none of that task's."""
+    config = load(paths, {})
+    text = wanted(config, paths, "America/New_York", "v6", None, roots)
+    marked = crontab_mark.find(text)
+    assert marked is not None
+    heading = [line for line in marked.body.splitlines() if line.startswith("# ")][-2]  # before the @reboot line's
+    last = heading.split(":")[0].removeprefix("# ")
+    body = "\n".join(
+        f"#{line}" if f"/{last}.py" in line or "@reboot" in line else line for line in marked.body.splitlines()
+    )
+    roots.system_file.write_text(crontab_mark.sealed(probe.with_probe(f"{body}\n", "00ff", "v6", "scripts/x.py")))
+    found = installed(True, roots)
+    assert found is not None
+    assert found.probing
+    assert 'cron_wrapper.sh" --explain' not in found.body
+    assert found.body == f"{body}\n"
+
+
+def test_a_byte_that_is_no_utf_8_in_a_hand_made_remark_stops_nothing(roots: Roots, paths: Paths) -> None:
+    config = load(paths, {})
+    text = wanted(config, paths, "America/New_York", "v6", None, roots)
+    marked = crontab_mark.find(text)
+    assert marked is not None
+    edited = text.replace(marked.body, f"# caf\udce9\n{marked.body}")
+    roots.system_file.write_text(edited, errors="surrogateescape")
+    found = installed(True, roots)
+    assert found is not None
+    assert not found.intact
+    assert drift(config, paths, roots) == ""
+
+
 def test_another_installations_file_is_not_called_ours(roots: Roots, paths: Paths, tmp_path: Path) -> None:
     config = load(paths, {})
     roots.system_file.write_text(wanted(config, paths, "America/New_York", "v6", None, roots))

@@ -75,6 +75,11 @@ def test_a_file_that_cron_ignores_for_its_mode_is_wrong(at_work: Ward) -> None:
     assert f"can be written by others (mode 664): chmod 644 {at_work.roots.system_file}" in found
 
 
+def test_a_file_with_a_second_name_is_ignored_by_cron_and_wrong(at_work: Ward) -> None:
+    (at_work.host / "second").hardlink_to(at_work.roots.system_file)
+    assert "a second name (a hard link): cron ignores it" in at_work.ask("crontab").evidence
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_a_file_that_is_not_roots_is_ignored_by_cron_and_wrong(at_work: Ward) -> None:
     os.chown(at_work.roots.system_file, 65534, 65534)
@@ -136,6 +141,18 @@ def test_l01_l25_lines_that_nothing_fires_are_found_however_well_they_look(ward:
     assert found.evidence.startswith("0 of ")
     assert "none at all; never fired: " in found.evidence
     assert "journalctl -u cron" in found.cure
+
+
+def test_l01_l25_a_first_installation_that_never_fired_is_found_without_any_journal(ward: Ward) -> None:
+    """No run has ever been: that is the fault, and nothing else would say so."""
+    ward.install()
+    assert not ward.paths.journal.exists()
+    found = ward.ask("firing")
+    assert found.state == "failed"
+    assert "none at all; never fired: " in found.evidence
+    assert not ward.paths.journal.exists()
+    os.utime(ward.roots.system_file)
+    assert ward.ask("firing").state == "could_not_check"
 
 
 def test_one_line_that_does_not_fire_is_named(at_work: Ward) -> None:

@@ -58,6 +58,10 @@ def test_what_is_there_counts_only_with_its_owner_and_mode(tmp_path: Path) -> No
     assert not files.as_put(path, "ours\n")
     files.put(path, "ours\n")
     assert files.as_put(path, "ours\n")
+    (tmp_path / "second").hardlink_to(path)
+    assert not files.as_put(path, "ours\n")  # Debian's cron ignores it
+    files.put(path, "ours\n")
+    assert files.as_put(path, "ours\n")
     path.chmod(0o664)
     assert not files.as_put(path, "ours\n")
 

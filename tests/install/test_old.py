@@ -1,5 +1,6 @@
 """What came before V6's own installation is known for what it is."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,12 +31,65 @@ def shown(roots: Roots, flavour: str = "debian") -> list[str]:
         ("vim|START_TRADER.sh", False),
         ("grep|START_TRADER.sh", False),
         ("bash|-c|echo START_TRADER.sh.bak", False),
+        ("python3|-m|robo_trader.runner_async|--symbols|AAPL", True),
+        ("python|-m|robo_trader.websocket_server", True),
+        ("python3|/opt/v6-trading/run_production.py", True),
+        ("bash|/home/me/robo-trader/scripts/watchdog.sh", True),
+        ("bash|/usr/lib/disks/watchdog.sh", False),
+        ("python3|run_production.py", False),
     ],
 )
 def test_a_loop_is_what_runs_it_not_what_shows_it(roots: Roots, words: str, is_one: bool) -> None:
     (roots.proc / "4321").mkdir()
     (roots.proc / "4321" / "cmdline").write_bytes(words.replace("|", "\0").encode() + b"\0")
     assert bool(shown(roots)) == is_one
+
+
+def test_a_loop_with_anybodys_name_is_known_by_the_folder_it_works_in(roots: Roots) -> None:
+    (roots.proc / "4321").mkdir()
+    (roots.proc / "4321" / "cmdline").write_bytes(b"bash\0./watchdog.sh\0")
+    (roots.proc / "4321" / "cwd").symlink_to("/srv/disks")
+    assert shown(roots) == []
+    (roots.proc / "4321" / "cwd").unlink()
+    (roots.proc / "4321" / "cwd").symlink_to("/srv/v6-trading/scripts")
+    assert [words.split(":")[0] for words in shown(roots)] == ["an older loop"]
+
+
+def test_the_older_guides_units_are_known_and_the_gateways_is_none(roots: Roots) -> None:
+    folder = roots.etc / "systemd" / "system"
+    known = ["v6-trading.service", "v6-trading.timer", "v6-position-sync.service", "v6-health-check.service",
+             "v6-health-check.timer", "v6-paper-trading.service", "v6-dashboard.service", "v6-backup.timer"]  # fmt: skip
+    for name in (*known, "ib-gateway.service", "v6-something.service"):
+        (folder / name).write_text("[Unit]\n")
+    (folder / "v6-backup.service").symlink_to(os.devnull)  # masked: it can start nothing
+    assert sorted(words.rpartition("/")[2] for words in shown(roots)) == sorted(known)
+
+
+def test_a_unit_is_kept_before_it_is_ended(roots: Roots) -> None:
+    unit = roots.etc / "systemd" / "system" / "v6-paper-trading.service"
+    unit.write_text("[Unit]\n")
+    (one,) = old.find(roots, "root", system=True, flavour="debian")
+    assert "is ended and moved to" in one.take()
+    assert not unit.exists()
+    assert [copy.read_text() for copy in roots.kept.iterdir()] == ["[Unit]\n"]
+
+
+def test_an_older_installers_copies_in_cron_d_are_a_second_schedule_for_cronie(roots: Roots) -> None:
+    roots.cron_d.mkdir()
+    copy, plain = roots.cron_d / "v6-trading.backup.20260105", roots.cron_d / "trader"
+    copy.write_text("0 9 * * 1-5 root /old/run.sh\n")
+    plain.write_text("0 9 * * 1-5 root /old/scripts/cron_wrapper.sh x\n")
+    (roots.cron_d / "v6-trading").write_text("0 9 * * 1-5 root /old/scripts/cron_wrapper.sh x\n")  # the target itself
+    (roots.cron_d / ".v6-trading.new").write_text("0 9 * * 1-5 root /old/scripts/cron_wrapper.sh x\n")
+    (roots.cron_d / "e2scrub_all").write_text("30 3 * * 0 root test -e /run/systemd/system || true\n")
+    other, backup = shown(roots)
+    assert other == f"an older schedule: {plain}: cron runs it beside V6's"
+    assert backup == f"an older schedule: {copy}: Debian's cron ignores its name, cronie would run it"
+    assert "cron runs it" in shown(roots, "cronie")[1]
+    for one in old.find(roots, "root", system=True, flavour="debian"):
+        one.take()
+    assert sorted(path.name for path in roots.cron_d.iterdir()) == [".v6-trading.new", "e2scrub_all", "v6-trading"]
+    assert len(list(roots.kept.iterdir())) == 2
 
 
 def test_nothing_is_shown_where_nothing_is(roots: Roots) -> None:

@@ -1,5 +1,8 @@
 import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,11 +17,10 @@ PAGE = 4096
 ROWS = 3000
 
 
-@pytest.fixture
-def journal(home: Path) -> Path:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With 3,000 ended runs and an event, closed."""
-    path = home / "var" / "v6.db"
-    (home / "var" / "locks").mkdir(parents=True)
+    path = tmp_path_factory.mktemp("template") / "v6.db"
     with closing(database.connect(path)) as db:
         with database.transaction(db):
             for number in range(ROWS):
@@ -27,6 +29,14 @@ def journal(home: Path) -> Path:
                 )
                 runs.finish_attempt(db, run, runs.Ended("success", 0, 1.0, 0.5, 10.0, f"did {number}"))
         events.record(db, "test", "before the damage")
+    return path
+
+
+@pytest.fixture
+def journal(template: Path, home: Path) -> Path:
+    path = home / "var" / "v6.db"
+    (home / "var" / "locks").mkdir(parents=True)
+    shutil.copy(template, path)
     return path
 
 
@@ -132,6 +142,95 @@ def test_it_waits_for_what_runs(journal: Path) -> None:
     os.close(held)
     assert journal.read_bytes() == before
     assert [path.name for path in journal.parent.glob("v6.db.*")] in ([], ["v6.db.migrate"])
+
+
+def test_nothing_begins_while_it_works(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    overwrite(journal, leaf_of_runs(journal))
+    locks = journal.parent / "locks"
+    (locks / "health_check.lock").touch()
+    taken = []
+    saved = repair._saved
+
+    def try_to_begin(*places: Path) -> list[repair.Table]:
+        taken.append(file_locks.acquire(locks / "health_check.lock"))
+        return saved(*places)
+
+    monkeypatch.setattr(repair, "_saved", try_to_begin)
+    repair.repair(journal, locks)
+    assert taken == [None]
+    assert not file_locks.is_held(locks / "health_check.lock")
+
+
+HOLDS = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+for statement in sys.argv[2:]:
+    db.execute(statement).fetchall()
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        (("PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE"), "stayed locked by another process"),
+        (("SELECT 1 FROM events",), "another process has it open"),
+    ],
+)
+def test_a_journal_that_somebody_else_has_open_is_not_replaced(
+    journal: Path, statements: tuple[str, ...], words: str
+) -> None:
+    """Neither is a whole one that is merely locked taken for a damaged one."""
+    if "SELECT" in statements[0]:
+        overwrite(journal, leaf_of_runs(journal))
+    before = journal.read_bytes()
+    command = (sys.executable, "-c", HOLDS, str(journal), *statements)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        with pytest.raises(RepairError, match=words):
+            repair.repair(journal, journal.parent / "locks")
+        assert journal.read_bytes() == before
+        assert list(journal.parent.glob("v6.db.damaged-*")) == []
+        other.communicate(b"")
+
+
+def test_killed_while_it_puts_the_new_one_in_place_nothing_is_lost(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = leaf_of_runs(journal)
+    with closing(database.connect(journal)) as db:
+        events.record(db, "test", "in the log only")
+        overwrite(journal, page)
+        copies = {side: journal.with_name(journal.name + side).read_bytes() for side in repair.BESIDE}
+    for side, content in copies.items():
+        journal.with_name(journal.name + side).write_bytes(content)
+    before = journal.read_bytes()
+
+    class KilledError(BaseException):
+        """As by kill -9, in the last moment."""
+
+    def killed(*_: Path) -> None:
+        raise KilledError
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KilledError):
+        repair.repair(journal, journal.parent / "locks")
+    [aside] = journal.parent.glob("v6.db.damaged-*[0-9]")
+    assert aside.read_bytes() == journal.read_bytes() == before
+    assert aside.with_name(aside.name + "-wal").read_bytes() == copies["-wal"]
+    assert not journal.with_name(journal.name + "-wal").exists()  # it would spoil whatever is put here
+
+
+def test_the_journal_of_an_older_v6_is_saved_too(journal: Path) -> None:
+    page = leaf_of_runs(journal)
+    with closing(sqlite3.connect(journal)) as db:
+        db.executescript("ALTER TABLE events DROP COLUMN task; PRAGMA user_version = 4; PRAGMA journal_mode = DELETE")
+    overwrite(journal, page)
+    repair.repair(journal, journal.parent / "locks")
+    with closing(database.connect(journal)) as db:
+        assert [event.text for event in events.recent(db)] == ["before the damage"]
 
 
 def test_without_a_journal_it_says_what_comes_next(home: Path) -> None:

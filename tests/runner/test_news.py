@@ -55,7 +55,7 @@ def test_a_task_that_goes_on_failing_is_told_again_only_after_hours_with_the_cou
     assert titles(site) == ["toy_fatal failed"]
     site.run("toy_fatal", **at(6.1))
     assert titles(site) == ["toy_fatal failed", "toy_fatal still fails (5 times)"]
-    assert "the 5th failed run in a row, since " in told(site)[1].body
+    assert "failed run number 5 in a row, since " in told(site)[1].body
     site.run("toy_fatal", **at(7))
     assert len(told(site)) == 2
     site.run("toy_fatal", "--do", "succeed", **at(7.1))
@@ -84,6 +84,19 @@ def test_a_task_that_comes_and_goes_is_told_once_an_hour_but_not_left_when_it_st
     assert titles(site) == ["toy_fatal failed", "toy_fatal works again"]
     site.run("toy_fatal", **at(25 / 60))  # the second in a row, and everybody believes that it is well
     assert titles(site)[2:] == ["toy_fatal failed"]
+
+
+def test_whoever_was_told_that_it_fails_hears_that_it_works_however_soon_after_the_last_time(site: ToyCheckout) -> None:
+    for minutes, what in (
+        (0, "fatal"),
+        (50, "succeed"),
+        (61, "fatal"),
+        (66, "succeed"),
+        (70, "uncaught"),
+        (75, "succeed"),
+    ):
+        site.run("toy_fatal", "--do", what, **at(minutes / 60))
+    assert titles(site) == ["toy_fatal failed", "toy_fatal works again"] * 3
 
 
 def test_a_clock_that_went_back_silences_no_failure(site: ToyCheckout) -> None:

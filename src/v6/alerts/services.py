@@ -3,11 +3,18 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from v6.alerts.outbox import DeliveryError, Send
 
+if TYPE_CHECKING:
+    from apprise import NotifyBase
+
 URLS = "V6_ALERT_URLS"
 NOT_SECRET = frozenset(("http", "https", "localhost"))
+SPLIT_FROM = 2000
+"""Services that take so many characters at once get a longer message in parts: Discord 2000, Telegram 4096."""
 
 
 def urls(environ: Mapping[str, str]) -> list[str]:
@@ -24,18 +31,27 @@ class Service:
 
     def check(self) -> None:
         """Raises DeliveryError when apprise knows no service for it."""
+        self.instance()
+
+    def instance(self) -> "NotifyBase":
+        """As apprise sends through it. Left to itself apprise sends a message that is too long as it is, and the
+        service refuses it each time; so it is split, or cut off where the parts would be too many."""
         import apprise
 
         with apprise.LogCapture(level=logging.WARNING):  # type: ignore[no-untyped-call]
-            if apprise.Apprise.instantiate(self._address, suppress_exceptions=True) is None:
-                raise DeliveryError(f"{self.label} is not an apprise URL")
+            found = apprise.Apprise.instantiate(self._address, suppress_exceptions=True)
+        if found is None:
+            raise DeliveryError(f"{self.label} is not an apprise URL")
+        if "overflow=" not in self._address:
+            takes_much = found.body_maxlen >= SPLIT_FROM
+            found.overflow_mode = apprise.OverflowMode.SPLIT if takes_much else apprise.OverflowMode.TRUNCATE
+        return found
 
     def send(self, severity: str, title: str, body: str) -> None:
         """Raises DeliveryError when it was not taken."""
         import apprise
 
-        self.check()
-        one = apprise.Apprise(self._address)
+        one = apprise.Apprise(self.instance())
         with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
             if one.notify(title=title, body=body, notify_type=severity):
                 return
@@ -69,8 +85,9 @@ def sender(addresses: Sequence[str]) -> Send:
 
 
 def redacted(text: str, address: str) -> str:
-    """The text without the parts of the address that may be secret."""
-    parts = {part for part in re.split(r"[/:@?&=\s]+", address) if len(part) > 3 and part not in NOT_SECRET}
+    """The text without the parts of the address that may be secret, as they stand there and decoded."""
+    written = {part for part in re.split(r"[/:@?&=\s]+", address) if len(part) > 3 and part not in NOT_SECRET}
+    parts = written | {unquote(part) for part in written}
     for part in sorted(parts, key=len, reverse=True):
         text = text.replace(part, "***")
     return text

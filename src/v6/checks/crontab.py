@@ -24,15 +24,15 @@ def crontab(ctx: Context, roots: Roots = HOST) -> Finding:
     """Lines that nobody has installed, or another V6 has, are nothing that this one could judge."""
     if clock.shifted():
         return could_not_check(CHECK, "not applicable under a shifted clock")
-    try:
-        found = installed.installed(True, roots) or installed.installed(False, roots)
-        daemon = zone(roots=roots).name
-    except DaemonZoneError as error:
-        return failed(CHECK, f"cron's zone: {error}")
+    found = installed.installed(True, roots) or installed.installed(False, roots)
     if found is None:
         return could_not_check(CHECK, "no lines of V6 are installed (./install_scheduler.sh)")
     if found.root != str(ctx.paths.root) or found.home != str(ctx.paths.home):
         return could_not_check(CHECK, f"{found.path} is of {found.root}, state in {found.home}: not of this V6")
+    try:
+        daemon = zone(roots=roots).name
+    except DaemonZoneError as error:
+        return failed(CHECK, f"cron's zone: {error}")
     out = f", commented out by hand: {', '.join(found.disabled)}" if found.disabled else ""
     state = _state(ctx, found, daemon)
     if _known(ctx, state):

@@ -18,13 +18,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program."
 def check(as_json: AsJson = False) -> None:
     """What SQLite finds wrong with the journal. Exit code 1: something is."""
     from v6.journal import repair as repairs
+    from v6.runner.ownership import require_own
 
-    path = Paths.locate().journal
+    paths = Paths.locate()
+    require_own(paths.var, ".venv/bin/v6 journal check")  # SQLite leaves files beside it
+    path = paths.journal
     flaws = repairs.flaws(path)
     if as_json:
         output.as_json({"journal": path, "flaws": flaws})
     else:
-        output.say("\n".join([f"{path} is damaged", *flaws]) if flaws else f"{path} is whole")
+        cure = "v6 journal repair saves what can be read of it, v6 lake restore DIR --journal brings back a backup"
+        output.say("\n".join([f"{path} is damaged", *flaws, cure]) if flaws else f"{path} is whole")
     if flaws:
         raise typer.Exit(output.NO)
 
@@ -33,7 +37,7 @@ def check(as_json: AsJson = False) -> None:
 def repair() -> None:
     """Everything that can be read of a damaged journal into a new one; the old one is kept beside it.
 
-    Refused while anything runs, and where nothing is wrong. `v6 lake restore` is the way back to a backup.
+    Refused while anything runs, and where nothing is wrong. `v6 lake restore DIR --journal` brings back a backup.
     """
     from v6.journal import database, events
     from v6.journal import repair as repairs

@@ -41,7 +41,7 @@ def own_parser(text: str, flavour: Flavour, system: bool, roots: Roots = HOST) -
     option = SYNTAX_CHECK.get(flavour.name)
     if option is None or flavour.crontab is None:
         return [f"no cron whose parser could be asked: {flavour.why}"]
-    with tempfile.NamedTemporaryFile("w", prefix="v6-crontab-", encoding="utf-8") as file:
+    with tempfile.NamedTemporaryFile("w", prefix="v6-crontab-", encoding="utf-8", errors="surrogateescape") as file:
         file.write(without_users(text) if system else text)
         file.flush()
         command = [flavour.crontab, option, file.name]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from v6.config.scheduler_config import require_zone
-from v6.cron.flavour import Flavour
+from v6.cron.flavour import Flavour, said
 from v6.cron.flavour import find as find_flavour
 from v6.cron.roots import HOST, Roots
 from v6.scheduler import host
@@ -39,12 +39,26 @@ def zone(flavour: Flavour | None = None, roots: Roots = HOST) -> DaemonZone:
         if given is None:
             return _of_localtime(roots, f"process {pid} has no TZ")
         return _named(given, f"TZ in the environment of process {pid}")
+    if unreadable and (given := _of_unit(flavour, roots)) is not None:
+        return _named(given, "; ".join([*unreadable, "TZ in its systemd unit"]))
     if flavour.name == "debian":
         default = roots.etc / "default" / "cron"
         given = _shell_variable(default, "TZ")
         if given is not None:
             return _named(given, "; ".join([*unreadable, f"TZ in {default}"]))
     return _of_localtime(roots, "; ".join(unreadable))
+
+
+def _of_unit(flavour: Flavour, roots: Roots) -> str | None:
+    """What systemd gives the daemon; who may not see the daemon's environment may ask for it. None: no TZ, no unit."""
+    try:
+        unit = (roots.proc / str(flavour.pids[0]) / "cgroup").read_text().strip().rpartition("/")[2]
+    except OSError:
+        return None
+    if not unit.endswith(".service"):
+        return None
+    words = said("systemctl", "show", "--property=Environment", "--value", unit).split()
+    return next((word.removeprefix("TZ=") for word in words if word.startswith("TZ=")), None)
 
 
 def _of_localtime(roots: Roots, beside: str) -> DaemonZone:

@@ -46,7 +46,7 @@ def find(roots: Roots = HOST) -> Flavour:
     if daemon and _checks_syntax(crontab):
         return Flavour("debian", bool(pids), tuple(pids), crontab, f"{daemon}, {crontab} knows -n; {shown}")
     if daemon:
-        older = f"{crontab} knows no -n: a cron older than Debian 12's cannot be asked whether it takes a file"
+        older = f"{crontab} knows no -n: a cron older than Debian 12's cannot be asked about a file, cronie can"
         return Flavour("none", False, tuple(pids), crontab, f"{older}; {shown}")
     return Flavour("none", False, tuple(pids), crontab, f"{crontab} is neither Debian's nor cronie's; {shown}")
 
@@ -80,20 +80,21 @@ def _is_ours(pid: int, roots: Roots) -> bool:
 
 
 def _systemd_cron_runs() -> tuple[bool, str]:
-    said = _said("systemctl", "is-active", "cron.target")
-    return said == "active", f"cron.target is {said or 'unknown: no systemctl'}"
+    state = said("systemctl", "is-active", "cron.target")
+    return state == "active", f"cron.target is {state or 'unknown: no systemctl'}"
 
 
 def _version(crontab: str) -> str:
     """What `crontab -V` says first; Debian's has no -V and complains."""
-    return (_said(crontab, "-V").splitlines() or [""])[0]
+    return (said(crontab, "-V").splitlines() or [""])[0]
 
 
 def _checks_syntax(crontab: str) -> bool:
-    return "-n" in _said(crontab, "-h")
+    return "-n" in said(crontab, "-h")
 
 
-def _said(*command: str) -> str:
+def said(*command: str) -> str:
+    """Its output and errors, "" when it cannot be asked or does not answer."""
     try:
         done = subprocess.run(
             command,

@@ -36,7 +36,7 @@ def refusals(text: str, system: bool, roots: Roots = HOST) -> list[str]:
         folder = Path(name)
         (folder / "cron.d").mkdir()
         (folder / "out").mkdir()
-        (folder / "cron.d" / NAME).write_text(text, encoding="utf-8")
+        (folder / "cron.d" / NAME).write_text(text, encoding="utf-8", errors="surrogateescape")
         done = _run("unshare", "-rm", "sh", "-c", IN_PRIVATE, "sh", name, str(program))
         if done is None or done.returncode != 0:
             return [f"{CANNOT}: {_said(done)}"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from v6 import clock
 from v6.doctor.answer import Answer, CannotTell, judged, unknown, well, wrong
-from v6.doctor.patient import Patient
+from v6.doctor.patient import Patient, there
 
 if TYPE_CHECKING:
     from v6.cron.installed import Installed
@@ -106,6 +106,8 @@ def _mode_problems(path: Path) -> list[str]:
         problems.append(f"{path} is no plain file: cron ignores it")
     if found.st_uid != 0:
         problems.append(f"{path} does not belong to root: cron ignores it: chown root:root {path}")
+    if found.st_nlink > 1:
+        problems.append(f"{path} has a second name (a hard link): cron ignores it: sudo ./install_scheduler.sh")
     if found.st_mode & 0o022:
         problems.append(f"{path} can be written by others (mode {stat.S_IMODE(found.st_mode):o}): chmod 644 {path}")
     return problems
@@ -139,7 +141,8 @@ def firing(patient: Patient) -> Answer:
     if not due:
         return unknown("no slot was due since anything ran here, or since the lines were installed")
     start = min(slot for _, slot in due)
-    known = evidence.traced(patient.journal, evidence.gate_log(patient.paths), start, now)
+    journal = patient.journal if there(patient.paths.journal) else None
+    known = evidence.traced(journal, evidence.gate_log(patient.paths), start, now)
     fired = sorted((slot, task) for task, slot in due if (task, slot) in known)
     silent = sorted((slot, task) for task, slot in due if (task, slot) not in known)
     counts = f"{len(fired)} of {len(due)} slots since {start:%m-%d %H:%M %Z} left a trace"
@@ -152,20 +155,22 @@ def firing(patient: Patient) -> Answer:
 
 
 def _due(patient: Patient, now: datetime) -> list[tuple[str, datetime]]:
-    """The slots of the shortest span in which there are any; none from before the first run or the installation."""
+    """The slots of the shortest span in which there are any; none from before the first run or the installation. Where
+    nothing has ever run, cron may be why: then the installation alone counts."""
     from v6.journal import evidence, runs
 
-    since = runs.first_started(patient.journal)
-    if since is None:
+    found = installations(patient)
+    first = runs.first_started(patient.journal) if there(patient.paths.journal) else None
+    begun = [moment for moment in (first, *(_placed(one.path) for one in found)) if moment is not None]
+    if not begun or (first is None and not found):
         raise CannotTell("no run has ever been started here")
-    placed = [_placed(one.path) for one in installations(patient)]
-    since = max([since, *(moment for moment in placed if moment is not None)])
-    out = {task for one in installations(patient) for task in one.disabled}
+    since = max(begun)
+    out = {task for one in found for task in one.disabled}
     tasks = [task for task in patient.schedule.tasks.values() if task.name not in out]
     for span in LOOK_BACK:
         start = max(since, now - span)
-        if found := list(evidence.due_slots(tasks, patient.schedule.windows, patient.calendar, start, now - GRACE)):
-            return found
+        if due := list(evidence.due_slots(tasks, patient.schedule.windows, patient.calendar, start, now - GRACE)):
+            return due
     return []
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -30,7 +31,7 @@ def main(words: Sequence[str] | None = None, roots: Roots = HOST, paths: Paths |
         return _refuse(error.problems)
     except RefusedError as error:
         return _refuse(error.problems)
-    except (V6Error, DaemonZoneError, OSError) as error:
+    except (V6Error, DaemonZoneError, OSError, subprocess.SubprocessError) as error:
         return _refuse([str(error)])
 
 
@@ -42,11 +43,13 @@ def _carry_out(given: argparse.Namespace, roots: Roots, paths: Paths) -> int:
     looks_only = given.check or given.dry_run
     if options.system and os.geteuid() != 0 and not looks_only:
         raise RefusedError(f"{target.where} needs root: sudo ./install_scheduler.sh, or --user for your own crontab")
-    if given.uninstall:
-        return uninstall.uninstall(paths, roots, target, say, dry_run=looks_only)
+    if given.uninstall and looks_only:
+        return uninstall.uninstall(paths, roots, target, say, dry_run=True)
     if looks_only:
         return preview.preview(plan.make(paths, roots, options), options, say, diff=given.dry_run)
-    with files.alone(roots.cron_d if options.system else paths.root):
+    with files.alone(roots.etc if options.system else paths.root):
+        if given.uninstall:
+            return uninstall.uninstall(paths, roots, target, say, dry_run=False)
         made = plan.make(paths, roots, options)
         preview.facts(made, say)
         return carry_out.install(options, made, say, wait=0.0 if given.no_wait else given.wait)

@@ -55,16 +55,15 @@ def _take_over(options: Options, made: Plan, say: Say) -> int:
         copy = files.keep_replaced(made.target.kept, "v6-trading", made.target.current())
         say(f"taken over: {made.foreign}; a copy is {copy}")
     for one in made.older:
-        say(f"taken over: {one.take()}")
+        try:
+            say(f"taken over: {one.take()}")
+        except OSError as error:  # a process or a file of somebody else's, where root does not install
+            say(f"NOT taken over: {one.words}: {error.strerror}: sudo ./install_scheduler.sh --take-over, or by hand")
     return bool(made.foreign) + len(made.older)
 
 
 def _logrotate(made: Plan, say: Say) -> int:
     if made.logrotate_is_put() or made.logrotate is None:
-        return 0
-    refusal = logrotate.refusal(made.logrotate)
-    if refusal:
-        say(f"logrotate refuses its file, none is installed: {refusal}")
         return 0
     files.put(logrotate.file(made.roots), made.logrotate)
     say(f"changed: {logrotate.file(made.roots)}")
@@ -102,5 +101,5 @@ def _keep_last_good(made: Plan) -> None:
 
 
 def _proven(made: Plan) -> str:
-    at = proof.when(made.target.kept) if proof.is_proven(made) else ""
+    at = proof.when(made.target.kept, made.text)
     return f", proven {at}" if at else ", not proven yet"

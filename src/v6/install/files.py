@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,8 @@ def as_put(path: Path, text: str, mode: int = 0o644) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     owner = 0 if os.geteuid() == 0 else found.st_uid
-    return same and not path.is_symlink() and found.st_mode & 0o7777 == mode and found.st_uid == owner
+    plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1  # Debian's cron ignores what has a second name
+    return same and plain and stat.S_IMODE(found.st_mode) == mode and found.st_uid == owner
 
 
 def remove(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -17,8 +18,13 @@ from v6.install import files
 from v6.install.account import tools
 from v6.scheduler import crontab_mark
 
-UNITS = (f"{NAME}.service", f"{NAME}.timer")
-LOOPS = ("START_TRADER.sh", "test_runner_connection.py")
+UNITS = (NAME, "v6-position-sync", "v6-health-check", "v6-paper-trading", "v6-dashboard", "v6-backup")
+"""Of the older guides (docs/migration.md). Never ib-gateway: that is TWS's."""
+LOOPS = ("START_TRADER.sh", "test_runner_connection.py", "robo_trader.runner_async", "robo_trader.websocket_server")
+ANYBODYS = ("run_production.py", "run_paper_trading.py", "unified_monitor.py", "watchdog.sh", "runner_async.py",
+            "websocket_server.py")  # fmt: skip
+"""Loops with names that other programs have too: they are older ones only in a folder that says so."""
+FOLDERS = re.compile(r"v6|robo.?trader", re.IGNORECASE)
 INTERPRETERS = ("sh", "bash", "dash", "python", "nohup", "setsid")
 PATIENCE = 10.0
 SECONDS = 60
@@ -37,6 +43,7 @@ def find(roots: Roots, user: str, *, system: bool, flavour: str) -> list[Old]:
     return [
         *_units(roots, flavour),
         *_loops(roots),
+        *_crontabs(roots, flavour),
         *(old for who in _whose(user) if system and (old := _crontab(roots, who))),
     ]
 
@@ -48,38 +55,72 @@ def _whose(user: str) -> list[str]:
 
 
 def _units(roots: Roots, flavour: str) -> Iterator[Old]:
-    for name in UNITS:
+    for name in (f"{unit}.{kind}" for unit in UNITS for kind in ("service", "timer")):
         for folder in (roots.etc / "systemd" / "system", *(place / "system" for place in roots.systemd)):
             file = folder / name
-            if file.exists() or file.is_symlink():
-                masks = flavour == "systemd-cron" and name.endswith(".timer")
+            if file.exists() or (file.is_symlink() and file.readlink() != Path(os.devnull)):  # that one is masked
+                masks = flavour == "systemd-cron" and name == f"{NAME}.timer"
                 beside = f", and systemd-cron ignores /etc/cron.d/{NAME} beside it" if masks else ""
                 yield Old(f"an older systemd unit: {file}{beside}", partial(_end_unit, file, roots), in_the_way=masks)
                 break
 
 
 def _end_unit(file: Path, roots: Roots) -> str:
-    said = ""
+    linked = f"# a link to {file.readlink()}\n" if file.is_symlink() else ""
+    text = linked or file.read_text(encoding="utf-8", errors="surrogateescape")
+    copy = files.keep_replaced(roots.kept, file.name, text)
+    said = _systemctl("disable", "--now", file.name)
+    file.unlink(missing_ok=True)
+    said += _systemctl("daemon-reload")
+    return f"{file} is ended and moved to {copy}{said}"
+
+
+def _systemctl(*words: str) -> str:
+    """What went wrong, "" for nothing."""
+    command = ["systemctl", *words]
     try:
         done = subprocess.run(
-            ["systemctl", "disable", "--now", file.name],
+            command,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False, env=tools(),
         )  # fmt: skip
-        if done.returncode:
-            said = f"; systemctl disable --now {file.name}: {done.stderr.strip()}"
     except (OSError, subprocess.TimeoutExpired) as error:
-        said = f"; systemctl: {error}"
-    text = "" if file.is_symlink() else file.read_text(encoding="utf-8", errors="surrogateescape")
-    copy = files.keep_replaced(roots.kept, file.name, text)
-    file.unlink(missing_ok=True)
-    return f"{file} is ended and moved to {copy}{said}"
+        return f"; {' '.join(command)}: {error}"
+    return f"; {' '.join(command)}: {done.stderr.strip()}" if done.returncode else ""
+
+
+def _crontabs(roots: Roots, flavour: str) -> Iterator[Old]:
+    """Other files of /etc/cron.d with V6's lines: an older installer left copies there, v6-trading.backup.DATE."""
+    ours = {roots.system_file, files.temporary(roots.system_file)}
+    for file in sorted(roots.cron_d.glob("*")) if roots.cron_d.is_dir() else ():
+        if file in ours or not file.is_file() or not (file.name.startswith(f"{NAME}.") or OLDER.search(_text(file))):
+            continue
+        ignored = "." in file.name and flavour == "debian"
+        does = "Debian's cron ignores its name, cronie would run it" if ignored else "cron runs it beside V6's"
+        yield Old(f"an older schedule: {file}: {does}", partial(_move_away, file, roots))
+    table = roots.etc / "crontab"
+    if OLDER.search(_text(table)):
+        yield Old(f"{table} has lines of V6 too", lambda: f"{table}: nothing is done, take them out by hand")
+
+
+def _move_away(file: Path, roots: Roots) -> str:
+    copy = files.keep_replaced(roots.kept, file.name, _text(file))
+    file.unlink()
+    return f"{file} is moved to {copy}"
+
+
+def _text(file: Path) -> str:
+    """Nothing for what is not there, or not ours to read."""
+    try:
+        return file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
 
 
 def _loops(roots: Roots) -> Iterator[Old]:
     for folder in sorted(roots.proc.glob("[0-9]*"), key=lambda folder: int(folder.name)):
         pid = int(folder.name)
         words = _words(folder)
-        if pid != os.getpid() and _is_loop(words):
+        if pid != os.getpid() and _is_loop(words, folder):
             line = " ".join(words)[:120]
             yield Old(f"an older loop: process {pid}: {line}", partial(_end, roots, pid, words))
 
@@ -91,13 +132,21 @@ def _words(folder: Path) -> list[str]:
         return []
 
 
-def _is_loop(words: list[str]) -> bool:
+def _is_loop(words: list[str], folder: Path) -> bool:
     """The program itself, or an interpreter that runs it: not an editor that shows it."""
-    names = [Path(word).name for word in words]
-    if not names:
+    if not words:
         return False
-    at_work = [names[0], *(names[1:] if names[0].startswith(INTERPRETERS) else [])]
-    return any(name in LOOPS for name in at_work)
+    at_work = words if Path(words[0]).name.startswith(INTERPRETERS) else words[:1]
+    found = [word for word in at_work if Path(word).name in (*LOOPS, *ANYBODYS)]
+    return any(Path(word).name in LOOPS or FOLDERS.search(str(_where(folder) / word)) for word in found)
+
+
+def _where(folder: Path) -> Path:
+    """Where a process works; nowhere for one that we may not look at."""
+    try:
+        return (folder / "cwd").readlink()
+    except OSError:
+        return Path()
 
 
 def _end(roots: Roots, pid: int, words: list[str]) -> str:
@@ -136,7 +185,8 @@ def _comment_out(roots: Roots, user: str, text: str, rest: str) -> str:
     lines = [f"# {line}" if OLDER.match(line) else line for line in rest.splitlines(keepends=True)]
     done = subprocess.run(
         ["crontab", "-u", user, "-"],
-        input="".join(lines), capture_output=True, text=True, timeout=SECONDS, check=False, env=tools(),
+        input="".join(lines), capture_output=True, text=True, errors="surrogateescape", timeout=SECONDS, check=False,
+        env=tools(),
     )  # fmt: skip
     if done.returncode:
         return f"the crontab of {user} is left as it was: {done.stderr.strip()}"

@@ -21,7 +21,7 @@ from v6.install.target import OwnCrontab, SystemFile, Target
 from v6.paths import Paths
 from v6.scheduler.crontab_grammar import CrontabError
 
-NO_CRON = "no cron that V6 could use ({why}): apt-get install cron"
+NO_CRON = "no cron that V6 could use ({why}): apt-get install cron, or cronie"
 HOST_HAS_IT = (
     "{file} is installed for the whole host: sudo ./install_scheduler.sh --uninstall first, or leave out --user"
 )

@@ -30,18 +30,16 @@ class UnprovenError(Exception):
 
 def is_proven(plan: Plan) -> bool:
     """Whether this very text has fired before."""
-    try:
-        return (plan.target.kept / RECORD).read_text(encoding="ascii").startswith(_sum(plan.text))
-    except (OSError, UnicodeDecodeError):
-        return False
+    return bool(when(plan.target.kept, plan.text))
 
 
-def when(kept: Path) -> str:
-    """Of the last proof, '' for none."""
+def when(kept: Path, text: str) -> str:
+    """This very text has fired, '' when it has not."""
     try:
-        return (kept / RECORD).read_text(encoding="ascii").partition(" ")[2].strip()
+        fired, _, at = (kept / RECORD).read_text(encoding="ascii").partition(" ")
     except (OSError, UnicodeDecodeError):
         return ""
+    return at.strip() if fired == _sum(text) else ""
 
 
 def prove(plan: Plan, seconds: float) -> str:
@@ -103,4 +101,4 @@ def _signals_raise() -> Iterator[None]:
 
 
 def _sum(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

@@ -57,7 +57,7 @@ class SystemFile:
         self.kept = roots.kept
 
     def found(self) -> Installed | None:
-        return None if self.path.is_symlink() else installed(True, self.roots)
+        return installed(True, self.roots) if self.path.is_file() and not self.path.is_symlink() else None
 
     def foreign(self) -> str:
         if self.path.is_symlink():

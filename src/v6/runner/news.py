@@ -50,18 +50,20 @@ def failed(run: Run, first_id: int, verdict: Verdict) -> None:
 
 def recovered(run: Run, first_id: int, summary: str) -> None:
     """A success that answers a failure which was the supervisor's to tell: the one before, or an earlier one that was
-    told and not answered yet."""
+    told and not answered yet. Whoever believes that the task fails hears of it, however soon after the last time."""
     db, task = run.db, run.task.name
     if not _may_recover(run.task):
         return
     before = runs.last_finished_before(db, task, first_id)
     if before is None or runs.is_done(before.outcome, before.reason):
         return
-    if before.reason in TOLD_BY_THE_JOB and not _unanswered(db, task):
+    unanswered = _unanswered(db, task)
+    if before.reason in TOLD_BY_THE_JOB and not unanswered:
         return
     body = f"{moment(run.slot)}: {summary}\n{_ended(streaks.streak(db, task, before_run=first_id))}"
     title = f"{task} works again"
-    events.raise_alert(db, severity="info", title=title, body=body, task=task, key=f"recovered:{task}")
+    quiet = ONCE if unanswered else QUIET
+    events.raise_alert(db, severity="info", title=title, body=body, task=task, key=f"recovered:{task}", quiet=quiet)
 
 
 def killed(db: sqlite3.Connection, run: runs.Run, note: str, alert: bool) -> None:
@@ -94,7 +96,7 @@ def _reasons(text: str) -> set[str]:
 def _history(streak: Streak) -> str:
     last = f"last success {streak.last_success:%Y-%m-%d %H:%M %Z}" if streak.last_success else "it never succeeded"
     if streak.failures > 1:
-        return f"the {streak.failures}th failed run in a row, since {streak.since:%Y-%m-%d %H:%M %Z}; {last}"
+        return f"failed run number {streak.failures} in a row, since {streak.since:%Y-%m-%d %H:%M %Z}; {last}"
     return f"it was well until now; {last}" if streak.last_success else "its first run here"
 
 

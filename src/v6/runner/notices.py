@@ -57,7 +57,7 @@ def deliver(
     tries_below = 1_000_000 if script in RETRIES else 1
     waits = events.undelivered(db, 1, tries_below) and _reachable(home)  # without a channel very many may wait
     told = waits and outbox.due(db, rules.of(settings or {}), tries_below)
-    measured = turns.due(db, turns.METRICS) or script in MEASURED
+    measured = side_channels.wants_metrics(settings or {}) and (turns.due(db, turns.METRICS) or script in MEASURED)
     return dispatch(log_directory, ()) if told or measured else None
 
 

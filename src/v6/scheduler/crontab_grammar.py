@@ -51,8 +51,8 @@ def _problems(text: str, system: bool) -> Iterator[tuple[int, str]]:
     if not text.endswith("\n"):
         yield text.count("\n") + 1, "the last line does not end: cron would ignore the file"
     for number, line in enumerate(text.splitlines(), start=1):
-        if len(line) > MAX_LINE:
-            yield number, f"{len(line)} characters, allowed: at most {MAX_LINE}"
+        if (length := len(line.encode(errors="surrogateescape"))) > MAX_LINE:
+            yield number, f"{length} characters, allowed: at most {MAX_LINE}"
         if not line.isprintable():
             yield number, "holds a control character"
         elif line and not line.startswith("#") and not VARIABLE.fullmatch(line):

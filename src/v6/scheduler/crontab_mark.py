@@ -51,4 +51,4 @@ def find(text: str) -> Marked | None:
 
 
 def _sum(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()
+    return hashlib.sha256(body.encode(errors="surrogateescape")).hexdigest()

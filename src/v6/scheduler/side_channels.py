@@ -1,4 +1,4 @@
-"""What supervisor, gate and dispatcher need to know of alerts and heartbeats, as settings of schedule.txt: they start
+"""What supervisor, gate and dispatcher need to know of alerts, heartbeats and metrics, as settings of schedule.txt: they start
 in milliseconds and read no YAML. Addresses are secrets and are never compiled, only whose word is awaited. Standard
 library only."""
 
@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 HEARTBEAT_URL = "V6_HEARTBEAT_URL"
 HEARTBEATS = "heartbeat.awaited"
 """The setting with the tasks for which `.env` has an address."""
+METRICS = "metrics.wanted"
 
 
 def settings(config: "Config") -> dict[str, str]:
-    """Key -> text, of `alerts` and `heartbeat`."""
+    """Key -> text, of `alerts`, `heartbeat` and `metrics`."""
     alerts, heartbeat = config.settings.alerts, config.settings.heartbeat
     listed = tuple(config.scheduler.tasks) if heartbeat.tasks == "all" else heartbeat.tasks
     awaited = [task for task in config.scheduler.tasks if address(task, listed, config.environment)]
@@ -28,6 +29,7 @@ def settings(config: "Config") -> dict[str, str]:
         "heartbeat.tasks": ",".join(listed),
         "heartbeat.timeout_seconds": f"{heartbeat.timeout_seconds:g}",
         HEARTBEATS: ",".join(awaited),
+        METRICS: "yes" if config.settings.metrics.textfile else "no",
     }
 
 
@@ -42,3 +44,8 @@ def is_awaited(settings: "Mapping[str, str]", task: str, environ: "Mapping[str, 
     """Whether somebody may wait for the task's word: only then a process is worth starting."""
     named = any(name.startswith(HEARTBEAT_URL) for name in environ)
     return named or task in settings.get(HEARTBEATS, "").split(",")
+
+
+def wants_metrics(settings: "Mapping[str, str]") -> bool:
+    """Whether they are written at all; where that is not known the dispatcher looks."""
+    return settings.get(METRICS) != "no"
