@@ -30,8 +30,8 @@ main() {
             ;;
     esac
     python=$root/.venv/bin/python
-    [[ -e $python ]] || die "$python is missing: run make setup in $root first (then this again)"
-    [[ -x $python ]] || die "$python cannot be run by $(id -un): make fresh in $root makes it anew"
+    [[ -e $python || -L $python ]] || die "$python is missing: run make setup in $root first (then this again)"
+    [[ -x $python ]] || die "$(id -un) cannot run $python ($(readlink "$python")): be a user who can reach it, or make fresh in $root"
     export PYTHONPATH=$root/src PATH=$PATH:/usr/sbin:/sbin # useradd, logrotate
     exec "$python" -B -m v6.install "$@" # -B: root leaves no files in a user's checkout
 }

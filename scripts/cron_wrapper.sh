@@ -596,10 +596,10 @@ explain() {
 }
 
 claim() { # or skip: another call has the slot
-  local place=$home/var/slots/$task
-  [[ -d $place ]] || mkdir -p -- "$place" || die "$place: cannot be made: the slot cannot be claimed"
+  local place=$home/var/slots/$task look='df -h and mount say whether the disk is full or read-only, ls -ld whose it is'
+  [[ -d $place ]] || mkdir -p -- "$place" || die "$place: cannot be made: the slot cannot be claimed; $look"
   if (set -C && : >"$place/$slot") 2>/dev/null; then return; fi
-  [[ -e $place/$slot ]] || die "$place/$slot: cannot be written: the slot cannot be claimed"
+  [[ -e $place/$slot ]] || die "$place/$slot: cannot be written: the slot cannot be claimed; $look"
   reason=slot_taken
   log_skip
   exit 0

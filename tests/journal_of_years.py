@@ -61,7 +61,7 @@ def _alerts(day: datetime) -> Iterator[Row]:
     for number in range(8):
         at = instant_text(_slot(day, number))
         task = TASKS[number % 4]
-        yield at, "failure", f"{task} failed", "in words", task, f"failed:{task}", at, 1
+        yield at, "failure", f"{task} failed", "in words", task, f"failed:{task}:exit_1", at, 1
 
 
 def _deliveries(day: datetime) -> Iterator[Row]:

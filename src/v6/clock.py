@@ -67,6 +67,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def lasting() -> float:
+    """Real seconds for deadlines: they go on while the host sleeps, as `monotonic` does not; never shifted."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def since_boot() -> tuple[float, float]:
     """Real seconds since the host was started, and how many of them it was awake; never shifted."""
     return time.clock_gettime(time.CLOCK_BOOTTIME), time.clock_gettime(time.CLOCK_MONOTONIC)

@@ -72,4 +72,4 @@ def test_what_windows_would_misread_is_refused_by_name(home: Path) -> None:
 
 def test_cron_is_still_what_is_rendered_unless_said_otherwise(v6: Callable[..., Result]) -> None:
     assert "scripts/cron_wrapper.sh" in v6("schedule", "render", "--zone", "Asia/Tokyo").stdout
-    assert v6("schedule", "render", "--zone", "Asia/Tokyo", "--for", "cron").stdout.startswith("# V6 on a host in")
+    assert "# V6 on a host in Asia/Tokyo." in v6("schedule", "render", "--zone", "Asia/Tokyo", "--for", "cron").stdout

@@ -5,7 +5,7 @@ import pytest
 from v6.config.errors import ConfigError
 from v6.config.load import load
 from v6.paths import Paths
-from v6.scheduler.side_channels import HEARTBEATS, settings
+from v6.scheduler.side_channels import HEARTBEATS, settings, wants_metrics
 
 
 @pytest.mark.parametrize("name", ["V6_ALERT_URL", "V6_HEARTBEAT_URLS", "V6_HEARTBEAT_URL_NO_SUCH_TASK"])
@@ -34,3 +34,10 @@ def test_only_the_names_of_tasks_with_an_address_are_compiled(paths: Paths) -> N
     paths.production_config.write_text("heartbeat: {tasks: all}\n")
     everything = load(paths, {})
     assert settings(everything)[HEARTBEATS].split(",") == list(everything.scheduler.tasks)
+
+
+def test_whether_metrics_are_wanted_is_compiled(paths: Paths) -> None:
+    assert wants_metrics(settings(load(paths, {})))
+    paths.production_config.write_text("metrics: {textfile: ''}\n")
+    assert not wants_metrics(settings(load(paths, {})))
+    assert wants_metrics({}), "of a schedule that does not say: the dispatcher looks"

@@ -73,7 +73,7 @@ def test_a_daemon_that_is_not_started_yet_will_have_the_defaults(roots: Roots, t
 def test_l07_who_may_not_see_the_daemons_environment_asks_systemd(
     roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An unprivileged health_check must find the zone that root's installer found, or it would report a drift for ever."""
+    """An unprivileged health_check must find the zone that root's installer found, or it finds a drift for ever."""
     (roots.proc / "12" / "cgroup").write_text("0::/system.slice/cron.service\n")
     systemctl = tmp_path / "bin" / "systemctl"
     systemctl.parent.mkdir()

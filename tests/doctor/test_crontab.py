@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from ward import CRON_PID, USER, ZONE, ZONES, Ward, run
 
 from v6 import clock
 from v6.cron import installed
+from v6.journal.migrations import MIGRATIONS
 from v6.scheduler import crontab_mark
 
 LINES = ("cron", "cron zone", "crontab", "drift", "firing")
@@ -153,6 +156,15 @@ def test_l01_l25_a_first_installation_that_never_fired_is_found_without_any_jour
     assert not ward.paths.journal.exists()
     os.utime(ward.roots.system_file)
     assert ward.ask("firing").state == "could_not_check"
+
+
+def test_l01_l25_after_an_upgrade_that_no_run_has_followed_firing_is_judged_all_the_same(at_work: Ward) -> None:
+    with closing(sqlite3.connect(at_work.paths.journal, isolation_level=None)) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")
+        assert at_work.ask("firing").state == "ok"
+        assert "the next run brings it up to date" in at_work.ask("missed").evidence
+        db.execute("DELETE FROM runs WHERE id > 1")
+        assert at_work.ask("firing").state == "failed"
 
 
 def test_one_line_that_does_not_fire_is_named(at_work: Ward) -> None:

@@ -57,12 +57,15 @@ def test_a_disk_that_fills_while_a_job_works_loses_no_row_and_is_told(site: Site
 
 def test_a_read_only_disk_is_named_told_and_survived(site: Site) -> None:
     assert site.run().returncode == 0
+    shutil.rmtree(site.home / "var" / "slots" / "toy_recoverable")
     site.remount("ro")
     done = site.run()
     assert done.returncode == 2
     assert "Read-only file system" in done.stderr
     wait_until(lambda: site.alerts)
     assert "cannot be written" in site.told()[0]
+    done = site.run("recoverable")
+    assert "slots/toy_recoverable: cannot be made" in done.stderr, done.stderr
     site.remount("rw")
     assert site.run().returncode == 0
     assert site.outcomes() == ["success", "success"]
@@ -139,6 +142,14 @@ def test_log_folders_that_are_gone_are_made_anew_by_the_cron_line(site: Site) ->
     assert "toy.log" in done.stderr  # ... and cron is told
     assert site.outcomes() == ["success", "success"]
 
+    log = site.home / "logs" / "scheduler" / "cron_wrapper.log"
+    log.unlink(missing_ok=True)
+    log.mkdir(parents=True)
+    (site.home / "config").mkdir(exist_ok=True)
+    (site.home / "config" / "production.yaml").write_text("nonsense: 1\n")
+    assert fire().returncode == 0  # nor by the gate's own log, in which it says that an edit is refused
+    assert site.outcomes() == ["success"] * 3
+
 
 def test_locks_claims_and_records_that_are_gone_are_made_anew(site: Site) -> None:
     assert site.run().returncode == 0
@@ -161,7 +172,7 @@ def test_clocks_that_go_back_run_no_slot_twice_and_clocks_that_jump_ahead_run_th
 
 
 def test_a_host_without_time_zones_is_told_and_survived(site: Site) -> None:
-    done = site.run(TZDIR="/nowhere")
+    done = site.run(TZDIR="/nowhere", PYTHONTZPATH="/nowhere")  # bash's and Python's are the same files
     assert done.returncode == 2
     assert "install tzdata" in done.stderr
     wait_until(lambda: site.alerts)

@@ -1,5 +1,6 @@
 """What the installer refuses, keeps and repeats. Cron's own parser looks at every file; the folders are the test's."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from v6.cron.installed import installed
+from v6.install import files
 from v6.scheduler import crontab_mark
 
 from .conftest import Desk, configure, toy
@@ -197,7 +199,15 @@ def test_another_installation_is_not_replaced_unasked(
     assert desk("--no-wait") == 2
     assert "another installation" in capsys.readouterr().err
     assert desk("--uninstall") == 2
-    assert str(linked_root) in desk.file.read_text()
+    said = capsys.readouterr().err
+    assert f"V6_HOME={desk.paths.home} '{linked_root}/install_scheduler.sh' --uninstall" in said  # it has a space
+    desk.paths = type(desk.paths)(linked_root, tmp_path)
+    assert desk("--uninstall") == 2
+    assert f"state in {desk.roots.etc.parent.parent / 'site'}" in capsys.readouterr().err
+    desk.file.write_text(desk.file.read_text().replace(str(linked_root), "/opt/gone"))
+    assert desk("--uninstall") == 2
+    assert "it is gone: remove its lines by hand" in capsys.readouterr().err
+    assert desk.file.exists()
 
 
 def test_a_link_in_the_place_of_the_file_is_not_followed(desk: Desk, tmp_path: Path) -> None:
@@ -255,7 +265,46 @@ def test_uninstall_leaves_nothing(desk: Desk, capsys: pytest.CaptureFixture[str]
     capsys.readouterr()
     assert desk("--uninstall") == 0
     assert "nothing of V6 is there" in capsys.readouterr().out
+    assert desk("--uninstall", "--dry-run") == 0
+    assert "nothing of V6 is there" in capsys.readouterr().out
     assert desk("--status") == 1
+
+
+def test_a_proof_counts_for_the_text_that_fired_alone(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk("--no-wait")
+    fired = hashlib.sha256(desk.file.read_bytes()).hexdigest()
+    (desk.roots.kept).mkdir(exist_ok=True)
+    (desk.roots.kept / "proven.txt").write_text(f"{fired} 2026-11-20 14:00:00 UTC\n")
+    assert desk("--status") == 0
+    assert "proven:    2026-11-20 14:00:00 UTC" in capsys.readouterr().out
+    configure(desk.paths.home, "root", scheduler={"tasks": {"toy": {"time": "10:35"}}})
+    desk("--no-wait")
+    capsys.readouterr()
+    assert desk("--status") == 0
+    assert "proven:    not yet" in capsys.readouterr().out
+
+
+def test_a_host_without_cron_d_is_told_before_anything_changes(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.roots.cron_d.rmdir()
+    before = desk.snapshot()
+    assert desk("--no-wait") == 2
+    assert "cron.d does not exist" in capsys.readouterr().err
+    assert desk.snapshot() == before
+    desk.file.parent.mkdir()
+    desk.file.mkdir()
+    assert desk("--no-wait") == 2
+    assert "v6-trading is a folder" in capsys.readouterr().err
+
+
+def test_a_second_installer_waits_for_nobody_and_removes_nothing(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk("--no-wait")
+    with files.alone(desk.roots.etc):
+        for words in (["--no-wait"], ["--uninstall"]):
+            assert desk(*words) == 2
+            assert "another installer is at work" in capsys.readouterr().err
+    assert desk.file.exists()
 
 
 def test_without_cron_nothing_is_installed(

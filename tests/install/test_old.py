@@ -57,8 +57,10 @@ def test_a_loop_with_anybodys_name_is_known_by_the_folder_it_works_in(roots: Roo
 
 def test_the_older_guides_units_are_known_and_the_gateways_is_none(roots: Roots) -> None:
     folder = roots.etc / "systemd" / "system"
-    known = ["v6-trading.service", "v6-trading.timer", "v6-position-sync.service", "v6-health-check.service",
-             "v6-health-check.timer", "v6-paper-trading.service", "v6-dashboard.service", "v6-backup.timer"]  # fmt: skip
+    services = [
+        f"v6-{name}.service" for name in ("trading", "position-sync", "health-check", "paper-trading", "dashboard")
+    ]
+    known = [*services, "v6-trading.timer", "v6-health-check.timer", "v6-backup.timer"]
     for name in (*known, "ib-gateway.service", "v6-something.service"):
         (folder / name).write_text("[Unit]\n")
     (folder / "v6-backup.service").symlink_to(os.devnull)  # masked: it can start nothing

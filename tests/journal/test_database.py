@@ -3,11 +3,12 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from v6.journal import database, events
+from v6.journal import database, events, tallies
 
 WRITER = """
 import sys
@@ -28,6 +29,26 @@ def test_four_processes_may_create_and_write_it_at_once(tmp_path: Path) -> None:
     db = database.connect(place)
     assert len({event.text for event in events.recent(db, limit=500)}) == 160
     db.close()
+
+
+@pytest.mark.integration
+def test_two_processes_may_bring_an_old_journal_up_to_date_at_once(tmp_path: Path) -> None:
+    """While a process of the release before still writes to it."""
+    place = tmp_path / "v6.db"
+    old = sqlite3.connect(place, isolation_level=None)
+    old.execute("PRAGMA journal_mode = WAL")
+    for number, script in enumerate(database.MIGRATIONS[:4], start=1):
+        old.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+    begun = "INSERT INTO runs (task, day, attempt, started_at, outcome) VALUES ('t', '2026-11-20', 1, '2026', ?)"
+    old.executemany(begun, [("success",)] * 3 + [(None,)])
+    command = [sys.executable, "-c", WRITER, str(place)]
+    writers = [subprocess.Popen([*command, str(number)], stderr=subprocess.PIPE) for number in range(2)]
+    assert [(writer.communicate()[1], writer.returncode) for writer in writers] == [(b"", 0)] * 2
+    old.execute("UPDATE runs SET outcome = 'success', ended_at = '2026' WHERE outcome IS NULL")
+    old.close()
+    with closing(database.connect(place)) as db:
+        assert [one.runs for one in tallies.runs(db)] == [4]
+        assert len(events.recent(db, limit=500)) == 80
 
 
 def test_it_is_in_wal_mode_and_waits_for_other_writers(tmp_path: Path) -> None:

@@ -14,14 +14,17 @@ import pytest
 
 from journal_of_years import TASKS, fill
 from v6 import clock
+from v6.alerts import limits, outbox
 from v6.clock import NEW_YORK
 from v6.journal import (
     database,
+    deliveries,
     events,
     ledger,
     runs,
     session_cycles,
     slot_tallies,
+    streaks,
     tallies,
     trimming,
 )
@@ -63,14 +66,24 @@ def attempt(db: sqlite3.Connection) -> None:
 
 
 def alert(db: sqlite3.Connection) -> None:
-    events.raise_alert(db, severity="failure", title="t", body="b", key=f"failed:{TASK}", quiet=timedelta())
-    events.unanswered(db, f"failed:{TASK}", f"recovered:{TASK}")
+    events.raise_alert(db, severity="failure", title="t", body="b", key=f"failed:{TASK}:", quiet=timedelta())
+    events.unanswered(db, f"failed:{TASK}:", f"recovered:{TASK}")
     events.record(db, "kind_0", "something happened")
+
+
+def failure(db: sqlite3.Connection) -> None:
+    """What is asked before a person is told that a task still fails."""
+    events.raised(db, f"failed:{TASK}:", NOW - timedelta(hours=6))
+    events.unanswered_of(db, (TASK,), (f"failed:{TASK}:",), f"recovered:{TASK}")
+    streaks.streak(db, TASK)
 
 
 ASKED: dict[str, Callable[[sqlite3.Connection], object]] = {
     "a run of the supervisor": attempt,
     "an alert": alert,
+    "a failure": failure,
+    "what may be delivered": lambda db: (outbox.due(db, limits.of({})), deliveries.messages_within(db, DAY)),
+    "what was delivered last": lambda db: [deliveries.last(db, "alert", taken=taken) for taken in (True, False)],
     "v6 runs": lambda db: runs.recent(db),
     "v6 runs --task": lambda db: runs.recent(db, TASKS[3]),
     "v6 why: attempts": lambda db: (runs.of_slot(db, TASK, NOW), runs.between(db, NOW - DAY, NOW, TASK)),

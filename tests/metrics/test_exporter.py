@@ -24,6 +24,7 @@ from v6.metrics.restarts import STATES
 from v6.paths import ROOT, Paths
 from v6.restart.states import State
 from v6.runner import notices
+from v6.scheduler import side_channels
 
 pytestmark = pytest.mark.integration
 
@@ -219,6 +220,15 @@ def test_another_run_starts_nothing_until_it_is_time(home: Path, db: sqlite3.Con
     turns.after(db, turns.METRICS, 0)
     place = dispatched(home, db, "scripts/collect_option_snapshots.py")
     wait_until(place.exists)
+
+
+@pytest.mark.parametrize("script", ["scripts/collect_option_snapshots.py", *notices.MEASURED])
+def test_a_home_without_metrics_pays_nothing_for_them(home: Path, db: sqlite3.Connection, script: str) -> None:
+    configure(home, "")
+    turns.after(db, turns.METRICS, 0)
+    settings = side_channels.settings(load(Paths.locate()))
+    assert notices.deliver(db, str(home), str(home / "logs"), script, settings) is None
+    assert not (home / "logs").exists()
 
 
 def notify(home: Path) -> subprocess.CompletedProcess[str]:

@@ -154,6 +154,16 @@ def test_a_clock_that_was_in_the_future_costs_a_day_at_most(small: Home) -> None
     assert small.look().start == ny("2026-11-23 09:55")
 
 
+def test_a_look_under_a_clock_that_was_in_the_future_does_not_blind_the_later_ones(small: Home) -> None:
+    small.schedule({"health_check": CHECK})
+    small.looked("2027-03-01 10:00")
+    missed.know(small.db, find.definitions(small.site.schedule), ny("09:58"))
+    small.looked("10:05")
+    small.at("10:21")
+
+    assert small.slots() == {"health_check": ["10:00", "10:15"]}
+
+
 def test_a_run_that_waits_for_others_is_judged_when_its_time_is_over(small: Home) -> None:
     small.looked("18:00")
     small.checked("17:45", "23:45")

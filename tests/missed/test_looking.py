@@ -1,7 +1,10 @@
 """A whole look: found, recorded once, told in one message, made up; and what people see of it."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,8 @@ from v6.cli import app
 from v6.cli import missed as command
 from v6.journal import events, missed
 from v6.missed import catch_up, find, looking
-from v6.missed.causes import Missed
+from v6.missed.causes import Cause, Missed
+from v6.paths import Paths
 from v6.runner import notices, why
 from v6.scheduler import schedule_text
 
@@ -149,11 +153,35 @@ def test_the_shell_runs_what_is_made_up_through_the_gate_in_order(small: Home, m
     assert catch_up.start(small.site, wanted, environ) == 7
 
     ((argv, env),) = spawned
-    words = argv[2].split("; ")
+    first, second = argv[2].split(" ); ( ")
     slot = int(ny("18:00").timestamp())
-    assert f"--catch-up {slot} scripts/calculate_daily_statistics.py --symbols 'SPY QQQ' >>" in words[1]
-    assert f"--catch-up {slot + 900} scripts/health_check.py >>" in words[3]
+    assert first.endswith(f"--catch-up {slot} scripts/calculate_daily_statistics.py --symbols 'SPY QQQ'")
+    assert second.endswith(f"--catch-up {slot + 900} scripts/health_check.py )")
     assert env == {"PATH": "/bin", "TZ": "UTC", "V6_HOME": str(small.paths.home)}
+
+
+@pytest.mark.integration
+def test_what_is_made_up_runs_whether_or_not_its_log_can_be_written(small: Home, tmp_path: Path) -> None:
+    gate = tmp_path / "a checkout" / "scripts" / "cron_wrapper.sh"
+    gate.parent.mkdir(parents=True)
+    gate.write_text(f'#!/bin/sh\necho "$3" >>"{tmp_path}/ran"\necho said\n')
+    gate.chmod(0o755)
+    logs = Path(small.site.schedule.settings["log_directory"])
+    logs.mkdir()
+    site = replace(small.site, paths=Paths(tmp_path / "a checkout", small.paths.home))
+    wanted = [
+        Missed(STATISTICS_TASK, ny("18:00"), Cause.HOST_DOWN, ""),
+        Missed("health_check", ny("18:15"), Cause.HOST_DOWN, ""),
+    ]
+
+    os.waitpid(catch_up.start(site, wanted), 0)
+    assert (logs / "cron" / "health_check.log").read_text() == "said\n"
+    shutil.rmtree(logs / "cron")
+    (logs / "cron").write_text("a file where the folder should be")
+    os.waitpid(catch_up.start(site, wanted), 0)
+
+    each = ["scripts/calculate_daily_statistics.py", "scripts/health_check.py"]
+    assert (tmp_path / "ran").read_text().splitlines() == each * 2
 
 
 @pytest.fixture

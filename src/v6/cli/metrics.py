@@ -1,13 +1,16 @@
 """`v6 metrics`: what Prometheus is told."""
 
 from contextlib import closing
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from v6.cli import output
 from v6.model import FatalError
 from v6.paths import Paths
+
+if TYPE_CHECKING:
+    import sqlite3
 
 
 def register(app: typer.Typer) -> None:
@@ -18,19 +21,34 @@ def metrics(
     write: Annotated[bool, typer.Option("--write", help="Write them to metrics.textfile now and say where.")] = False,
 ) -> None:
     """Print the metrics in Prometheus' text format, as node_exporter's textfile collector gets them."""
-    from v6.journal import database
     from v6.metrics import exporter
     from v6.runner.ownership import require_own
 
     paths = Paths.locate()
     if write:
         require_own(paths.var, ".venv/bin/v6 metrics --write")
-    with closing(database.connect(paths.journal)) as db:
+    elif not paths.journal.exists():
+        raise FatalError(f"{paths.journal} is not there yet: nothing has run here")
+    with closing(_journal(paths)) as db:
         if not write:
             typer.echo(exporter.text(db, paths), nl=False)
             return
         place = exporter.place(paths)
         if place is None:
             raise FatalError("metrics.textfile is empty: none are written, allowed: a file name ending in .prom")
-        exporter.write(db, place, paths)
+        try:
+            exporter.write(db, place, paths)
+        except OSError as error:
+            raise FatalError(f"{place}: {error}") from error
     output.say(f"written to {place}")
+
+
+def _journal(paths: Paths) -> "sqlite3.Connection":
+    import sqlite3
+
+    from v6.journal.database import JournalError, connect
+
+    try:
+        return connect(paths.journal)
+    except (JournalError, sqlite3.Error, OSError) as error:
+        raise FatalError(f"{paths.journal}: {error}") from error

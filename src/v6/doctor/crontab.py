@@ -131,7 +131,8 @@ def drift(patient: Patient) -> Answer:
 
 
 def firing(patient: Patient) -> Answer:
-    """Slots whose time is over, against what the gate's log and the journal know of them."""
+    """Slots whose time is over, against what the gate's log and the journal know of them; also after an upgrade that no
+    run has followed yet: that none has may be the fault."""
     from v6.journal import evidence
 
     if said := clock.shifted():
@@ -141,7 +142,7 @@ def firing(patient: Patient) -> Answer:
     if not due:
         return unknown("no slot was due since anything ran here, or since the lines were installed")
     start = min(slot for _, slot in due)
-    journal = patient.journal if there(patient.paths.journal) else None
+    journal = patient.older_journal if there(patient.paths.journal) else None
     known = evidence.traced(journal, evidence.gate_log(patient.paths), start, now)
     fired = sorted((slot, task) for task, slot in due if (task, slot) in known)
     silent = sorted((slot, task) for task, slot in due if (task, slot) not in known)
@@ -160,7 +161,7 @@ def _due(patient: Patient, now: datetime) -> list[tuple[str, datetime]]:
     from v6.journal import evidence, runs
 
     found = installations(patient)
-    first = runs.first_started(patient.journal) if there(patient.paths.journal) else None
+    first = runs.first_started(patient.older_journal) if there(patient.paths.journal) else None
     begun = [moment for moment in (first, *(_placed(one.path) for one in found)) if moment is not None]
     if not begun or (first is None and not found):
         raise CannotTell("no run has ever been started here")

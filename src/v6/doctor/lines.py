@@ -48,7 +48,7 @@ TABLE: dict[str, Line] = {
     "permissions": Line(
         "state, logs and configuration belong to one user, who is the one of the jobs; nobody else reads the secrets "
         "(.env and production.yaml 600, var 700) or changes the programs",
-        "the commands are in the evidence; `sudo ./install_scheduler.sh` sets all of them",
+        "the commands are in the evidence; `sudo ./install_scheduler.sh` sets the modes",
     ),
     "folders": Line(
         "var, the logs and a local lake are there and can be written",
@@ -100,8 +100,8 @@ TABLE: dict[str, Line] = {
     ),
     "journal": Line(
         "var/v6.db is a whole SQLite file of this V6's schema, and can be written",
-        "`v6 journal repair` saves what can be read of a damaged one while nothing runs; else `v6 lake restore DIR` "
-        "brings back a copy (docs/operations.md, Back up and restore)",
+        "`v6 journal repair` saves what can be read of a damaged one while nothing runs; else "
+        "`v6 lake restore DIR --journal` brings back a copy (docs/operations.md, Back up and restore)",
     ),
     "runs": Line(
         "no run was killed without anybody noticing",

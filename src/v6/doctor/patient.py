@@ -49,10 +49,12 @@ class Patient:
         self.quick = quick
         self._roots = roots
         self._journal: sqlite3.Connection | None = None
+        self._older_journal: sqlite3.Connection | None = None
 
     def close(self) -> None:
-        if self._journal is not None:
-            self._journal.close()
+        for journal in (self._journal, self._older_journal):
+            if journal is not None:
+                journal.close()
 
     @cached_property
     def owner(self) -> int | None:
@@ -122,7 +124,14 @@ class Patient:
             self._journal = self._open_journal()
         return self._journal
 
-    def _open_journal(self) -> sqlite3.Connection:
+    @property
+    def older_journal(self) -> sqlite3.Connection:
+        """Also one that no run has brought up to date yet; for what every schema has."""
+        if self._older_journal is None:
+            self._older_journal = self._open_journal(older=True)
+        return self._older_journal
+
+    def _open_journal(self, *, older: bool = False) -> sqlite3.Connection:
         from v6.journal.migrations import MIGRATIONS
 
         if not there(self.paths.journal):
@@ -134,7 +143,7 @@ class Patient:
         except sqlite3.Error as error:
             db.close()
             raise CannotTell(f"the journal cannot be read, see the line journal ({error})") from error
-        if have != len(MIGRATIONS):
+        if have != len(MIGRATIONS) and not (older and 0 < have < len(MIGRATIONS)):
             db.close()
             raise CannotTell(
                 f"the journal's schema is {have}, not {len(MIGRATIONS)}: the next run brings it up to date"

@@ -58,7 +58,8 @@ def _units(roots: Roots, flavour: str) -> Iterator[Old]:
     for name in (f"{unit}.{kind}" for unit in UNITS for kind in ("service", "timer")):
         for folder in (roots.etc / "systemd" / "system", *(place / "system" for place in roots.systemd)):
             file = folder / name
-            if file.exists() or (file.is_symlink() and file.readlink() != Path(os.devnull)):  # that one is masked
+            there = file.exists() or file.is_symlink()
+            if there and file.resolve() != Path(os.devnull):  # a masked one starts nothing
                 masks = flavour == "systemd-cron" and name == f"{NAME}.timer"
                 beside = f", and systemd-cron ignores /etc/cron.d/{NAME} beside it" if masks else ""
                 yield Old(f"an older systemd unit: {file}{beside}", partial(_end_unit, file, roots), in_the_way=masks)

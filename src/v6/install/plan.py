@@ -101,6 +101,8 @@ def make(paths: Paths, roots: Roots, options: Options) -> Plan:
     cron = flavour.find(roots)
     if cron.name == "none":
         raise RefusedError(NO_CRON.format(why=cron.why))
+    if options.system and not roots.cron_d.is_dir():
+        raise RefusedError(f"{roots.cron_d} does not exist, so {cron.name}'s cron is not whole: install it anew")
     try:
         zone = daemon_zone.zone(cron, roots)
     except DaemonZoneError as error:
@@ -173,7 +175,7 @@ def _logrotate(config: Config, paths: Paths, who: Account, roots: Roots) -> str 
     except KeyError:
         return None
     text = logrotate.wanted(config, paths, who, roots, group)
-    if text is None or who.uid is None:
+    if text is None or who.uid is None or os.geteuid() != 0:  # logrotate becomes that user: only root can ask it
         return text
     if refusal := logrotate.refusal(text):
         raise RefusedError(f"logrotate refuses its file: {refusal}")

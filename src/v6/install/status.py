@@ -28,7 +28,7 @@ def status(paths: Paths, roots: Roots, target: Target, say: Say) -> int:
     say(f"installed: {target.where}, of {found.root}, runs as {found.user}")
     if found.disabled:
         say(f"disabled:  by hand, in the file: {', '.join(found.disabled)}")
-    say(f"proven:    {proof.when(target.kept, found.text) or 'this text not yet'}")
+    say(f"proven:    {proof.when(target.kept, found.text) or 'not yet'}")
     config = load(paths, {})
     drift = difference(found, wanted(config, paths, zone.name, found.user if target.system else None, found, roots))
     refused = acceptance.refusals(found.text, cron, target.system, roots)

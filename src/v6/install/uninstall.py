@@ -1,5 +1,6 @@
 """Take V6 out of cron and logrotate. State, logs, configuration and user stay."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,16 +19,18 @@ def uninstall(paths: Paths, roots: Roots, target: Target, say: Say, *, dry_run: 
     if foreign and target.system:
         raise RefusedError(f"{foreign}: it is left alone; remove it by hand")
     if found is not None and (found.root, found.home) != (str(paths.root), str(paths.home)):
-        its_own = f"V6_HOME={found.home} {found.root}/install_scheduler.sh --uninstall"
-        gone = "" if Path(found.root).exists() else f" (it is gone: remove {target.where}'s lines by hand)"
+        words = f"{target.where} is of another installation: {found.root}, state in {found.home}"
+        home, program = shlex.quote(found.home), shlex.quote(f"{found.root}/install_scheduler.sh")
+        its_own = f"V6_HOME={home} {program} --uninstall"
         raise RefusedError(
-            f"{target.where} is of another installation: {found.root}, state in {found.home}: {its_own}{gone}"
+            f"{words}: {its_own if Path(found.root).exists() else 'it is gone: remove its lines by hand'}"
         )
     rotates = logrotate.file(roots)
     left = [path for path in _left(target.kept) if path.exists()]
     if dry_run:
-        for there, what in ((found is not None, target.where), (target.system and rotates.exists(), str(rotates))):
-            say(f"would remove: {what}" if there else f"{what}: nothing of V6 is there")
+        say(f"would remove: {target.where}" if found is not None else f"{target.where}: nothing of V6 is there")
+        if target.system and rotates.exists():
+            say(f"would remove: {rotates}")
         return 0
     removed = target.remove()
     say(f"removed: V6 from {target.where}" if removed else f"{target.where}: nothing of V6 is there")

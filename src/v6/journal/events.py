@@ -104,7 +104,7 @@ def unanswered_of(db: sqlite3.Connection, tasks: Sequence[str], beginnings: Sequ
 def raised(db: sqlite3.Connection, beginning: str, since: datetime) -> bool:
     """Whether an alert whose key begins so was raised after `since`, and not in the future (the clock went back)."""
     found = db.execute(
-        "SELECT 1 FROM alerts WHERE key >= :key AND key < :key || '~' AND at > :since AND at <= :now LIMIT 1",
+        "SELECT 1 FROM alerts WHERE +key >= :key AND +key < :key || '~' AND at > :since AND at <= :now LIMIT 1",
         {"key": beginning, "since": instant_text(since), "now": instant_text(clock.now())},
     )
     return found.fetchone() is not None

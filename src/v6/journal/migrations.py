@@ -238,6 +238,7 @@ MIGRATIONS = (
         error TEXT NOT NULL DEFAULT ''      -- '': delivered
     );
     CREATE INDEX deliveries_by_channel ON deliveries (channel, at);
+    CREATE INDEX deliveries_failed ON deliveries (channel, at) WHERE error <> '';
     CREATE TABLE run_totals (       -- of every attempt and skip that ended, whether or not its row is still there
         task TEXT NOT NULL,
         outcome TEXT NOT NULL,

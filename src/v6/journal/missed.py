@@ -88,10 +88,12 @@ def known_since(db: sqlite3.Connection) -> dict[str, tuple[str, datetime]]:
 
 
 def know(db: sqlite3.Connection, definitions: Mapping[str, str], now: datetime) -> None:
-    """From now on the tasks are defined so; the others are known no more."""
+    """From now on the tasks are defined so; the others are known no more. Known since a time to come is not known: the
+    clock has gone back."""
     known = known_since(db)
     for task, definition in definitions.items():
-        if known.get(task, ("", now))[0] != definition:
+        defined, since = known.get(task, ("", now))
+        if defined != definition or since > now:
             db.execute(
                 "INSERT OR REPLACE INTO known_tasks (task, definition, since) VALUES (?, ?, ?)",
                 (task, definition, slot_text(now)),

@@ -119,10 +119,10 @@ def _usual_seconds(site: Site, task: str) -> float:
 
 
 def _command(site: Site, one: Missed) -> str:
-    """As a line of the crontab does it."""
+    """As a line of the crontab does it: a log that cannot be written stops no run."""
     task: Task = site.schedule.tasks[one.task]
-    logs = Path(site.schedule.settings["log_directory"]) / "cron"
-    log = shlex.quote(str(logs / f"{Path(task.script).stem}.log"))
+    folder = Path(site.schedule.settings["log_directory"]) / "cron"
+    logs, log = (shlex.quote(str(place)) for place in (folder, folder / f"{Path(task.script).stem}.log"))
     gate = shlex.quote(str(site.paths.scripts / "cron_wrapper.sh"))
     words = shlex.join(("--catch-up", str(int(one.slot.timestamp())), task.script, *task.args))
-    return f"mkdir -p {shlex.quote(str(logs))}; {gate} {words} >>{log} 2>&1"
+    return f"( [ -d {logs} ] || mkdir -p {logs}; command exec >>{log} 2>&1; {gate} {words} )"

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from v6 import clock
 
 GRACE_SECONDS = 10.0
+LOOK_EVERY_SECONDS = 5.0
+"""No timer goes on while the host sleeps: so soon after it has woken up a time that is over is noticed."""
 WATCHED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 # ended_by: 'itself', 'limit' or 'signal'; number: the signal that told the supervisor to stop, else None;
@@ -22,9 +24,9 @@ def block_signals() -> None:
 
 def wait_for_signal(seconds: float) -> int | None:
     """The number of the signal that asks the supervisor to stop, None when the time passed without one."""
-    until = clock.monotonic() + seconds
-    while (left := until - clock.monotonic()) > 0:
-        received = signal.sigtimedwait(WATCHED, left)
+    until = clock.lasting() + seconds
+    while (left := until - clock.lasting()) > 0:
+        received = signal.sigtimedwait(WATCHED, min(left, LOOK_EVERY_SECONDS))
         if received is not None and received.si_signo != signal.SIGCHLD:
             return received.si_signo
     return None
@@ -72,9 +74,9 @@ class Attempt:
 
     def _watch(self, seconds: float) -> int | None:
         """Wait for the job's end; a signal for the supervisor ends the waiting and is returned."""
-        until = clock.monotonic() + seconds
-        while not self._ended() and (left := until - clock.monotonic()) > 0:
-            received = signal.sigtimedwait(WATCHED, left)
+        until = clock.lasting() + seconds
+        while not self._ended() and (left := until - clock.lasting()) > 0:
+            received = signal.sigtimedwait(WATCHED, min(left, LOOK_EVERY_SECONDS))
             if received is not None and received.si_signo != signal.SIGCHLD:
                 return received.si_signo
         return None

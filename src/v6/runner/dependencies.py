@@ -25,12 +25,12 @@ Waited = namedtuple("Waited", "detail signal")
 
 def met(run: Run, tasks: Mapping[str, compiled.Task], deadline: float) -> Waited:
     """Until every task that the run depends on has succeeded on the New York day of its slot. Gives up once a run of
-    usual length could not end before `deadline` (clock.monotonic seconds), and at once where waiting is hopeless.
+    usual length could not end before `deadline` (clock.lasting seconds), and at once where waiting is hopeless.
 
     Started by hand it is not waited for anything: a run that FORCE_RUN asks for starts all the same.
     """
     names, day = run.task.depends_on, f"{run.slot or clock.now():%Y-%m-%d}"
-    began = clock.monotonic()
+    began = clock.lasting()
     until = retry.latest_start(deadline, runs.median_wall_seconds(run.db, run.task.name))
     told = ""
     while True:
@@ -41,8 +41,8 @@ def met(run: Run, tasks: Mapping[str, compiled.Task], deadline: float) -> Waited
         if run.slot is None and compiled.forced(os.environ):
             run.log.write("WARNING", f"forced, although it depends on {words}")
             return Waited("", None)
-        left, states = until - clock.monotonic(), set(missing.values())
-        idle = clock.stepped() and clock.monotonic() - began > STANDS_STILL_SECONDS and RUNNING not in states
+        left, states = until - clock.lasting(), set(missing.values())
+        idle = clock.stepped() and clock.lasting() - began > STANDS_STILL_SECONDS and RUNNING not in states
         if run.slot is None or left <= 0 or idle or not states.isdisjoint(HOPELESS):
             return Waited(words, None)
         if words != told:

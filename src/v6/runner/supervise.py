@@ -37,7 +37,7 @@ class Supervisor:
         self.db = database.connect(places.place(home, "journal"))
         self.known = Run(home, self.log_directory, task, self.slot, self.log, self.db, schedule.settings)
         self.over_by = self._over_by(schedule)
-        self.deadline = clock.monotonic() + self.over_by - clock.epoch()
+        self.deadline = clock.lasting() + self.over_by - clock.epoch()
 
     def run(self) -> int:
         """The run's exit code."""
@@ -50,7 +50,7 @@ class Supervisor:
             from v6.runner import aftermath
 
             aftermath.notice_killed(self.known, killed, self._record_path(killed.id, killed.task))
-        if clock.monotonic() >= self.deadline:
+        if clock.lasting() >= self.deadline:
             return self._skip("deadline", self._too_late())
         if self.task.depends_on:
             from v6.runner import dependencies
@@ -124,7 +124,7 @@ class Supervisor:
 
     def _attempt(self, attempt: int, lock_fd: int) -> "tuple[int, Verdict, bool]":
         """(journal id, what it counts as, whether the supervisor was told to stop)."""
-        limit = min(self.task.timeout, self.deadline - clock.monotonic())
+        limit = min(self.task.timeout, self.deadline - clock.lasting())
         run_id = runs.start_attempt(
             self.db, task=self.task.name, slot=self.slot, attempt=attempt, pid=None, log_file=self.log.path
         )
@@ -147,7 +147,7 @@ class Supervisor:
 
         wait = retry.delay(self.task, failed_attempts, dice=int.from_bytes(os.urandom(2), "big") / 65_536)
         usual = runs.median_wall_seconds(self.db, self.task.name)
-        if retry.worth_starting(self.deadline - clock.monotonic(), wait, usual):
+        if retry.worth_starting(self.deadline - clock.lasting(), wait, usual):
             return wait
         self.log.write("ERROR", "no further attempt: it would end after the deadline")
         return None
