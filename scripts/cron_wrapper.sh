@@ -568,8 +568,8 @@ interpreter() { # sets `python`
 }
 
 bring_up_to_date() { # SCRIPT: compile when the configuration is not what was compiled; a refused edit stops nothing
-  local said text='' status=0
-  if made_from_present "$home/var/compiled/rejected" && load "$1"; then
+  local said text='' status=0 rejected=$home/var/compiled/rejected
+  if [[ -e $rejected/told ]] && made_from_present "$rejected" && load "$1"; then
     append 'gate||go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
     return
   fi
@@ -582,10 +582,11 @@ bring_up_to_date() { # SCRIPT: compile when the configuration is not what was co
   ((status != 0)) || return 0
   append 'gate||go_on|refused_edit|the last good schedule stays in force; see: v6 schedule check'
   [[ $said == refused ]] || return 0
-  IFS='' read -r -d '' text <"$home/var/compiled/rejected/error.txt" || true
+  IFS='' read -r -d '' text <"$rejected/error.txt" || true
   text=${text%$'\n'}
   alert 'a configuration edit was refused' "$text"$'\n''the last good schedule stays in force; see: v6 schedule check' \
-    --key "refused edit: $text" || true
+    --key "refused edit: $text" || return 0
+  { : >"$rejected/told"; } 2>/dev/null || true
 }
 
 explain() {
@@ -666,7 +667,8 @@ main() {
   [[ -n $now ]] || read_clock
   if [[ -n $catch_up ]]; then
     [[ $catch_up != *[!0-9]* && ${#catch_up} -le 10 ]] || catch_up_refused 'not seconds since 1970'
-    ((catch_up <= now && catch_up > now - DAY)) || catch_up_refused 'not of the last day'
+    ((catch_up <= now)) || catch_up_refused 'it lies in the future'
+    ((catch_up > now - DAY)) || catch_up_refused 'not of the last day'
     ! made_from_present "$home/var/compiled/sources" || load "$1" || true
   fi
   [[ -z $problem ]] || bring_up_to_date "$1"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from receiver import Receiver, listening
 from toy_checkout import ToyCheckout, wait_until
 from v6 import clock
 from v6.clock import NEW_YORK
-from v6.journal import database, deliveries, events
+from v6.journal import database, deliveries, events, turns
 from v6.paths import Paths
+from v6.runner import notices
 from v6.scheduler.compile import compile_all
 
 pytestmark = pytest.mark.integration
@@ -84,6 +86,22 @@ def test_what_a_service_refuses_waits_for_the_next_time(home: Path, inbox: Recei
     assert undelivered(home) == ["task 0 failed"]
     inbox.status = 200
     notify(V6_ALERT_URLS=inbox.alert_url)
+    assert undelivered(home) == []
+
+
+def test_what_nobody_took_is_tried_again_after_the_next_health_check_only(
+    home: Path, inbox: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V6_ALERT_URLS", inbox.alert_url)
+    put(home)
+    with closing(database.connect(home / "var" / "v6.db")) as db:
+        events.mark_failed(db, events.latest_alert(db), "the service was away")
+        turns.after(db, turns.METRICS, 3600)
+        assert notices.deliver(db, str(home), str(home / "logs"), "scripts/cleanup_old_data.py") is None
+        dispatcher = notices.deliver(db, str(home), str(home / "logs"), "scripts/health_check.py")
+    assert dispatcher is not None
+    os.waitpid(dispatcher, 0)
+    assert inbox.titles == ["V6: task 0 failed"]
     assert undelivered(home) == []
 
 

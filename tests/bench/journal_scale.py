@@ -26,11 +26,12 @@ from loguru import logger
 import toy_checkout
 from journal_of_years import TASKS, fill
 from v6 import clock
+from v6.alerts import limits, outbox
 from v6.checks import collectors, host, market_session, restart, restart_history
 from v6.checks import missed as missed_checks
 from v6.clock import NEW_YORK
 from v6.config.load import load
-from v6.journal import database
+from v6.journal import database, events, runs, streaks, turns
 from v6.metrics import exporter
 from v6.paths import Paths
 from v6.rehearsal.stage import Stage
@@ -100,6 +101,23 @@ def check(ctx: Context) -> None:
     market_session.session(ctx)
 
 
+def supervise(ctx: Context) -> None:
+    """What the supervisor asks and writes for a failure of a task that was well."""
+    db, task = ctx.journal, TASKS[0]
+    db.execute("PRAGMA synchronous = OFF")  # how long a disk takes to be sure is the same for any journal
+    runs.open_attempts(db)
+    run_id = runs.start_attempt(db, task=task, slot=NOW, attempt=1, pid=None, log_file="")
+    runs.set_pid(db, run_id, os.getpid())
+    runs.median_wall_seconds(db, task)
+    runs.finish_attempt(db, run_id, runs.Ended("fatal", 2, 1.0, 1.0, 9.0))
+    runs.last_finished_before(db, task, run_id)
+    events.unanswered_of(db, (task,), (f"failed:{task}:",), f"recovered:{task}")
+    events.raised(db, f"failed:{task}:", NOW - timedelta(hours=6))
+    streaks.streak(db, task)
+    outbox.due(db, limits.of({}))
+    turns.due(db, turns.METRICS)
+
+
 def write_metrics(ctx: Context) -> None:
     exporter.write(ctx.journal, ctx.paths.home / "var" / "metrics" / "v6.prom", ctx.paths)
 
@@ -133,6 +151,7 @@ def main() -> int:
         "`v6 why`, in the process": lambda home, _: home.in_process(why),
         "health_check's journal work, in the process": lambda home, _: home.in_process(check),
         "a no-op job under gate and supervisor": lambda home, turn: home.supervised(turn),
+        "the supervisor's journal work, in the process": lambda home, _: home.in_process(supervise),
         "the metrics, in the process": lambda home, _: home.in_process(write_metrics),
         "the dispatcher with the metrics": lambda home, _: home.command("-m", "v6.alerts.notify"),
     }

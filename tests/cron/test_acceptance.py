@@ -35,6 +35,12 @@ def test_the_other_lines_of_a_crontab_need_not_be_utf_8() -> None:
     assert acceptance.own_parser("# caf\udce9\n5 4 * * * true\n", DEBIAN, False) == []
 
 
+@pytest.mark.parametrize(("user", "taken"), [("john.doe", True), ("V6", True), ("6", False), ("a/b", False)])
+def test_a_users_name_may_have_a_dot_as_that_of_a_companys_directory(user: str, taken: bool) -> None:
+    said = [line for line in acceptance.grammar(f"5 4 * * * {user} true\n", True) if "does not exist" not in line]
+    assert (said == []) == taken
+
+
 def test_l01_a_lines_length_is_counted_in_bytes_as_cron_does() -> None:
     assert acceptance.grammar(f"5 4 * * * root /opt/{'x' * 900}\n", True) == []
     assert "at most 998" in acceptance.grammar(f"5 4 * * * root /opt/{'é' * 900}\n", True)[0]

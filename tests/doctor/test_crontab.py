@@ -10,7 +10,7 @@ import pytest
 from ward import CRON_PID, USER, ZONE, ZONES, Ward, run
 
 from v6 import clock
-from v6.cron import installed
+from v6.cron import installed, probe
 from v6.journal.migrations import MIGRATIONS
 from v6.scheduler import crontab_mark
 
@@ -72,6 +72,15 @@ def test_l01_a_line_with_six_time_fields_is_refused_before_cron_ignores_the_whol
     assert "six time fields" in found.evidence or "'6' is not a user's name" in found.evidence, found.evidence
 
 
+def test_the_line_that_a_killed_installer_has_left_is_wrong(at_work: Ward) -> None:
+    place = at_work.roots.system_file
+    body = crontab_mark.find(place.read_text()).body  # type: ignore[union-attr]
+    place.write_text(crontab_mark.sealed(probe.with_probe(body, "00ff", USER, "scripts/health_check.py")))
+    found = at_work.all_of("crontab", "drift")
+    assert "still has the line of an installer's proof: run the installer again" in found["crontab"].evidence
+    assert [str(one.state) for one in found.values()] == ["failed", "failed"]
+
+
 def test_a_file_that_cron_ignores_for_its_mode_is_wrong(at_work: Ward) -> None:
     at_work.roots.system_file.chmod(0o664)
     found = at_work.ask("crontab").evidence
@@ -111,6 +120,15 @@ def test_lines_installed_twice_are_wrong(at_work: Ward) -> None:
     text = installed.wanted(at_work.patient().config, at_work.paths, ZONE, None)
     at_work.roots.crontab_of(USER).write_text(text)
     assert "installed twice" in at_work.ask("crontab").evidence
+
+
+def test_who_may_have_no_crontab_of_their_own_is_well_with_the_systems(at_work: Ward) -> None:
+    """`crontab -l` fails for whom /etc/cron.allow leaves out."""
+    own = at_work.roots.crontab_of(USER)
+    own.mkdir()  # cannot be read either
+    assert {str(one.state) for one in at_work.all_of("crontab", "drift", "firing").values()} == {"ok"}
+    at_work.roots.system_file.unlink()
+    assert "what is installed cannot be read" in at_work.ask("crontab").evidence
 
 
 def test_drift_names_the_first_line_that_differs(at_work: Ward) -> None:

@@ -52,7 +52,7 @@ def test_a_disk_that_fills_while_a_job_works_loses_no_row_and_is_told(site: Site
     site.make_room()
     assert site.toys.run("toy_succeed").returncode == 0  # of the same script: it closes what the other could not
     assert site.outcomes("sleep")[0] in ("killed", "signal")
-    wait_until(lambda: site.alerts or not site.toys.journal())
+    wait_until(lambda: site.alerts)
 
 
 def test_a_read_only_disk_is_named_told_and_survived(site: Site) -> None:
@@ -79,6 +79,20 @@ def test_a_locked_journal_is_waited_for(site: Site) -> None:
         freed.start()
         assert site.run().returncode == 0
         freed.join()
+    assert site.outcomes() == ["success", "success"]
+
+
+def test_a_journal_that_stays_locked_is_named_told_and_survived(site: Site) -> None:
+    assert site.run().returncode == 0
+    journal = site.home / "var" / "v6.db"
+    with closing(sqlite3.connect(journal, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        done = site.run()
+        assert done.returncode == 2
+        assert f"fuser {journal} names it" in done.stderr.splitlines()[-1]
+        wait_until(lambda: site.alerts, 60.0)
+        assert "stayed locked by another process" in site.told()[0]
+    assert site.run().returncode == 0
     assert site.outcomes() == ["success", "success"]
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from v6.cli import app
 from v6.cli import missed as command
 from v6.journal import events, missed
-from v6.missed import catch_up, find, looking
+from v6.missed import catch_up, find, looking, telling
 from v6.missed.causes import Cause, Missed
 from v6.paths import Paths
 from v6.runner import notices, why
@@ -94,6 +95,20 @@ def test_a_line_that_stays_ignored_is_told_again_after_hours_only(small: Home, l
     assert [f"{alert.at:%H:%M}" for alert in told] == ["10:00", "16:15"]
     assert "see: v6 missed" in told[0].body
     assert len(recorded(small)) == 78
+
+
+def test_what_goes_on_is_one_message_for_hours_and_another_task_is_news(small: Home, look: Look) -> None:
+    look("10:00")
+    now, hours = small.now, timedelta(hours=6)
+
+    def told(task: str, cause: Cause, evidence: str) -> bool:
+        return telling.tell(small.db, [Missed(task, ny("09:30"), cause, evidence)], {}, now, hours) is not None
+
+    assert told("health_check", Cause.CRON_SILENT, "cron started nothing from 09:15 to 09:35")
+    assert not told("health_check", Cause.CRON_SILENT, "cron started nothing from 09:15 to 09:50")
+    assert told(STATISTICS_TASK, Cause.CRON_SILENT, "cron started nothing from 09:15 to 09:50")
+    assert told("health_check", Cause.HOST_DOWN, "the host was down: last sign of life 09:15")
+    assert told("health_check", Cause.HOST_DOWN, "the host was down: last sign of life 09:45")  # once more
 
 
 def test_tasks_that_want_no_alert_are_recorded_in_silence(small: Home, look: Look) -> None:

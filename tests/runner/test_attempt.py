@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from v6 import clock
 from v6.runner import attempt
 
 pytestmark = pytest.mark.integration
@@ -24,7 +25,7 @@ def _blocked() -> Iterator[None]:
 def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
     """The host is suspended for an hour as soon as somebody has looked at the clock three times."""
     looks = iter(range(1_000_000))
-    monkeypatch.setattr(attempt.clock, "lasting", lambda: time.monotonic() + (3600.0 if next(looks) >= 3 else 0.0))
+    monkeypatch.setattr(clock, "lasting", lambda: time.monotonic() + (3600.0 if next(looks) >= 3 else 0.0))
     monkeypatch.setattr(attempt, "LOOK_EVERY_SECONDS", 0.05)
 
 

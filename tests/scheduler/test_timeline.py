@@ -82,6 +82,7 @@ def test_of_one_that_repeats_the_first_success_is_enough(calendar: NYSECalendar)
         ({"weekday": "6"}, "due on Saturdays"),
         ({"enabled": False}, "disabled"),
         ({"offset_min": 15 * 60}, "due after the deadline"),
+        ({"offset_min": 14 * 60}, "due at the deadline"),
         ({"depends_on": ("never",)}, "waits in vain itself"),
     ],
 )

@@ -58,7 +58,7 @@ def test_anything_else_is_refused_and_nobody_is_alerted(site: ToyCheckout) -> No
     refused = [
         (epoch("2026-11-24 18:01"), "not a slot of calculate_daily_statistics"),
         (epoch("2026-11-24 18:00") + 30, "not a slot of calculate_daily_statistics"),
-        (epoch("2026-11-24 20:00"), "not of the last day"),
+        (epoch("2026-11-24 20:00"), "it lies in the future"),
         (epoch("2026-11-23 18:00"), "not of the last day"),
         (-60, "not seconds since 1970"),
         ("18:00", "not seconds since 1970"),

@@ -54,6 +54,11 @@ KINDS = {
         "The configuration has an error; gate and jobs go on with the last good one.",
         "mend what the message names; `v6 schedule check` says when it is right",
     ),
+    "accepted edit": Advice(
+        "the configuration is accepted again",
+        "After a refused edit that was told: what the files say is in force.",
+        "",
+    ),
     "positions:": Advice(
         "positions or orders do not add up",
         "TWS holds what was never stored or traded, says something new of it, or agrees again.",

@@ -1,7 +1,7 @@
 """The `v6` command. Each module here is one group of commands; what a command needs is imported when it runs."""
 
 import os
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -43,6 +43,17 @@ class OneLineErrors(TyperGroup):
             raise typer.Exit(0) from error
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        import sys
+        from importlib.metadata import version
+
+        from v6.places import ROOT
+
+        typer.echo(f"v6 {version('v6')}, {ROOT}, Python {'.'.join(map(str, sys.version_info[:3]))}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=OneLineErrors,
     no_args_is_help=True,
@@ -52,6 +63,16 @@ app = typer.Typer(
     help="V6: an Interactive Brokers data operation run from cron. Times are New York's.\n\n"
     "Exit codes: 0 yes or done, 1 no (something is missing or wrong), 2 the question was wrong.",
 )
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # noqa: FBT002 - typer's way
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which V6 this is, and where.")
+    ] = False,
+) -> None:
+    """Nothing by itself."""
+
 
 calendar.register(app)
 app.add_typer(schedule.group, name="schedule")

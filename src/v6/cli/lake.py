@@ -90,6 +90,7 @@ def backup(
     """Copy every table at one version, and the journal; collectors may go on. The manifest has every checksum."""
     from v6.paths import Paths
     from v6.store import backup as backups
+    from v6.store.manifest import JOURNAL
 
     lake = _lake()
     made = backups.make(lake, Paths.locate().journal, folder.absolute())
@@ -98,7 +99,8 @@ def backup(
         return
     size = made.size_bytes / 1e6
     files = counted(len(made.files), "file")
-    output.say(f"{folder}: {_size(made)}, {files}, {size:.1f} MB")
+    journal = "with the journal" if JOURNAL in made.files else "WITHOUT a journal: there is none yet"
+    output.say(f"{folder}: {_size(made)}, {files}, {size:.1f} MB, {journal}")
 
 
 @group.command()

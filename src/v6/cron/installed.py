@@ -18,6 +18,7 @@ from v6.scheduler import crontab, crontab_mark, host
 
 OLDER = re.compile(r"^[^#\n].*\bcron_wrapper\.sh", re.MULTILINE)
 """A line of V6, or of what came before it, outside of a marked installation."""
+ENTRY = re.compile(r'(?P<when>@\S+|(?:\S+ ){4}\S+) .*cron_wrapper\.sh"? (?P<asked>.*)')
 SECONDS = 20
 VARIABLE = re.compile(r'^(V6_ROOT|V6_HOME)="([^"\n]*)"$', re.MULTILINE)
 
@@ -146,7 +147,8 @@ def difference(found: Installed, text: str) -> str:
     if found.probing:
         return f"{found.path} still has the line of a proof: an installer is at work, or was ended; run it again"
     who = "differs from what the configuration makes" if found.intact else "was edited by hand"
-    return f"{found.path} {who}: {_first_difference(found.text, text)}; run ./install_scheduler.sh"
+    cure = "sudo ./install_scheduler.sh" if found.system else "./install_scheduler.sh --user"
+    return f"{found.path} {who}: {_first_difference(found.text, text)}. To put it right: {cure}"
 
 
 def _first_difference(there: str, should: str) -> str:
@@ -155,7 +157,13 @@ def _first_difference(there: str, should: str) -> str:
     extra = [line for line in theirs if line not in ours]
     counts = f"{len(missing)} lines missing, {len(extra)} too many"
     first = (missing or extra or ["their order"])[0]
-    return f"{counts}; first: {first[:160]}"
+    return f"{counts}; first: {_in_short(first)}"
+
+
+def _in_short(line: str) -> str:
+    """When, and what the gate is asked for; between them every line says the same."""
+    entry = ENTRY.fullmatch(line)
+    return f"'{entry['when']} ... {entry['asked']}'" if entry else f"'{line}'"
 
 
 def _entries(text: str) -> list[str]:

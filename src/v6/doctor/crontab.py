@@ -65,11 +65,14 @@ def installations(patient: Patient) -> "list[Installed]":
     """In /etc/cron.d, and in the crontab of the user whose the installation is. Raises CannotTell."""
     from v6.cron.installed import installed
 
+    found: list[Installed | None] = []
     try:
-        both = (installed(True, patient.roots), installed(False, patient.roots, _user(patient)))
-    except OSError as error:
-        raise CannotTell(f"what is installed cannot be read: {error}") from error
-    return [one for one in both if one is not None]
+        found.append(installed(True, patient.roots))
+        found.append(installed(False, patient.roots, _user(patient)))
+    except OSError as error:  # of whom cron.allow leaves out the second cannot be read, and is not needed
+        if not any(found):
+            raise CannotTell(f"what is installed cannot be read: {error}") from error
+    return [one for one in found if one is not None]
 
 
 def _user(patient: Patient) -> str:

@@ -21,6 +21,7 @@ CHECKS = {
     "scripts": ("files", "scripts"),
     "permissions": ("files", "permissions"),
     "folders": ("files", "folders"),
+    "metrics": ("files", "metrics"),
     "disk": ("host", "disk"),
     "host zone": ("host", "host_zone"),
     "tzdata": ("host", "tzdata"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from v6.doctor.answer import Answer, CannotTell, judged
+from v6.doctor.answer import Answer, CannotTell, judged, unknown, well, wrong
 from v6.doctor.patient import Patient
 
 WRAPPER = "cron_wrapper.sh"
@@ -59,7 +59,9 @@ def _executable(path: Path) -> Iterator[str]:
 
 
 def permissions(patient: Patient) -> Answer:
-    """Each problem with the command that ends it."""
+    """Each problem with the command that ends it. Whoever else asks than the owner is no problem."""
+    from v6.runner.ownership import user_name
+
     paths = patient.paths
     problems = [*_jobs_user(patient), *_foreign(patient)]
     for secret, wanted in ((paths.dotenv, "600"), (paths.production_config, "600"), (paths.var, "700")):
@@ -70,7 +72,11 @@ def permissions(patient: Patient) -> Answer:
         for place in _programs(paths.root)
         if place.exists() and place.stat().st_mode & OPEN_TO_WRITE
     ]
-    return judged(problems, f"all of it belongs to {_owner_name(patient)}, secrets and programs are closed to others")
+    seen = f"all of it belongs to {_owner_name(patient)}, secrets and programs are closed to others"
+    if problems or patient.own:
+        return judged(problems, seen)
+    me, owner = user_name(os.geteuid()), _owner_name(patient)
+    return unknown(f"{seen}, as far as {me} can tell; whether {owner} can use it only {owner} can", patient.as_owner)
 
 
 def _programs(root: Path) -> list[Path]:
@@ -80,17 +86,12 @@ def _programs(root: Path) -> list[Path]:
 
 
 def _jobs_user(patient: Patient) -> Iterator[str]:
-    """We are the user whose the installation is, and so is the configured one."""
+    """The configured one is the user whose the installation is."""
     from v6.runner.ownership import user_name
 
     owner = patient.owner
     if owner is None:
         return
-    if owner != os.geteuid():
-        yield (
-            f"{patient.paths.var} belongs to {user_name(owner)}, and you are {user_name(os.geteuid())}: "
-            f"sudo -u {user_name(owner)} .venv/bin/v6 doctor"
-        )
     with suppress(CannotTell):
         wanted = patient.config.settings.install.user
         if wanted and wanted != user_name(owner):
@@ -133,7 +134,7 @@ def _all(place: Path) -> Iterator[Path]:
 def folders(patient: Patient) -> Answer:
     """There, and writable for us; on a read-only file system nobody's is."""
     logs = _logs(patient)
-    wanted = [patient.paths.home, patient.paths.var, logs, *(logs / name for name in ("scheduler", "tasks", "cron"))]
+    wanted = [patient.paths.var, logs, *(logs / name for name in ("scheduler", "tasks", "cron"))]
     with suppress(CannotTell):
         lake = patient.config.settings.lake.root
         if "://" not in lake and (patient.paths.home / lake).exists():
@@ -149,6 +150,27 @@ def _closed(place: Path, own: bool) -> str:
     if os.statvfs(place).f_flag & os.ST_RDONLY:
         return f"{place} is on a read-only file system"
     return "" if not own or os.access(place, os.W_OK | os.X_OK) else f"{place} cannot be written (mode {_mode(place)})"
+
+
+def metrics(patient: Patient) -> Answer:
+    """Where the file lies: V6 replaces it there, and node_exporter, another user, has to come that far."""
+    textfile = patient.config.settings.metrics.textfile
+    if not textfile:
+        return well("metrics.textfile is empty: none are written")
+    file = patient.paths.home / textfile
+    folder = next(place for place in file.parents if place.is_dir())
+    closed = [place for place in file.parents if place.is_dir() and not place.stat().st_mode & stat.S_IXOTH]
+    shut = f"{file}: no other user comes through {closed[-1]} (mode {_mode(closed[-1])})" if closed else ""
+    if file.is_relative_to(patient.paths.var):
+        return well(shut or f"{file}: others can read it")
+    if patient.own and not os.access(folder, os.W_OK | os.X_OK):
+        owner = _owner_name(patient) if patient.owner is not None else "the user of the jobs"
+        return wrong(f"{folder} cannot be written by {owner}: {file} cannot be replaced there")
+    if shut:
+        return wrong(f"{shut}, so node_exporter does not")
+    if file.exists() and not file.stat().st_mode & stat.S_IROTH:
+        return wrong(f"{file} cannot be read by others (mode {_mode(file)}): the next run mends that, unless it cannot")
+    return well(f"{file}: others can read it")
 
 
 def _logs(patient: Patient) -> Path:

@@ -51,9 +51,14 @@ TABLE: dict[str, Line] = {
         "the commands are in the evidence; `sudo ./install_scheduler.sh` sets the modes",
     ),
     "folders": Line(
-        "var, the logs and a local lake are there and can be written",
+        "var, the logs and a local lake are there and can be written; nothing else needs to be",
         "make the folder named, give it to the user of the jobs; where the file system is read-only look at `dmesg`, "
         "then mount it anew",
+    ),
+    "metrics": Line(
+        "V6 can replace the file of metrics.textfile, and where that lies outside of var, others can read it; below var "
+        "it is its owner's alone",
+        "docs/metrics.md, Setting it up: a folder that others can enter and the user of the jobs can write to",
     ),
     "disk": Line(
         "at least health.min_free_disk_percent of the space are free where state, logs and lake live, and inodes too",

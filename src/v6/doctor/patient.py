@@ -4,6 +4,7 @@ What cannot be had raises CannotTell in the words of the line that says why; a f
 """
 
 import os
+import shlex
 import sqlite3
 from collections.abc import Mapping
 from contextlib import ExitStack, closing, suppress
@@ -210,15 +211,18 @@ class Patient:
                 leases = state = Path(stack.enter_context(TemporaryDirectory(prefix="v6-doctor-")))
             return diagnosed(settings.ibkr, leases, state, market_open=market_open, symbol=settings.health.check_symbol)
 
-    def require_own(self, what: str) -> None:
-        """Raises CannotTell: another user's files would be made here."""
+    @property
+    def as_owner(self) -> str:
+        """The command that asks as the user whose the installation is."""
         from v6.runner.ownership import user_name
 
-        if not self.own and self.owner is not None:
-            owner = user_name(self.owner)
-            raise CannotTell(
-                f"{what} would leave files of yours in {self.paths.var}: sudo -u {owner} .venv/bin/v6 doctor"
-            )
+        home = "" if self.paths.home == self.paths.root else f"V6_HOME={shlex.quote(str(self.paths.home))} "
+        return f"sudo -u {user_name(os.geteuid() if self.owner is None else self.owner)} {home}.venv/bin/v6 doctor"
+
+    def require_own(self, what: str) -> None:
+        """Raises CannotTell: another user's files would be made here."""
+        if not self.own:
+            raise CannotTell(f"{what} would leave files of yours in {self.paths.var}: {self.as_owner}")
 
 
 def there(path: Path) -> bool:

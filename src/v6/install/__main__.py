@@ -46,7 +46,8 @@ def _carry_out(given: argparse.Namespace, roots: Roots, paths: Paths) -> int:
     if given.uninstall and looks_only:
         return uninstall.uninstall(paths, roots, target, say, dry_run=True)
     if looks_only:
-        return preview.preview(plan.make(paths, roots, options), options, say, diff=given.dry_run)
+        made = plan.make(paths, roots, options)
+        return preview.preview(made, options, say, diff=given.dry_run, proof=not given.no_wait)
     with files.alone(roots.etc if options.system else paths.root):
         if given.uninstall:
             return uninstall.uninstall(paths, roots, target, say, dry_run=False)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from v6.failpoint import reach
-from v6.install import account, files, logrotate, modes, plan, proof, readiness
+from v6.install import account, files, logrotate, modes, plan, preview, proof, readiness
 from v6.install.plan import Options, Plan
 from v6.install.refused import RefusedError
 
@@ -18,10 +18,7 @@ def install(options: Options, made: Plan, say: Say, *, wait: float) -> int:
     if made.in_the_way and not options.take_over:
         raise RefusedError(*made.in_the_way, OLDER_THERE)
     if wait and not made.flavour.running:
-        raise RefusedError(
-            f"cron does not run: {made.flavour.why}; start it (systemctl enable --now cron, or service cron start), "
-            "or install without the proof: --no-wait"
-        )
+        raise RefusedError(preview.no_cron(made))
     changed = _create_user(made, say)
     if made.account.uid is None:
         made = plan.make(made.paths, made.roots, options)
@@ -73,6 +70,7 @@ def _logrotate(made: Plan, say: Say) -> int:
 def _put(made: Plan, say: Say, wait: float) -> int:
     _keep_last_good(made)
     if not wait:
+        (made.target.kept / proof.RECORD).unlink(missing_ok=True)  # also of this very text, if it was put back
         made.target.put(made.text)
         say(f"installed: {made.target.where} (not proven: --no-wait)")
         return 0

@@ -3,14 +3,16 @@
 import difflib
 import grp
 import os
+import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
 from v6.config.errors import ConfigError
 from v6.config.load import Config, load
 from v6.cron import acceptance, daemon_zone, flavour, kept_out
 from v6.cron.daemon_zone import DaemonZone, DaemonZoneError
 from v6.cron.flavour import Flavour
-from v6.cron.installed import Installed, wanted
+from v6.cron.installed import Installed, installed, wanted
 from v6.cron.roots import Roots
 from v6.install import account, files, logrotate, modes, old, readiness
 from v6.install.account import Account
@@ -23,7 +25,12 @@ from v6.scheduler.crontab_grammar import CrontabError
 
 NO_CRON = "no cron that V6 could use ({why}): apt-get install cron, or cronie"
 HOST_HAS_IT = (
-    "{file} is installed for the whole host: sudo ./install_scheduler.sh --uninstall first, or leave out --user"
+    "{file} is there for the whole host{whose}, and a schedule of your own beside it would ask TWS for the same slots. "
+    "Root ends that one: sudo {program} --uninstall; then this again. Without root it can only be looked at: "
+    "./install_scheduler.sh --status; a job by hand needs no cron: FORCE_RUN=true scripts/cron_wrapper.sh scripts/JOB.py"
+)
+V6_CONFIG = (
+    "V6_CONFIG is set ({given}), and cron's runs would not see it: put what it says into {file}, then unset V6_CONFIG"
 )
 
 
@@ -110,7 +117,7 @@ def make(paths: Paths, roots: Roots, options: Options) -> Plan:
     if wrong := readiness.problems(config, paths, who):
         raise RefusedError(*wrong)
     if not options.system and roots.system_file.exists():
-        raise RefusedError(HOST_HAS_IT.format(file=roots.system_file))
+        raise RefusedError(_host_has_it(roots, paths))
     target = target_of(paths, roots, options, who.name)
     before = target.found()
     foreign = target.foreign()
@@ -139,6 +146,17 @@ def make(paths: Paths, roots: Roots, options: Options) -> Plan:
     )
 
 
+def _host_has_it(roots: Roots, paths: Paths) -> str:
+    """Whose the host's installation is, and what can be done about it."""
+    try:
+        found = installed(True, roots)
+    except OSError:
+        found = None
+    whose = "" if found is None else f", of {found.root}, whose jobs run as {found.user}"
+    program = Path(paths.root if found is None else found.root) / "install_scheduler.sh"
+    return HOST_HAS_IT.format(file=roots.system_file, whose=whose, program=shlex.quote(str(program)))
+
+
 def refusals(text: str, cron: Flavour, target: Target, roots: Roots, who: Account) -> list[str]:
     """By our grammar and that cron's parser: of our text, and of the whole crontab where it shares one."""
     found = acceptance.refusals(text, cron, target.system, roots)
@@ -155,9 +173,8 @@ def refusals(text: str, cron: Flavour, target: Target, roots: Roots, who: Accoun
 def _configuration(paths: Paths) -> Config:
     """As cron's runs will have it: without the environment of whoever installs."""
     if "V6_CONFIG" in os.environ:
-        raise RefusedError(
-            f"V6_CONFIG is set, and cron's runs would not see it: put the configuration into {paths.production_config}"
-        )
+        given, file = os.environ["V6_CONFIG"], paths.home / "config" / "production.yaml"
+        raise RefusedError(V6_CONFIG.format(given=given, file=file))
     try:
         config = load(paths, {})
     except ConfigError as error:

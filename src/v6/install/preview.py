@@ -9,8 +9,8 @@ Say = Callable[[str], None]
 FROM_TAKE_OVER = "shown only; --take-over ends or replaces it"
 
 
-def preview(plan: Plan, options: Options, say: Say, *, diff: bool) -> int:
-    """0 it could be installed, 1 something is in the way."""
+def preview(plan: Plan, options: Options, say: Say, *, diff: bool, proof: bool) -> int:
+    """0 it could be installed, 2 it would be refused. `proof`: it is to be proven, for which cron must run."""
     facts(plan, say)
     changes = list(_changes(plan))
     if diff and not plan.target.is_put(plan.text):
@@ -21,8 +21,19 @@ def preview(plan: Plan, options: Options, say: Say, *, diff: bool) -> int:
         say("nothing to change")
     if plan.in_the_way and not options.take_over:
         say("could NOT be installed: something is in the way (see above)")
-        return 1
+        return 2
+    if proof and not plan.flavour.running:
+        say(f"could NOT be installed: {no_cron(plan)}")
+        return 2
     return 0
+
+
+def no_cron(plan: Plan) -> str:
+    """Why nothing can be proven."""
+    return (
+        f"cron does not run: {plan.flavour.why}; start it (systemctl enable --now cron, or service cron start), "
+        "or install without the proof: --no-wait"
+    )
 
 
 def facts(plan: Plan, say: Say) -> None:
@@ -44,8 +55,10 @@ def facts(plan: Plan, say: Say) -> None:
         say(f"in the way: {plan.foreign} ({FROM_TAKE_OVER})")
     for one in plan.older:
         say(f"older:     {one.words} ({FROM_TAKE_OVER})")
+    mended = {change.path.name for change in plan.changes if change.mode is not None}
     for warning in plan.config.warnings:
-        say(f"warning:   {warning}")
+        if "others can read it" not in warning or not any(f"{name}:" in warning for name in mended):
+            say(f"warning:   {warning}")
 
 
 def _changes(plan: Plan) -> Iterator[str]:

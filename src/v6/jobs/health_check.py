@@ -3,8 +3,8 @@
 Usage: scripts/health_check.py [--after-boot]
 Needs: nothing; what it cannot look at it says. Checks the gateway (the market session's last round trip, or one of its
 own, but not inside a restart window), the session itself, the budget of connections, the slots that the collectors
-should have kept since the last check, the lake's freshness, disk, journal, cron and the lines installed for it, the
-calendar's horizon, runs that were killed, TWS's restart. Each is ok, failed or could_not_check, with its evidence in
+should have kept since the last check, the lake's freshness, disk, journal, configuration, cron and the lines installed
+for it, the calendar's horizon, runs that were killed, TWS's restart. Each is ok, failed or could_not_check, with its evidence in
 the log. Writes to the journal only: a restart that should be over becomes DEGRADED, and a person is told of it, of the
 weekly login that is near, of outages no window explains and of a restart unlike the others. A repeat is safe: it tells
 nobody twice, and what a restart that is not over has made fail is told with the restart, not again as a failed check.
@@ -17,7 +17,7 @@ Exit codes: 0 nothing failed (what could not be checked is named); 1 something f
 from collections.abc import Sequence
 
 from v6.analysis.findings import Finding, State, of_state, words
-from v6.checks import collectors, crontab, host, market_session, missed, restart, restart_history
+from v6.checks import collectors, configuration, crontab, host, market_session, missed, restart, restart_history
 from v6.checks.guarded import guarded
 from v6.model import RecoverableError
 from v6.runner.context import Argument, Context
@@ -68,6 +68,7 @@ def _all(ctx: Context) -> Sequence[Finding]:
     return [
         guarded("journal", lambda: host.journal(ctx)),
         guarded("disk", lambda: host.disk(ctx)),
+        guarded(configuration.CHECK, lambda: configuration.configuration(ctx)),
         guarded("cron", lambda: host.cron(ctx)),
         guarded("crontab", lambda: crontab.crontab(ctx)),
         guarded("calendar horizon", lambda: host.calendar_horizon(ctx)),

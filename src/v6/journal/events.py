@@ -110,6 +110,12 @@ def raised(db: sqlite3.Connection, beginning: str, since: datetime) -> bool:
     return found.fetchone() is not None
 
 
+def latest_of(db: sqlite3.Connection, beginning: str) -> int:
+    """The number of the latest alert whose key begins so; 0 when there is none."""
+    query = "SELECT coalesce(max(id), 0) FROM alerts WHERE +key >= :key AND +key < :key || '~'"
+    return int(db.execute(query, {"key": beginning}).fetchone()[0])
+
+
 def undelivered(db: sqlite3.Connection, limit: int = 20, tries_below: int = 1_000_000) -> list[Alert]:
     """Alerts nobody has received, oldest first."""
     return _alerts(db, "delivered_at IS NULL AND tries < ? ORDER BY id LIMIT ?", (tries_below, limit))

@@ -5,10 +5,11 @@
     var/compiled/schedule.txt   tasks, windows, switches
     var/compiled/gate/          both again, what concerns one script in one file each: all that a skip has to read
     var/compiled/sources/       copies of the files they were made from, put there last: equal copies mean "up to date"
-    var/compiled/rejected/      copies of the last edit that was refused, and error.txt; the last good files stay
+    var/compiled/rejected/      copies of the last edit that was refused, error.txt, and `told` once the gate has raised
+                                the alert of it; the last good files stay
 
 Exit codes: 0 compiled or up to date, 2 refused (reasons on stderr). One word on stdout says which: compiled,
-unchanged, refused (for the first time: somebody should be told) or `refused again`.
+unchanged, refused (and nobody has been told yet, whoever looked before) or `refused again`.
 """
 
 import fcntl
@@ -42,6 +43,7 @@ from v6.scheduler.host import HostZoneError, host_zone
 from v6.scheduler.nyse_calendar import CalendarError, parse
 
 ERROR_FILE = "error.txt"
+TOLD_FILE = "told"
 
 
 class Outcome(StrEnum):
@@ -247,7 +249,8 @@ def _refuse(paths: Paths, sources: Sources, error: ConfigError) -> Result:
     known = _same(sources, rejected) and _text(rejected / ERROR_FILE) == f"{error}\n"
     if not known:
         _copy(sources, rejected, str(error))
-    return Result(Outcome.REFUSED_AGAIN if known else Outcome.REFUSED, str(error))
+    told = known and (rejected / TOLD_FILE).exists()
+    return Result(Outcome.REFUSED_AGAIN if told else Outcome.REFUSED, str(error))
 
 
 def _same(sources: Sources, folder: Path) -> bool:

@@ -20,7 +20,7 @@ ITEM = re.compile(r"(?:(\*)|([0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?)(?:
 LIKE_A_FIELD = re.compile(r"[0-9*][0-9*,/\-]*")
 REBOOT = "@reboot"
 """The only word allowed for time fields: Debian's cron and cronie run such a line once after a start of the host."""
-USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 
 
 class CrontabError(Exception):

@@ -1,5 +1,5 @@
-"""What supervisor, gate and dispatcher need to know of alerts, heartbeats and metrics, as settings of schedule.txt: they
-start in milliseconds and read no YAML. Addresses are secrets and are never compiled, only whose word is awaited.
+"""What supervisor, gate and dispatcher need to know of alerts, heartbeats and metrics, as settings of schedule.txt:
+they start in milliseconds and read no YAML. Addresses are secrets and are never compiled, only whose word is awaited.
 Standard library only."""
 
 TYPE_CHECKING = False  # importing typing costs a light process milliseconds
