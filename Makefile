@@ -42,12 +42,12 @@ check: setup ## format, lint, types, import rules, shellcheck, drift and unit te
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo | tail -n 3
 	@.venv/bin/shellcheck scripts/*.sh dev/*.sh install_scheduler.sh .ci/run
-	@$(PYTEST) -n $(WORKERS) -m "not integration and not soak"
+	@$(PYTEST) -n $(WORKERS) -m "not integration and not long and not soak"
 
-test: setup-test check integration libraries clients pythons ## check + integration, both TWS libraries on three Pythons, four clients
+test: setup-test check integration libraries clients pythons ## check + long ones and integration, both TWS libraries on three Pythons, four clients
 
 integration: setup-test
-	@$(PYTEST) -n $(WAITING_WORKERS) --dist worksteal -m "integration and not clients and not soak"
+	@$(PYTEST) -n $(WAITING_WORKERS) --dist worksteal -m "(integration or long) and not clients and not soak"
 
 libraries: setup-test ## the gateway's tests on both TWS libraries and every supported Python found here
 	@dev/pythons.sh gateway "$(AT_ONCE)" "$(GATEWAY_WORKERS)"

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from v6.analysis import realised_volatility
 
+pytestmark = pytest.mark.long
+
 SESSIONS = [day for day in (date(2026, 1, 5) + timedelta(days=number) for number in range(84)) if day.weekday() < 5]
 STATISTICS = realised_volatility.STATISTICS
 

@@ -11,6 +11,8 @@ from option_rows import TASK, recorded, recorded_days
 from v6.analysis import computed_greeks
 from v6.clock import NEW_YORK
 
+pytestmark = pytest.mark.long
+
 CHAINS = Path(__file__).resolve().parents[3] / "shared" / "data" / "yahoo_chains"
 YAHOO_CHAINS = sorted(CHAINS.glob("*_1002ET.csv.gz"))
 needs_recordings = pytest.mark.skipif(not recorded_days(), reason="../shared/data is absent: no recorded greeks of TWS")

@@ -4,12 +4,15 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import surface_rows
 from v6.analysis import option_statistics, parity, surface
+
+pytestmark = pytest.mark.long
 
 DAY = date(2026, 11, 20)
 SLOT = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)

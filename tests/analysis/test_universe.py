@@ -11,6 +11,8 @@ from v6.analysis.universe import Reason, distance, dropped, select, worth_asking
 from v6.config.settings import Universe
 from v6.model import Contract
 
+pytestmark = pytest.mark.long
+
 ON = date(2026, 11, 20)
 PRICES = {"SPY": 690.0, "QQQ": 620.0, "IWM": 260.0}
 

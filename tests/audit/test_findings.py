@@ -22,6 +22,8 @@ from v6.store.frames import rows_to_frame
 from v6.store.tables import table_of
 from v6.upkeep.closing import close_day
 
+pytestmark = pytest.mark.long
+
 SATURDAY = at("15:00", DAY + timedelta(days=1))
 
 

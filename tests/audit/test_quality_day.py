@@ -25,6 +25,8 @@ from v6.runner.context import Context
 from v6.runner.notices import NOT_RETRIED
 from v6.upkeep.journal_export import export_day
 
+pytestmark = pytest.mark.long
+
 MONDAY = DAY + timedelta(days=3)
 LATE = at("23:00")
 

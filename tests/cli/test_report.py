@@ -12,6 +12,8 @@ import option_rows
 from v6 import clock
 from v6.store.lake import Lake
 
+pytestmark = pytest.mark.long
+
 Command = Callable[..., Result]
 DAY = date(2025, 11, 20)
 

@@ -16,6 +16,8 @@ from v6.paths import Paths
 from v6.runner.context import Context
 from v6.scheduler.compile import compile_all
 
+pytestmark = pytest.mark.long
+
 OPTIONS = "collect_option_snapshots"
 MONDAY = datetime(2026, 11, 23, 9, 30, tzinfo=NEW_YORK)
 

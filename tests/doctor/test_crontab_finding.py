@@ -10,6 +10,8 @@ from v6.checks import crontab
 from v6.cron import installed
 from v6.journal import database, missed
 
+pytestmark = pytest.mark.long
+
 
 def look(ward: Ward) -> Finding:
     """As a run of health_check does."""

@@ -3,6 +3,9 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from ward import USER, Ward
@@ -77,7 +80,15 @@ def test_state_of_another_user_is_looked_at_and_left_alone(at_work: Ward) -> Non
     for place in (at_work.home / "var", *(at_work.home / "var").rglob("*")):
         os.chown(place, 65534, 65534)
     found = at_work.all_of("permissions", "journal", "firing", "TWS")
-    assert "belongs to nobody, and you are root: sudo -u nobody .venv/bin/v6 doctor" in found["permissions"].evidence
+    own = [path for path in (at_work.home / "logs").rglob("*")] + [at_work.home / "logs"]
+    for place in (*own, at_work.home / ".env", at_work.home / "config" / "production.yaml"):
+        os.chown(place, 65534, 65534)
+    asked = at_work.ask("permissions")
+    assert (asked.state, asked.cure) == (
+        "could_not_check",
+        f"sudo -u nobody V6_HOME={at_work.home} .venv/bin/v6 doctor",
+    ), asked
+    assert "install.user" not in found["permissions"].evidence
     assert found["journal"].state == "ok"
     assert "only its owner can tell" in found["journal"].evidence
     assert found["TWS"].state == "could_not_check"
@@ -99,6 +110,76 @@ def test_folders_that_are_gone_or_are_files_are_named_with_the_command(ward: War
     assert found.state == "failed"
     assert f"{ward.home}/logs/cron does not exist: mkdir -p {ward.home}/logs/cron" in found.evidence
     assert f"{ward.home}/logs/tasks is no folder" in found.evidence
+
+
+@ROOT_ONLY
+def test_only_what_v6_writes_has_to_be_writable(ward: Ward) -> None:
+    """A checkout of root's with a user for the jobs, as the documentation wants it."""
+    of_the_jobs = [ward.home / ".env", ward.home / "config" / "production.yaml"]
+    for place in (ward.home / "var", ward.home / "logs"):
+        of_the_jobs += [place, *place.rglob("*")]
+    for place in of_the_jobs:
+        os.chown(place, 65534, 65534)
+    assert said_to_nobody(ward, "folders").startswith("ok ")
+    assert said_to_nobody(ward, "permissions").startswith("ok ")
+    assert said_to_nobody(ward, "metrics").startswith("ok ")
+    (ward.home / "logs" / "tasks").chmod(0o555)
+    assert f"{ward.home}/logs/tasks cannot be written (mode 555)" in said_to_nobody(ward, "folders")
+    ward.configure(metrics={"textfile": f"{ward.home}/exported/v6.prom"})
+    (ward.home / "exported").mkdir()
+    assert f"{ward.home}/exported cannot be written by nobody" in said_to_nobody(ward, "metrics")
+
+
+def test_metrics_that_no_exporter_can_reach_are_told(ward: Ward) -> None:
+    """As delivered below var, which is said; elsewhere they are meant for somebody."""
+    found = ward.ask("metrics")
+    assert (found.state, found.cure) == ("ok", "")
+    assert f"no other user comes through {ward.home}/var (mode 700)" in ward.ask("metrics").evidence
+    folder = ward.home / "exported"
+    folder.mkdir(mode=0o700)
+    ward.configure(metrics={"textfile": str(folder / "v6.prom")})
+    found = ward.ask("metrics")
+    assert (found.state, f"no other user comes through {folder} (mode 700)" in found.evidence) == ("failed", True)
+    assert "docs/metrics.md" in found.cure
+    with reachable(folder):
+        assert ward.ask("metrics").state == "ok"
+        (folder / "v6.prom").touch(0o600)
+        assert f"chmod 644 {folder}/v6.prom" in ward.ask("metrics").evidence
+    ward.configure(metrics={"textfile": ""})
+    assert ward.ask("metrics").evidence == "metrics.textfile is empty: none are written"
+
+
+@contextmanager
+def reachable(place: Path) -> Iterator[None]:
+    """Every folder above can be entered by anybody meanwhile."""
+    closed = {one: one.stat().st_mode & 0o7777 for one in (place, *place.parents) if not one.stat().st_mode & 0o001}
+    for one, mode in closed.items():
+        one.chmod(mode | 0o055)
+    try:
+        yield
+    finally:
+        for one, mode in closed.items():
+            one.chmod(mode)
+
+
+def said_to_nobody(ward: Ward, line: str) -> str:
+    """The doctor's line, asked by the user nobody in a process of its own."""
+    read, write = os.pipe()
+    with reachable(ward.home):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+                one = ward.ask(line)
+                os.write(write, f"{one.state} {one.evidence}".encode())
+            finally:
+                os._exit(0)
+        os.close(write)
+        os.waitpid(pid, 0)
+    with open(read) as said:
+        return said.read()
 
 
 def test_the_configured_log_folder_is_the_one_that_is_looked_at(ward: Ward) -> None:

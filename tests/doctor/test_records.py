@@ -16,6 +16,8 @@ from v6.journal import database, missed
 from v6.journal.migrations import MIGRATIONS
 from v6.journal.missed import MissedSlot
 
+pytestmark = pytest.mark.long
+
 
 def many_runs(ward: Ward) -> Path:
     """A journal of some hundred pages, all of it in the file."""

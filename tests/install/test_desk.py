@@ -44,11 +44,20 @@ def test_a_second_run_changes_nothing(desk: Desk, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize("option", ["--check", "--dry-run"])
 def test_looking_changes_nothing(desk: Desk, capsys: pytest.CaptureFixture[str], option: str) -> None:
     before = desk.snapshot()
-    assert desk(option) == 0
+    assert desk(option, "--no-wait") == 0
     said = capsys.readouterr().out
     assert "would change: " in said
     assert ("+# V6 installation" in said) == (option == "--dry-run")
     assert desk.snapshot() == before
+
+
+@pytest.mark.parametrize("option", ["--check", "--dry-run"])
+def test_looking_says_what_installing_would_say(desk: Desk, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    assert desk(option) == 2  # no cron runs under these roots
+    assert "could NOT be installed: cron does not run" in capsys.readouterr().out
+    desk.file.write_text("*/5 * * * * root /opt/old/run.sh\n")
+    assert desk(option, "--no-wait") == 2
+    assert "could NOT be installed: something is in the way" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -88,7 +97,7 @@ def test_a_user_that_does_not_exist_is_refused_until_asked_for(desk: Desk, capsy
     configure(desk.paths.home, "v6nobody")
     assert desk("--no-wait") == 2
     assert "--create-user" in capsys.readouterr().err
-    assert desk("--check", "--create-user") == 0
+    assert desk("--check", "--create-user", "--no-wait") == 0
     assert "v6nobody (to be created)" in capsys.readouterr().out
     assert not desk.file.exists()
 
@@ -113,7 +122,7 @@ def test_l07_the_lines_follow_the_daemons_zone_not_the_hosts(desk: Desk) -> None
     assert [line[:5] for line in desk.entries() if "succeed" in line] == ["35 9 "]
 
 
-def test_modes_are_set(desk: Desk) -> None:
+def test_modes_are_set(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     home = desk.paths.home
     (home / ".env").write_text("# nothing yet\n")
     for place, mode in ((home / ".env", 0o644), (home / "var", 0o755), (desk.paths.scripts / "toy.py", 0o644)):
@@ -126,6 +135,9 @@ def test_modes_are_set(desk: Desk) -> None:
     assert modes == {
         ".env": 0o600, "var": 0o700, "production.yaml": 0o600, "toy.py": 0o755, "cron_wrapper.sh": 0o755
     }  # fmt: skip
+    said = capsys.readouterr().out
+    assert f"mode 600 for {home}/.env" in said
+    assert "others can read it" not in said  # it is mended in the same breath
 
 
 def test_lines_commented_out_by_hand_stay_out_and_are_named(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,6 +210,10 @@ def test_another_installation_is_not_replaced_unasked(
     desk.paths = type(desk.paths)(other, desk.paths.home)
     assert desk("--no-wait") == 2
     assert "another installation" in capsys.readouterr().err
+    assert desk("--status") == 1
+    said = capsys.readouterr().out
+    assert f"in step:   no: of another installation ({linked_root}, state in {desk.paths.home})" in said
+    assert "edited by hand" not in said
     assert desk("--uninstall") == 2
     said = capsys.readouterr().err
     assert f"V6_HOME={desk.paths.home} '{linked_root}/install_scheduler.sh' --uninstall" in said  # it has a space
@@ -282,6 +298,12 @@ def test_a_proof_counts_for_the_text_that_fired_alone(desk: Desk, capsys: pytest
     capsys.readouterr()
     assert desk("--status") == 0
     assert "proven:    not yet" in capsys.readouterr().out
+    configure(desk.paths.home, "root")  # and back: these lines did fire once, in another installation
+    desk("--no-wait")
+    assert hashlib.sha256(desk.file.read_bytes()).hexdigest() == fired
+    capsys.readouterr()
+    assert desk("--status") == 0
+    assert "proven:    not yet" in capsys.readouterr().out
 
 
 def test_a_host_without_cron_d_is_told_before_anything_changes(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -323,7 +345,32 @@ def test_a_configuration_from_elsewhere_is_refused(
 ) -> None:
     monkeypatch.setenv("V6_CONFIG", "/tmp/mine.yaml")
     assert desk("--no-wait") == 2
-    assert "V6_CONFIG" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"put what it says into {desk.paths.home}/config/production.yaml, then unset V6_CONFIG" in said
+
+
+def test_an_own_crontab_beside_the_hosts_is_refused_with_whose_that_is(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk("--no-wait")
+    capsys.readouterr()
+    assert desk("--user", "--no-wait") == 2
+    said = capsys.readouterr().err
+    assert f"of {desk.paths.root}, whose jobs run as root" in said
+    assert f"sudo '{desk.paths.root}/install_scheduler.sh' --uninstall" in said
+    assert "Without root" in said
+
+
+def test_status_points_to_the_own_crontab(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk("--no-wait")
+    own = re.sub(r"(?m)^([0-9*@].*?) root ", r"\1 ", desk.file.read_text())
+    marked = crontab_mark.find(own)
+    assert marked is not None
+    desk.roots.crontab_of("root").write_text(crontab_mark.sealed(marked.body))
+    desk.file.unlink()
+    capsys.readouterr()
+    assert desk("--status") == 1
+    assert "V6 is in the crontab of root: ./install_scheduler.sh --status --user" in capsys.readouterr().out
 
 
 def test_the_installers_own_environment_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def test_l01_installed_for_a_created_user_proven_and_at_work(site: MakeSite) -> 
     assert "in step:   yes" in status.stdout
     assert "proven:    20" in status.stdout
     become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "env", f"V6_HOME={there.checkout.home}"]
-    looked = there.host.run(*become, *there.command("--check"))  # whose it is may look without root
+    looked = there.host.run(*become, *there.command("--check", "--no-wait"))  # whose it is may look without root
     assert looked.returncode == 0, looked.stderr
     assert "nothing to change" in looked.stdout
     gone = there.installer("--uninstall")

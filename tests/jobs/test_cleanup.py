@@ -15,6 +15,8 @@ from v6.journal import audits, closed_days
 from v6.model import FatalError
 from v6.upkeep.closing import close_day
 
+pytestmark = pytest.mark.long
+
 OLD = date(2026, 8, 4)
 SUNDAY = at("16:00", DAY + timedelta(days=2))
 

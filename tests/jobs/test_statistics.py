@@ -13,6 +13,8 @@ from v6.jobs import calculate_daily_statistics, calculate_intraday_statistics
 from v6.model import FatalError, RecoverableError, SkipRun
 from v6.runner.context import Context
 
+pytestmark = pytest.mark.long
+
 HOURLY, DAILY = "calculate_intraday_statistics", "calculate_daily_statistics"
 YESTERDAY = DAY - timedelta(days=1)
 

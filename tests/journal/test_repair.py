@@ -13,6 +13,8 @@ from v6 import file_locks
 from v6.journal import database, events, repair, runs
 from v6.journal.repair import RepairError
 
+pytestmark = pytest.mark.long
+
 PAGE = 4096
 ROWS = 3000
 

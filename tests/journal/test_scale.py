@@ -29,6 +29,8 @@ from v6.journal import (
     trimming,
 )
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 11, 24, 10, 36, tzinfo=NEW_YORK)
 DAY = timedelta(days=1)
 TASK = TASKS[0]

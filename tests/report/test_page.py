@@ -30,6 +30,8 @@ from v6.store.result_tables import DAILY_STATISTICS
 from . import days
 from .days import DAY, HOSTILE, SYMBOLS, slot
 
+pytestmark = pytest.mark.long
+
 SECTIONS = ["slots", "missing", "volatility", "statistics", "quality", "sources"]
 VOID = {"meta", "br", "circle", "polyline", "rect", "path", "use", "line", "image", "img", "link"}
 

@@ -146,6 +146,7 @@ def sessions() -> pd.DataFrame:
     return table.apply(lambda column: column.dt.tz_convert("America/New_York"))
 
 
+@pytest.mark.long
 def test_the_collectors_run_every_five_minutes_of_every_session_of_two_years(
     schedule: Schedule, calendar: NYSECalendar, sessions: pd.DataFrame
 ) -> None:

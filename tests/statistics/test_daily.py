@@ -14,6 +14,8 @@ from statistics_desk import DAY, StatisticsDesk, weekdays
 from v6.analysis import option_statistics
 from v6.statistics import daily, intraday
 
+pytestmark = pytest.mark.long
+
 BEFORE = DAY - timedelta(days=1)
 
 

@@ -12,6 +12,8 @@ from v6.analysis import ranks
 from v6.scheduler.nyse_calendar import NYSECalendar
 from v6.statistics import daily, intraday, recompute, series
 
+pytestmark = pytest.mark.long
+
 YESTERDAY = DAY - timedelta(days=1)
 
 

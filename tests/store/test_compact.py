@@ -15,6 +15,8 @@ from option_rows import TASK
 from v6.clock import epoch
 from v6.store.lake import Lake
 
+pytestmark = pytest.mark.long
+
 Slots = dict[datetime, pl.DataFrame]
 TABLE = "option_snapshots"
 MONTH_AGO = epoch() - 30 * 86400

@@ -14,6 +14,8 @@ from v6.model import Contract, Quote, QuoteStatus
 from v6.store.frames import quotes_to_frame
 from v6.store.lake import Lake
 
+pytestmark = pytest.mark.long
+
 SLOT = datetime(2026, 1, 30, 15, 35, tzinfo=UTC)
 DAY = date(2026, 1, 30)
 

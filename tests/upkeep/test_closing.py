@@ -15,6 +15,8 @@ from v6.store.frames import rows_to_frame
 from v6.store.tables import table_of
 from v6.upkeep.closing import DayChangedError, close_day
 
+pytestmark = pytest.mark.long
+
 
 def snapshots(desk: UpkeepDesk) -> pl.DataFrame:
     return desk.ctx.lake.read(SNAPSHOTS, trade_date=DAY)

@@ -244,7 +244,9 @@ def test_an_edit_takes_effect_at_the_next_call_also_when_its_file_is_older(site:
 def test_a_broken_edit_stops_nothing_and_is_alerted_once(site: ToyCheckout) -> None:
     production = site.home / "config" / "production.yaml"
     production.write_text(production.read_text() + "    health_check: {frequencey: 5min}\n")
-    assert compile_all(Paths(site.root, site.home)).outcome == "refused"  # a person's command saw it first: that tells nobody
+    assert (
+        compile_all(Paths(site.root, site.home)).outcome == "refused"
+    )  # a person's command saw it first: that tells nobody
     now = at("2026-11-25 10:30")
     for _ in range(3):
         done = site.gate("--slot", "--explain", HEALTH, **now)

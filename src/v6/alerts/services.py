@@ -52,7 +52,7 @@ class Service:
         import apprise
 
         one = apprise.Apprise(self.instance())
-        with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
+        with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:  # type: ignore[no-untyped-call]
             if one.notify(title=title, body=body, notify_type=severity):
                 return
             why = redacted(_last_line(said.getvalue()), self._address)

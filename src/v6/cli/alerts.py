@@ -1,12 +1,14 @@
 """`v6 alerts`: what people were told, what waits, and whether a message arrives."""
 
 import os
+from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from v6.cli import output
+from v6.cli.compiled import require_task
 from v6.model import FatalError
 from v6.paths import Paths
 
@@ -70,6 +72,34 @@ def show(
         output.say(f"What it means: {known.meaning}")
 
 
+@group.command("deliveries")
+def deliveries_(
+    limit: Annotated[int, typer.Option(min=1, help="How many, the latest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """What left last: messages (tests too) and pings of dead man's switches, and whether they were taken."""
+    from v6.journal import deliveries
+
+    db = _journal()
+    found = []
+    if db is not None:
+        with closing(db):
+            channels = (deliveries.ALERT, deliveries.HEARTBEAT)
+            found = [one for channel in channels for one in deliveries.recent(db, channel, limit)]
+    found = sorted(found, key=lambda one: one.id, reverse=True)[:limit]
+    if as_json:
+        output.as_json([one._asdict() for one in found])
+        return
+    if not found:
+        output.say("nothing was ever sent")
+        return
+    rows = [
+        (f"{one.at:%Y-%m-%d %H:%M:%S}", one.channel, one.alerts or "", f"no: {one.error}" if one.error else "yes", one.what)
+        for one in found
+    ]
+    output.table(None, ("at", "channel", "alerts", "taken", "what"), rows, right="alerts")
+
+
 @group.command("test")
 def try_(
     heartbeat: Annotated[
@@ -98,16 +128,16 @@ def try_(
     if not addresses:
         raise FatalError(f"{services.URLS} is not set, allowed: apprise URLs in {paths.dotenv} or the environment")
     title, body = "V6: a test", f"Alerts of {paths.home} arrive here. {clock.now():%Y-%m-%d %H:%M:%S %Z}"
-    failures = 0
+    results = []
     for service in services.services(addresses):
         try:
             service.send("info", title, body)
-            error_words = ""
+            results.append("")
         except DeliveryError as error:
-            error_words, failures = str(error), failures + 1
-        output.say(error_words or f"{service.label}: taken")
-        _record(paths, title, error_words)
-    if failures:
+            results.append(str(error))
+        output.say(results[-1] or f"{service.label}: taken")
+    _record(paths, title, results)
+    if any(results):
         raise typer.Exit(output.NO)
 
 
@@ -120,6 +150,7 @@ def _ping(task: str) -> None:
     paths = Paths.locate()
     require_own(paths.var, f".venv/bin/v6 alerts test --heartbeat {task}")
     config = load(paths, os.environ)
+    require_task(task, config.scheduler.tasks)
     settings = side_channels.settings(config)
     if not side_channels.address(task, tuple(settings["heartbeat.tasks"].split(",")), config.environment):
         own, common = f"{side_channels.HEARTBEAT_URL}_{task.upper()}", side_channels.HEARTBEAT_URL
@@ -129,14 +160,15 @@ def _ping(task: str) -> None:
     output.say(f"{task}: taken")
 
 
-def _record(paths: Paths, title: str, error: str) -> None:
+def _record(paths: Paths, title: str, errors: Sequence[str]) -> None:
     import sqlite3
 
     from v6.journal import database, deliveries
 
     try:
         with closing(database.connect(paths.journal)) as db:
-            deliveries.record(db, deliveries.ALERT, title, error=error)
+            for error in errors:
+                deliveries.record(db, deliveries.ALERT, title, error=error)
     except (database.JournalError, sqlite3.Error, OSError) as unusable:
         output.say(f"{paths.journal}: it could not be recorded: {unusable}")
 

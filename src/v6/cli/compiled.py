@@ -74,7 +74,11 @@ def require_task(name: str, allowed: Iterable[str]) -> None:
 
 
 def _say_refused(why: str) -> None:
-    typer.echo(f"v6: the configuration is refused, shown is the last good one:\n{why}", err=True)
+    """In one line: what is allowed can be long, and `v6 schedule check` has it."""
+    first, *others = why.splitlines()
+    more = f" (and {len(others)} more)" if others else ""
+    said = f"{first.partition(', allowed')[0]}{more}; `v6 schedule check` says all"
+    typer.echo(f"v6: the configuration is refused, shown is the last good one: {said}", err=True)
 
 
 def _bring_up_to_date(paths: Paths) -> str:

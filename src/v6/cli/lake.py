@@ -11,6 +11,7 @@ import typer
 
 from v6 import clock
 from v6.cli import moments, output
+from v6.cli.compiled import configuration
 from v6.restart.counted import counted
 
 if TYPE_CHECKING:
@@ -29,12 +30,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program."
 
 
 def _lake() -> "Lake":
-    from v6.config.load import load
     from v6.paths import Paths
     from v6.store.lake import Lake
 
-    paths = Paths.locate()
-    return Lake.at(load(paths).settings.lake, paths)
+    return Lake.at(configuration().settings.lake, Paths.locate())
 
 
 @group.command()
@@ -157,12 +156,11 @@ def _require_quiet(paths: "Paths", staged: Path | None = None) -> None:
     """Raises FatalError that names the runs at work; what was staged is removed then."""
     import shutil
 
-    from v6.config.load import load
     from v6.model import FatalError
     from v6.restart import runs_at_work
 
     try:
-        locked = runs_at_work.holders_of(paths.locks, load(paths).scheduler.tasks)
+        locked = runs_at_work.holders_of(paths.locks, configuration(say=False).scheduler.tasks)
     except runs_at_work.CannotLook as error:
         raise FatalError(f"which runs are at work cannot be told, nothing was restored: {error}") from error
     busy = {process.pid: f"{task} (pid {process.pid})" for task, process in locked}

@@ -129,7 +129,8 @@ def drift(patient: Patient) -> Answer:
         return wrong(f"this configuration's lines cannot be written: {error}", "correct the path or argument it names")
     out = "; ".join(f"commented out by hand: {', '.join(one.disabled)}" for one in found if one.disabled)
     if words:
-        return wrong("; ".join(filter(None, [words, out])))
+        cure = "" if found[0].system else "./install_scheduler.sh --user: it shows the difference with --dry-run"
+        return wrong("; ".join(filter(None, [words, out])), cure)
     return well(f"as the configuration asks{'; ' if out else ''}{out}")
 
 

@@ -169,7 +169,7 @@ def metrics(patient: Patient) -> Answer:
     if shut:
         return wrong(f"{shut}, so node_exporter does not")
     if file.exists() and not file.stat().st_mode & stat.S_IROTH:
-        return wrong(f"{file} cannot be read by others (mode {_mode(file)}): the next run mends that, unless it cannot")
+        return wrong(f"{file} cannot be read by others (mode {_mode(file)}): chmod 644 {file}")
     return well(f"{file}: others can read it")
 
 

@@ -31,15 +31,18 @@ def alerts(patient: Patient) -> Answer:
     except DeliveryError as error:
         return wrong(str(error), f"correct it in .env: {URLS}, then `v6 alerts test`")
     channels = f"{len(addresses)} channel{'s' if len(addresses) > 1 else ''}"
-    last = _last(patient, "alert")
-    if last is not None and last.error:
-        words = f"{channels}; the last message, {_ago(last.at)}, was not delivered: {last.error}"
+    rows = _last_message(patient)
+    taken = [one for one in rows if not one.error]
+    troubles = "; ".join(dict.fromkeys(one.error for one in rows if one.error))
+    if rows and not taken:
+        words = f"{channels}; the last message, {_ago(rows[0].at)}, was not delivered: {troubles}"
         return wrong(words, "`v6 alerts test`")
     if stuck := _stuck(patient):
         return wrong(f"{channels}; {stuck}", "`v6 alerts list` shows them, `v6 alerts test` tries the channel")
-    if last is None:
+    if not taken:
         return unknown(f"{channels}, but nothing was ever sent", "`v6 alerts test` sends a message")
-    return well(f"{channels}; the last message was delivered {_ago(last.at)}: {last.what}")
+    note = f"; not by every address: {troubles}" if troubles else ""
+    return well(f"{channels}; the last message was delivered {_ago(taken[0].at)}: {taken[0].what}{note}")
 
 
 def _stuck(patient: Patient) -> str:
@@ -101,8 +104,18 @@ def _silent_since(patient: Patient, awaited: list[str], last: datetime) -> str:
     return ""
 
 
+def _last_message(patient: Patient) -> "list[Delivery]":
+    """What became of the latest message, address by address."""
+    from v6.journal import deliveries
+
+    try:
+        return deliveries.of_last_message(patient.journal)
+    except sqlite3.OperationalError as error:
+        raise CannotTell(f"the journal cannot be asked: {error}") from error
+
+
 def _last(patient: Patient, channel: str) -> "Delivery | None":
-    """The latest message or ping, whether it was taken or not."""
+    """The latest ping, whether it was taken or not."""
     from v6.journal import deliveries
 
     try:

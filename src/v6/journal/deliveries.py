@@ -10,6 +10,8 @@ from v6.journal.timestamps import instant_text, optional
 ALERT = "alert"
 HEARTBEAT = "heartbeat"
 LONGEST_ERROR = 500
+ONE_MESSAGE = timedelta(seconds=1)
+"""Its rows are written together."""
 
 Delivery = namedtuple("Delivery", "id at channel what alerts error")
 
@@ -44,6 +46,12 @@ def last(db: sqlite3.Connection, channel: str, *, taken: bool) -> Delivery | Non
 def recent(db: sqlite3.Connection, channel: str, limit: int = 20) -> list[Delivery]:
     """The latest of the channel, newest first."""
     return _select(db, "channel = ? ORDER BY at DESC, id DESC LIMIT ?", (channel, limit))
+
+
+def of_last_message(db: sqlite3.Connection) -> list[Delivery]:
+    """The rows of the latest message: each address that did not take it has one of its own."""
+    rows = recent(db, ALERT)
+    return [row for row in rows if row.what == rows[0].what and rows[0].at - row.at < ONE_MESSAGE]
 
 
 def since(db: sqlite3.Connection, channel: str, start: datetime) -> list[Delivery]:

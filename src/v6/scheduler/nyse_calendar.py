@@ -121,7 +121,8 @@ class NYSECalendar:
 
     def _session(self, day: date) -> Session | None:
         if not self.first <= day <= self.last:
-            raise CalendarError(f"the calendar covers {self.first} to {self.last}, not {day}; recompile it")
+            words = f"the calendar covers {self.first} to {self.last}, not {day}"
+            raise CalendarError(f"{words}: it is kept to the end of the year after next, and no further")
         return session_of(day, self._deviations, Deviation(OPEN, CLOSE, ""))
 
 

@@ -23,6 +23,7 @@ from v6.analysis.quality.judgement import Judgement, judge
 from v6.analysis.quality.outcome import Outcome
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.shared_data,
     pytest.mark.skipif(not files.SHARED.is_dir(), reason="../shared/data is absent"),
 ]

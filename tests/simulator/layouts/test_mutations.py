@@ -10,7 +10,7 @@ from layouts.decode import reader
 from layouts.mutations import Score, score
 from layouts.table import CASES, LIBRARY
 
-pytestmark = pytest.mark.both_libraries
+pytestmark = [pytest.mark.both_libraries, pytest.mark.long]
 
 
 def scores() -> dict[str, Score]:

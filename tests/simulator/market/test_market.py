@@ -25,6 +25,8 @@ from v6.simulator.market.quotes import FROZEN, LIVE
 from v6.simulator.market.surface import ETA, RATE, RHO, YEAR, at_the_money_variance, total_variance
 from v6.simulator.market.synthetic import SyntheticFeed
 
+pytestmark = pytest.mark.long
+
 HOURS = Hours()
 MARKET = Market(seed=1)
 FEED = SyntheticFeed(MARKET, HOURS)

@@ -20,6 +20,8 @@ from v6.simulator.market.quotes import FROZEN, LIVE
 from v6.simulator.market.surface import RATE, YEAR
 from v6.simulator.market.synthetic import SyntheticFeed
 
+pytestmark = pytest.mark.long
+
 HOURS = Hours()
 WORLDS = {seed: Market(seed=seed) for seed in (1, 2)}
 FEED = SyntheticFeed(WORLDS[1], HOURS)
