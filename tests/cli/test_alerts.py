@@ -1,6 +1,7 @@
 """`v6 alerts`: what people were told, what waits, and whether a message arrives."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,25 @@ def test_one_is_shown_with_what_it_means_and_what_to_do(v6: Callable[..., Result
     assert shown.startswith("V6: one  (failure, 20")
     assert "What to do: it was ended at its time limit: `v6 runs --task one`" in shown
     assert "What it means: A run has failed for good" in shown
+
+
+def test_what_left_is_listed_messages_and_pings(
+    v6: Callable[..., Result], answer: Callable[..., Any], home: Path
+) -> None:
+    assert v6("alerts", "deliveries").output == "nothing was ever sent\n"
+    with closing(database.connect(home / "var" / "v6.db")) as db:
+        deliveries.record(db, deliveries.ALERT, "V6: a test")
+        deliveries.record(db, deliveries.HEARTBEAT, "health_check success", error="HTTP 404")
+    assert [(one["channel"], one["error"]) for one in answer("alerts", "deliveries")] == [
+        ("heartbeat", "HTTP 404"),
+        ("alert", ""),
+    ]
+    assert "no: HTTP 404  health_check success" in v6("alerts", "deliveries").output
+
+
+def test_a_heartbeat_of_no_task_is_refused_with_the_known_ones(v6: Callable[..., Result]) -> None:
+    refused = v6("alerts", "test", "--heartbeat", "nonsense", code=2).output
+    assert "'nonsense' is no task of the schedule, allowed: queue_option_contracts" in refused
 
 
 def test_without_an_address_a_test_is_refused(v6: Callable[..., Result]) -> None:

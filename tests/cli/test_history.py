@@ -77,7 +77,7 @@ def test_the_closing_has_its_slot_whether_or_not_it_ran(v6: Command, answer: Ans
 
     [missed] = answer("slots", "2026-11-20", "--task", "final_data_collection", code=1)
 
-    assert (missed["verdict"], missed["reasons"]) == ("missing", {"host_down": 1})
+    assert (missed["verdict"], missed["reasons"]) == ("missing", {"before_first_run": 1})
     assert "has no slots of contracts" in v6("slots", "2026-11-20", "--task", "health_check", code=2).stderr
 
 

@@ -117,6 +117,7 @@ time.sleep(60)
 def test_a_backup_says_what_is_in_it_and_comes_back(v6: Command, answer: Answer, home: Path) -> None:
     said = v6("lake", "backup", str(home / "saved")).stdout
     assert "1 table, 72 rows" in said.replace("\n", " ")
+    assert ("with the journal" in said) == (home / "saved" / "v6.db").exists()
     v6("lake", "compact")
 
     restored = v6("lake", "restore", str(home / "saved")).stdout

@@ -1,5 +1,7 @@
 """What is installed is known by its mark, and how it differs from what should be is said in words."""
 
+import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -47,7 +49,9 @@ def test_drift_is_told_in_words(roots: Roots, paths: Paths) -> None:
     roots.system_file.write_text(text)
     (roots.etc / "localtime").unlink()
     (roots.etc / "localtime").symlink_to("/usr/share/zoneinfo/Asia/Tokyo")
-    assert "differs from what the configuration makes" in drift(config, paths, roots)
+    said = drift(config, paths, roots)
+    assert "differs from what the configuration makes" in said
+    assert said.endswith(". To put it right: sudo ./install_scheduler.sh")
     # the installer was killed
     marked = crontab_mark.find(text)
     assert marked is not None
@@ -55,6 +59,17 @@ def test_drift_is_told_in_words(roots: Roots, paths: Paths) -> None:
     roots.system_file.write_text(probing)
     assert "the line of a proof" in drift(config, paths, roots)
     assert probe.without_probe(crontab_mark.find(probing).body) == marked.body  # type: ignore[union-attr]
+
+
+def test_a_line_that_is_gone_is_named_whole_with_the_cure_for_that_crontab(roots: Roots, paths: Paths) -> None:
+    config = load(paths, {})
+    text = wanted(config, paths, "America/New_York", None, None, roots)
+    line = next(line for line in text.splitlines() if line.endswith("--slot scripts/health_check.py"))
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    roots.crontab_of(me).write_text(text.replace(f"{line}\n", ""))
+    when = " ".join(line.split()[:5])
+    named = f"1 lines missing, 0 too many; first: '{when} ... --slot scripts/health_check.py'. "
+    assert drift(config, paths, roots).endswith(f"{named}To put it right: ./install_scheduler.sh --user")
 
 
 def test_a_task_stays_out_beside_the_line_of_an_ended_proof(roots: Roots, paths: Paths) -> None:

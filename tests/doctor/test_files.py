@@ -80,8 +80,8 @@ def test_state_of_another_user_is_looked_at_and_left_alone(at_work: Ward) -> Non
     for place in (at_work.home / "var", *(at_work.home / "var").rglob("*")):
         os.chown(place, 65534, 65534)
     found = at_work.all_of("permissions", "journal", "firing", "TWS")
-    own = [path for path in (at_work.home / "logs").rglob("*")] + [at_work.home / "logs"]
-    for place in (*own, at_work.home / ".env", at_work.home / "config" / "production.yaml"):
+    logs, config = at_work.home / "logs", at_work.home / "config" / "production.yaml"
+    for place in (logs, *logs.rglob("*"), at_work.home / ".env", config):
         os.chown(place, 65534, 65534)
     asked = at_work.ask("permissions")
     assert (asked.state, asked.cure) == (

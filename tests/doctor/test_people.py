@@ -51,6 +51,16 @@ def test_an_address_that_apprise_does_not_know_is_wrong_and_never_shown(at_work:
     assert "secret-token" not in str(found)
 
 
+def test_a_message_that_one_address_took_is_delivered_with_the_other_as_a_note(at_work: Ward) -> None:
+    tell(at_work, V6_ALERT_URLS=URL)
+    with at_work.journal() as db:
+        deliveries.record(db, deliveries.ALERT, "V6: run failed", alerts=1)
+        deliveries.record(db, deliveries.ALERT, "V6: run failed", error="address 2 of 2: gone")
+    found = at_work.ask("alerts")
+    assert found.state == "ok"
+    assert found.evidence.endswith(": V6: run failed; not by every address: address 2 of 2: gone")
+
+
 def test_a_message_that_was_not_delivered_is_wrong_until_a_later_one_was(at_work: Ward) -> None:
     tell(at_work, V6_ALERT_URLS=URL)
     left(at_work, deliveries.ALERT, "V6: run failed", "refused", minutes=10)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from v6.cli import app
 from v6.cli import missed as command
+from v6.cron.present import Present
 from v6.journal import events, missed
 from v6.missed import catch_up, find, looking, telling
 from v6.missed.causes import Cause, Missed
@@ -235,6 +236,33 @@ def test_v6_missed_looks_itself_when_no_health_check_has(small: Home, ask: Calla
     assert [one["found_at"] for one in json.loads(words)["missed"]] == [None, None]
     assert len(recorded(small)) == 2
     assert "just now, not recorded" in ask("today")[1]
+
+
+def test_v6_missed_looks_from_the_first_run_on_before_any_look(small: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "timetable", lambda: small.site)
+    monkeypatch.setattr(find, "site_of", lambda *_: small.site)
+    small.checked("11:00", "11:30")
+    small.at("11:36")
+    everything = CliRunner().invoke(app, ["missed", "--task", "health_check"])
+    assert (everything.exit_code, everything.output.splitlines()[-1]) == (
+        0,
+        "no slots missed; none recorded yet (health_check does)",
+    )
+    small.at("12:10")
+    done = CliRunner().invoke(app, ["missed", "--task", "health_check"])
+    assert done.exit_code == 1
+    assert "2 slots missed; none recorded yet" in done.output
+
+
+def test_what_a_person_commented_out_is_not_missed(small: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    small.looked("11:00")
+    small.at("12:10")
+    assert "health_check" in small.slots()
+    out = Present(Path("/etc/cron.d/v6"), ("health_check",))
+    monkeypatch.setattr(find, "present", lambda _: out)
+    assert "health_check" not in small.slots()
+    assert out.words("health_check") == "commented out in /etc/cron.d/v6: health_check"
+    assert out.words("collect_option_snapshots") == ""
 
 
 def test_v6_missed_does_not_say_fine_before_anybody_has_looked(home: Path, small: Home) -> None:

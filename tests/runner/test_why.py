@@ -113,6 +113,29 @@ def test_l10_a_slot_that_never_fired_is_named(ask: Ask) -> None:
     assert found.never_fired[-1] == ny("2026-11-27 12:55")
 
 
+def test_a_slot_from_before_the_first_run_has_no_invented_cause(site: ToyCheckout, ask: Ask) -> None:
+    with closing(site.journal()) as db:
+        runs.start_attempt(db, task="health_check", slot=ny("2026-11-27 11:00"), attempt=1, pid=1, log_file="")
+        db.execute("UPDATE runs SET started_at = '2026-11-27T16:00:01.000Z'")
+    found = ask(COLLECT, "2026-11-27 10:35")
+    assert found.answer == "it never fired: that was before V6 was installed here (first run 2026-11-27 11:00 EST)"
+    assert found.never_fired[0] == ny("2026-11-27 11:00")
+    assert ask(COLLECT, "2026-11-27 11:05").answer.startswith("it was expected but never fired")
+
+
+def test_attempts_that_end_alike_are_told_once(site: ToyCheckout, ask: Ask) -> None:
+    words = "refused (127.0.0.1:7497): four ports to try"
+    with closing(site.journal()) as db:
+        for attempt in (1, 2):
+            slot = ny("2026-11-27 10:35")
+            number = runs.start_attempt(db, task=COLLECT, slot=slot, attempt=attempt, pid=1, log_file="x.log")
+            runs.finish_attempt(db, number, runs.Ended("recoverable", 1, 9.0, 2.0, 150.0, words, "refused"))
+    lines = str(ask(COLLECT, "2026-11-27 10:35")).splitlines()[1:]
+    assert sum(words in line for line in lines) == 1
+    assert any(line.endswith("recoverable exit 1, 9.0 s - the same") for line in lines)
+    assert not any("refused: refused" in line for line in lines)
+
+
 def test_a_slot_to_come(ask: Ask) -> None:
     assert ask(COLLECT, "2026-11-30 10:35").answer == "it is due then, in the future"
 

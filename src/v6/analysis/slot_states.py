@@ -54,11 +54,13 @@ class SlotState:
 class Traces:
     """What is known about slots besides the ledger: the words come from the gate's log and the journal.
 
-    `of_slot`: why a slot did not collect (task, slot) -> reason; `instants`: when this host did anything at all.
+    `of_slot`: why a slot did not collect (task, slot) -> reason; `instants`: when this host did anything at all;
+    `begun`: since when V6 runs here, None where that is not asked.
     """
 
     of_slot: Mapping[tuple[str, datetime], str]
     instants: tuple[datetime, ...] = ()
+    begun: datetime | None = None
 
 
 def judge(
@@ -125,6 +127,8 @@ def _nearest_expectation(key: tuple[str, datetime], ledger: Mapping[tuple[str, d
 
 
 def _unexplained(slot: datetime, traces: Traces) -> str:
+    if traces.begun is not None and slot < traces.begun:
+        return "before_first_run"
     alive = any(abs(instant - slot) <= HOST_ALIVE_SPAN for instant in traces.instants)
     return "not_run" if alive else "host_down"
 

@@ -67,7 +67,7 @@ app = typer.Typer(
 
 @app.callback()
 def _options(
-    version: Annotated[  # noqa: FBT002 - typer's way
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which V6 this is, and where.")
     ] = False,
 ) -> None:

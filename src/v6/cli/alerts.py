@@ -94,7 +94,13 @@ def deliveries_(
         output.say("nothing was ever sent")
         return
     rows = [
-        (f"{one.at:%Y-%m-%d %H:%M:%S}", one.channel, one.alerts or "", f"no: {one.error}" if one.error else "yes", one.what)
+        (
+            f"{one.at:%Y-%m-%d %H:%M:%S}",
+            one.channel,
+            one.alerts or "",
+            f"no: {one.error}" if one.error else "yes",
+            one.what,
+        )
         for one in found
     ]
     output.table(None, ("at", "channel", "alerts", "taken", "what"), rows, right="alerts")

@@ -10,12 +10,13 @@ import typer
 
 from v6 import clock
 from v6.cli import moments, output
-from v6.cli.compiled import require_task, timetable
+from v6.cli.compiled import Timetable, require_task, timetable
 from v6.model import FatalError
 from v6.paths import Paths
 
 if TYPE_CHECKING:
     import sqlite3
+    from datetime import datetime
 
     from v6.analysis.slot_states import SlotState
     from v6.journal.events import Event
@@ -35,14 +36,19 @@ def register(app: typer.Typer) -> None:
 
 def why(
     task: Annotated[str, typer.Argument(help="A task of the schedule.")],
-    when: Annotated[str, typer.Argument(help="'2026-11-27 13:05', 13:05 (today) or now.")] = "now",
+    when: Annotated[
+        str | None,
+        typer.Argument(help="'2026-11-27 13:05', 13:05 (today) or now; default: the task's latest slot."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Why a run did or did not happen: schedule, calendar, gate, journal, on one screen."""
     from v6.runner.why import explain
 
-    instant = moments.moment(when)
-    timetable()
+    instant = moments.moment(when or "now")
+    now = timetable()
+    if when is None and task in now.schedule.tasks:
+        instant = _latest_slot(now, task) or instant
     known = explain(Paths.locate(), task, instant, os.environ)
     if not as_json:
         output.say(str(known))
@@ -217,6 +223,29 @@ def _show_slots(day: date, states: "list[SlotState]") -> None:
     output.say("")
     for line in totals(states):
         output.say(line)
+    if any("before_first_run" in state.reasons for state in states):
+        output.say(f"before_first_run: before V6 was installed here ({_first_run()})")
+
+
+def _latest_slot(now: "Timetable", task: str) -> "datetime | None":
+    """None where the task had none in a week."""
+    from v6.journal.evidence import due_slots
+
+    end = clock.now()
+    tasks = (now.schedule.tasks[task],)
+    slots = list(due_slots(tasks, now.schedule.windows, now.calendar, end - timedelta(days=8), end))
+    return slots[-1][1].astimezone(clock.NEW_YORK) if slots else None
+
+
+def _first_run() -> str:
+    from v6.journal import runs as journal_runs
+
+    db = journal()
+    if db is None:
+        return "nothing has run yet"
+    with closing(db):
+        begun = journal_runs.begun(db)
+    return f"first run {begun:%Y-%m-%d %H:%M %Z}" if begun else "nothing has run yet"
 
 
 def _slot_row(state: "SlotState") -> tuple[Any, ...]:

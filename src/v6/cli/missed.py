@@ -10,7 +10,7 @@ import typer
 
 from v6 import clock
 from v6.cli import moments, output
-from v6.cli.compiled import require_task, timetable
+from v6.cli.compiled import configuration, require_task, timetable
 from v6.paths import Paths
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def missed(
     """Slots that were due and never ran: when, which, why, and whether the run was made up.
 
     Those that no health check has found yet are looked for, and marked so. Exit code 1 when a slot was missed, or when
-    nothing tells yet.
+    nothing has run here and nothing is installed, so that nothing tells.
     """
     start, end = _span(day)
     schedule = timetable().schedule
-    found, until = _found(start, end)
+    found, until, tells = _found(start, end)
     if task:
         found = [one for one in found if one.task == task]
         if not found:
@@ -47,8 +47,8 @@ def missed(
     if as_json:
         output.as_json({"looked_until": until, "missed": [one._asdict() for one in found]})
     else:
-        _show(found, until, whole=day is not None)
-    if found or until is None:
+        _show(found, until, whole=day is not None, tells=tells)
+    if found or not tells:
         raise typer.Exit(output.NO)
 
 
@@ -60,43 +60,56 @@ def _span(day: str | None) -> tuple[datetime, datetime]:
     return start, datetime.combine(start.date() + timedelta(days=1), time(), clock.NEW_YORK)
 
 
-def _found(start: datetime, end: datetime) -> "tuple[list[MissedSlot], datetime | None]":
-    """What is recorded and what a look would find now, by slot; and up to where a look has recorded it."""
+def _found(start: datetime, end: datetime) -> "tuple[list[MissedSlot], datetime | None, bool]":
+    """What is recorded and what a look would find now, by slot; up to where a look has recorded it; whether anything
+    tells."""
     from v6.cli.history import journal
     from v6.journal import missed as records
 
     db = journal()
     if db is None:
-        return [], None
+        return [], None, False
     with closing(db):
         recorded = records.between(db, start, end)
-        fresh = [one for one in _unrecorded(db) if start <= one.slot < end]
-        return sorted([*recorded, *fresh], key=lambda one: (one.slot, one.task)), records.looked_until(db)
+        unrecorded, until = _unrecorded(db), records.looked_until(db)
+        fresh = [one for one in unrecorded or [] if start <= one.slot < end]
+        found = sorted([*recorded, *fresh], key=lambda one: (one.slot, one.task))
+        return found, until, until is not None or unrecorded is not None
 
 
-def _unrecorded(db: "sqlite3.Connection") -> "list[MissedSlot]":
+def _unrecorded(db: "sqlite3.Connection") -> "list[MissedSlot] | None":
+    """None when nobody has looked, and nothing says since when to look."""
     from v6.journal.missed import MissedSlot
     from v6.journal.timestamps import new_york_day
     from v6.missed import find, looking
 
-    _, judged = looking.unrecorded(find.site_of(Paths.locate(), db, os.environ), clock.now())
+    if _rehearsed():
+        return []
+    site = find.site_of(Paths.locate(), db, os.environ)
+    if looking.begun(site) is None:
+        return None
+    _, judged = looking.unrecorded(site, clock.now())
     return [MissedSlot(one.task, one.slot, new_york_day(one.slot), one.cause, one.evidence, None, "") for one in judged]
 
 
-def _show(found: "Sequence[MissedSlot]", until: datetime | None, *, whole: bool) -> None:
-    if until is None:
-        output.say(
-            "nobody has looked yet: health_check does, every quarter of an hour (scripts/health_check.py by hand)"
-        )
+def _show(found: "Sequence[MissedSlot]", until: datetime | None, *, whole: bool, tells: bool) -> None:
+    if not tells:
+        output.say("nothing has ever run here, so nothing tells: `v6 doctor` says whether cron would start it")
         return
     if found and whole:
         output.table(None, ("slot", "task", "cause", "made up", "found"), [_row(one) for one in found])
         output.say("")
     for line in _incidents(found):
         output.say(line)
-    output.say(
-        f"{len(found) or 'no'} slot{'' if len(found) == 1 else 's'} missed; recorded up to {until:%Y-%m-%d %H:%M %Z}"
-    )
+    recorded = f"recorded up to {until:%Y-%m-%d %H:%M %Z}" if until else "none recorded yet (health_check does)"
+    output.say(f"{len(found) or 'no'} slot{'' if len(found) == 1 else 's'} missed; {recorded}")
+    if _rehearsed():
+        output.say("a rehearsed home: of the times that were not played nothing is missed")
+
+
+def _rehearsed() -> bool:
+    """Whether this home was a rehearsal's, which is over: nothing was to run since."""
+    return configuration(say=False).settings.ibkr.simulator and not clock.shifted()
 
 
 def _row(one: "MissedSlot") -> tuple[object, ...]:

@@ -120,6 +120,7 @@ def next_(
         return
     for slot, name in found:
         output.say(f"{_shown(slot)}  {slot.astimezone(here):%a %H:%M %Z} here  {name}")
+    _say_lines(task)
 
 
 @group.command()
@@ -172,9 +173,20 @@ def day(
         schedule_day.say_slots(found, date_)
     else:
         schedule_day.say_timeline(found, now, date_, here)
+    if not as_json:
+        _say_lines(task)
 
 
 group.command()(render)
+
+
+def _say_lines(task: str | None) -> None:
+    """What is not in cron does not run, whatever the schedule says."""
+    from v6.cron.present import present
+
+    lines = present(Paths.locate())
+    if lines and (words := lines.words(task)):
+        typer.echo(f"note: {words}", err=True)
 
 
 def _chosen(now: Timetable, task: str | None) -> "Iterable[Task]":

@@ -131,7 +131,7 @@ def _path(manager: "TradingStateManager", which: str) -> Path:
         return Path(which).absolute()
     kept = [manager.path, *(one.path for one in manager.history())]
     if len(kept) == 1 and not manager.path.exists():
-        raise FatalError("there is no saved state yet: pre_restart saves one before each restart window")
+        raise FatalError(f"there is no saved state yet: pre_restart writes {manager.path} before each restart window")
     if len(kept) == 1 and int(which):
         raise FatalError(f"there is one saved state only, {manager.path}: nothing to compare it with yet")
     if int(which) >= len(kept):

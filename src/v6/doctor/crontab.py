@@ -141,6 +141,8 @@ def firing(patient: Patient) -> Answer:
 
     if said := clock.shifted():
         return unknown(f"cron follows the host's clock, and {said}")
+    if patient.config.settings.ibkr.simulator and not installations(patient):
+        return unknown("a rehearsed home: nothing is to be started here")
     now = clock.now()
     due = _due(patient, now)
     if not due:

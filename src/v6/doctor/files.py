@@ -160,7 +160,7 @@ def metrics(patient: Patient) -> Answer:
     file = patient.paths.home / textfile
     folder = next(place for place in file.parents if place.is_dir())
     closed = [place for place in file.parents if place.is_dir() and not place.stat().st_mode & stat.S_IXOTH]
-    shut = f"{file}: no other user comes through {closed[-1]} (mode {_mode(closed[-1])})" if closed else ""
+    shut = f"{file}: no other user comes through {closed[0]} (mode {_mode(closed[0])})" if closed else ""
     if file.is_relative_to(patient.paths.var):
         return well(shut or f"{file}: others can read it")
     if patient.own and not os.access(folder, os.W_OK | os.X_OK):

@@ -56,8 +56,8 @@ TABLE: dict[str, Line] = {
         "then mount it anew",
     ),
     "metrics": Line(
-        "V6 can replace the file of metrics.textfile, and where that lies outside of var, others can read it; below var "
-        "it is its owner's alone",
+        "V6 can replace the file of metrics.textfile; where that lies outside of var others can read it, below var its "
+        "owner alone",
         "docs/metrics.md, Setting it up: a folder that others can enter and the user of the jobs can write to",
     ),
     "disk": Line(

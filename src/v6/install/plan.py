@@ -25,9 +25,9 @@ from v6.scheduler.crontab_grammar import CrontabError
 
 NO_CRON = "no cron that V6 could use ({why}): apt-get install cron, or cronie"
 HOST_HAS_IT = (
-    "{file} is there for the whole host{whose}, and a schedule of your own beside it would ask TWS for the same slots. "
-    "Root ends that one: sudo {program} --uninstall; then this again. Without root it can only be looked at: "
-    "./install_scheduler.sh --status; a job by hand needs no cron: FORCE_RUN=true scripts/cron_wrapper.sh scripts/JOB.py"
+    "{file} is there for the whole host{whose}; a schedule of your own beside it would ask TWS for the same slots. "
+    "Root ends that one: sudo {program} --uninstall; then this again. Without root: --status looks "
+    "at it, and a job by hand needs no cron: FORCE_RUN=true scripts/cron_wrapper.sh scripts/JOB.py"
 )
 V6_CONFIG = (
     "V6_CONFIG is set ({given}), and cron's runs would not see it: put what it says into {file}, then unset V6_CONFIG"

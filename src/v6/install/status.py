@@ -35,7 +35,7 @@ def status(paths: Paths, roots: Roots, target: Target, say: Say) -> int:
         say(f"disabled:  by hand, in the file: {', '.join(found.disabled)}")
     say(f"proven:    {proof.when(target.kept, found.text) or 'not yet'}")
     if (found.root, found.home) != (str(paths.root), str(paths.home)):
-        say(f"in step:   no: of another installation ({_place(found)}); its own install_scheduler.sh --status says more")
+        say(f"in step:   no: of another installation ({_place(found)}): ask its own install_scheduler.sh --status")
         return 1
     config = load(paths, {})
     drift = difference(found, wanted(config, paths, zone.name, found.user if target.system else None, found, roots))

@@ -1,5 +1,5 @@
-"""Every connection to TWS that this home has tried in the last 24 hours, whatever came of it: one line each, `seconds
-since 1970 UTC, pid, task`, in a file beside the leases.
+"""Every connection to TWS that this home has opened in the last 24 hours, whatever came of it: one line each, `seconds
+since 1970 UTC, pid, task`, in a file beside the leases. One that was refused or unreachable is taken out again.
 
 A file and not a table: it must count within a millisecond, also while the journal is locked, spoilt or not there.
 """

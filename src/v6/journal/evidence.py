@@ -3,6 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,10 +58,12 @@ def slot_states(
     slots = [pair for pair in _expected(paths, schedule, start, end) if pair[0] in writers]
     allowed = {name: timedelta(seconds=task.deadline) for name, task in writers.items() if task.deadline}
     if not paths.journal.exists():
-        return judge(slots, {}, Traces({}), now)
+        return judge(slots, {}, Traces({}, begun=now), now)
     db = connect(paths.journal)
     try:
-        return judge(slots, entries(db, start, end), traces(db, gate_log(paths), start, end), now, allowed)
+        known = traces(db, gate_log(paths), start, end)
+        begun = runs.begun(db) or min(known.instants, default=now)
+        return judge(slots, entries(db, start, end), replace(known, begun=begun), now, allowed)
     finally:
         db.close()
 

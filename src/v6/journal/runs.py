@@ -5,7 +5,7 @@ from collections import namedtuple
 from datetime import datetime, timedelta
 
 from v6 import clock
-from v6.journal.timestamps import instant_text, new_york_day, optional, slot_text
+from v6.journal.timestamps import instant, instant_text, new_york_day, optional, slot_text
 
 OUTCOMES = ("success", "skip", "recoverable", "fatal", "time_limit", "killed", "signal")
 COVERED = "covered_by_session"
@@ -115,6 +115,12 @@ def first_started(db: sqlite3.Connection) -> datetime | None:
     """When V6 first ran anything here, None before that."""
     row = db.execute("SELECT started_at FROM runs ORDER BY id LIMIT 1").fetchone()
     return optional(row[0]) if row else None
+
+
+def begun(db: sqlite3.Connection) -> datetime | None:
+    """Since when V6 works here, as far as the journal goes back: its first run, or that run's slot."""
+    row = db.execute("SELECT started_at, slot FROM runs ORDER BY id LIMIT 1").fetchone()
+    return min(instant(text) for text in row if text) if row else None
 
 
 def median_wall_seconds(db: sqlite3.Connection, task: str, sample: int = 21) -> float | None:

@@ -73,7 +73,8 @@ def _budget(paths: Paths, ibkr: Ibkr | None) -> Iterator[Metric]:
     used = [sum(one.at > found.now - seconds for one in found.known) for seconds in SPANS.values()]
     yield gauge(
         "v6_tws_connections",
-        "Connections to TWS tried in the last hour and day, whatever came of them.",
+        "Connections to TWS opened in the last hour and day, whatever came of them; one refused or unreachable reached "
+        "nobody and is not counted.",
         ("span",),
         [((span,), count) for span, count in zip(SPANS, used, strict=True)],
     )

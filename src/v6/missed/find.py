@@ -8,6 +8,7 @@ from pathlib import Path
 from zlib import crc32
 
 from v6.clock import NEW_YORK
+from v6.cron.present import present
 from v6.file_locks import is_held
 from v6.journal import evidence, missed
 from v6.paths import Paths
@@ -58,17 +59,17 @@ def site_of(paths: Paths, db: sqlite3.Connection, environ: Mapping[str, str]) ->
     return Site(paths, db, schedule, calendar)
 
 
-def look(site: Site, now: datetime) -> Looked:
+def look(site: Site, now: datetime, begun: datetime | None = None) -> Looked:
     """What was missed since the last look. A task counts since a look has first seen it defined as it is: nothing says
-    what was due before."""
-    start, until = span(site, now)
-    known = missed.known_since(site.db)
-    since = {
-        name: known[name][1].astimezone(UTC)
-        for name, definition in definitions(site.schedule).items()
-        if name in known and known[name][0] == definition and known[name][1].astimezone(UTC) <= now
-    }
-    tasks = [task for task in site.schedule.tasks.values() if task.name in since]
+    what was due before. `begun`: for a question before the first look, since when V6 was to run here. What a person has
+    commented out is not missed."""
+    start, until = span(site, now, begun)
+    since = _counts_since(site, now)
+    if begun is not None and missed.looked_until(site.db) is None:
+        since = dict.fromkeys(site.schedule.tasks, begun.astimezone(UTC))
+    installed = present(site.paths)
+    out = installed.out if installed else ()
+    tasks = [task for task in site.schedule.tasks.values() if task.name in since and task.name not in out]
     due = evidence.due_slots(tasks, site.schedule.windows, site.calendar, start, until)
     wanted = {(task, slot) for task, slot in due if slot >= since[task]}
     wanted -= evidence.traced(site.db, site.gate_log, start, until) if wanted else set()
@@ -81,10 +82,19 @@ def look(site: Site, now: datetime) -> Looked:
     return Looked(found, frozenset(claimed & wanted), start, until, first=missed.looked_until(site.db) is None)
 
 
-def span(site: Site, now: datetime) -> tuple[datetime, datetime]:
+def _counts_since(site: Site, now: datetime) -> dict[str, datetime]:
+    known = missed.known_since(site.db)
+    return {
+        name: known[name][1].astimezone(UTC)
+        for name, definition in definitions(site.schedule).items()
+        if name in known and known[name][0] == definition and known[name][1].astimezone(UTC) <= now
+    }
+
+
+def span(site: Site, now: datetime, begun: datetime | None = None) -> tuple[datetime, datetime]:
     """What has not been looked at yet; nothing of it where start and end are the same."""
     end = (now.astimezone(UTC) - OLDER_THAN).replace(second=0, microsecond=0)
-    if (mark := missed.looked_until(site.db)) is None:
+    if (mark := missed.looked_until(site.db) or begun) is None:
         return end, end
     start = mark.astimezone(UTC)
     start = start if start <= now else end - CLOCK_WENT_BACK

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from v6.journal import missed
+from v6.cron.present import present
+from v6.journal import missed, runs
 from v6.journal.database import transaction
 from v6.journal.missed import MissedSlot
 from v6.journal.timestamps import new_york_day
@@ -63,8 +64,14 @@ def look(
 
 def unrecorded(site: Site, now: datetime) -> tuple[Looked, list[Missed]]:
     """What a look would find now, for a question that changes nothing."""
-    looked = find.look(site, now)
+    looked = find.look(site, now, begun(site))
     return looked, causes.judged(site, looked, signs.read(site, looked, now), now) if looked.slots else []
+
+
+def begun(site: Site) -> datetime | None:
+    """Of the first run, or of the lines in cron when it has started nothing yet; None where there is neither."""
+    lines = present(site.paths)
+    return runs.begun(site.db) or (lines.since if lines else None)
 
 
 def skip_to(db: sqlite3.Connection, moment: datetime) -> None:

@@ -41,7 +41,8 @@ def conclude(run: Run, first_id: int, verdict: Verdict) -> None:
     deliver(run)
     notices.ping(run, str(verdict.exit_code), first_id, f"{verdict.outcome}: {verdict.summary}")
     if verdict.exit_code != exit_codes.SUCCESS or os.isatty(2):
-        reason = f" {verdict.reason}:" if verdict.reason else ""
+        said_twice = not verdict.reason or verdict.summary.startswith(verdict.reason)
+        reason = "" if said_twice else f" {verdict.reason}:"
         say(f"{task.name}: {verdict.outcome}:{reason} {verdict.summary} (log: {run.log.path})")
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from v6 import clock
 from v6.clock import NEW_YORK
+from v6.cron.present import present
 from v6.journal import evidence, ledger, missed, runs, session_cycles
 from v6.journal.database import connect
 from v6.journal.missed import MissedSlot
@@ -46,7 +47,7 @@ class Explanation:
     """`answer`: one sentence. `decision`: what schedule and calendar say (those in force now). `skips`: (when, reason)
     of the gate's log; `attempts`: the journal's rows; `never_fired`: due slots of that New York day without any trace;
     `session`: what the market session did of the slot, empty when it did nothing; `missed`: what a look for missed
-    slots has recorded of it, empty when nothing.
+    slots has recorded of it, empty when nothing; `cron`: what a person must know of its line there.
     """
 
     task: str
@@ -61,6 +62,7 @@ class Explanation:
     never_fired: tuple[datetime, ...]
     session: str = ""
     missed: str = ""
+    cron: str = ""
 
     def __str__(self) -> str:
         verdict = "due" if self.decision.run else f"not due: {self.decision.reason}"
@@ -72,8 +74,9 @@ class Explanation:
             f"  calendar     {self.calendar}",
             f"  decision     {verdict}{slot}",
             *_column("gate log", [f"{at:%H:%M:%S} skip {reason}: {_words(reason)}" for at, reason in self.skips]),
-            *_column("journal", [_line(run) for run in self.attempts]),
+            *_column("journal", _lines(self.attempts)),
             *([f"  missed       {self.missed}"] if self.missed else []),
+            *([f"  cron         {self.cron}"] if self.cron else []),
             *([f"  session      {self.session}"] if self.session else []),
             f"  ledger       {self.ledger}",
             *_column("never fired", _ranges(self.never_fired)),
@@ -104,15 +107,25 @@ def explain(paths: Paths, task: str, when: datetime, environ: Mapping[str, str] 
         never = _never_fired(paths, db, schedule, calendar, task_, moment)
         recorded = missed.of_slot(db, task, moment) if db is not None else None
         known = _ledger_line(db, task, moment)
+        before = _not_yet(db, task, moment)
         cycle = session_cycles.of_slot(db, task, moment) if db is not None else None
     finally:
         if db is not None:
             db.close()
+    installed = present(paths)
+    lines = installed.words(task) if installed else ""
     return Explanation(
         task=task,
         when=when,
         answer=_answer(
-            decision, nearby, attempts, cycle, moment, _not_due(decision.reason, task_, calendar, moment), recorded
+            decision,
+            nearby,
+            attempts,
+            cycle,
+            moment,
+            _not_due(decision.reason, task_, calendar, moment),
+            recorded,
+            before or lines,
         ),
         schedule=_schedule_line(schedule, task_),
         calendar=_calendar_line(calendar, moment),
@@ -123,6 +136,7 @@ def explain(paths: Paths, task: str, when: datetime, environ: Mapping[str, str] 
         never_fired=never,
         session=session_cycles.in_words(cycle) if cycle else "",
         missed=missed.in_words(recorded) if recorded else "",
+        cron=lines,
     )
 
 
@@ -134,7 +148,9 @@ def _answer(
     moment: datetime,
     not_due: str,
     recorded: MissedSlot | None,
+    known: str,
 ) -> str:
+    """`known`: why it could not fire, as far as it is known without a trace of it."""
     if attempts:
         last = attempts[-1]
         if last.outcome == "skip":
@@ -156,7 +172,20 @@ def _answer(
         return f"it was not due ({decision.reason}): {not_due}"
     if moment > clock.now():
         return "it is due then, in the future"
+    if known:
+        return f"it never fired: {known}"
     return "it was expected but never fired: neither the gate nor the journal knows of it (cron or the host was down?)"
+
+
+def _not_yet(db: sqlite3.Connection | None, task: str, moment: datetime) -> str:
+    """Whether it was before V6 worked here, or before it knew the task as it is."""
+    begun = runs.begun(db) if db is not None else None
+    if db is None or begun is None:
+        return ""
+    if moment < begun:
+        return f"that was before V6 was installed here (first run {begun:%Y-%m-%d %H:%M %Z})"
+    _, since = missed.known_since(db).get(task, ("", begun))
+    return f"that was before the task was scheduled as it is now ({since:%Y-%m-%d %H:%M %Z})" if moment < since else ""
 
 
 def _not_due(reason: str, task: Task, calendar: NYSECalendar, moment: datetime) -> str:
@@ -190,6 +219,8 @@ def _never_fired(
     end = min(start + timedelta(days=1), clock.now() - NEAR)
     if end <= start:
         return ()
+    if db is not None and (begun := runs.begun(db)) is not None:
+        start = max(start, begun)
     known = evidence.traced(db, evidence.gate_log(paths), start, end)
     due = evidence.due_slots([task], schedule.windows, calendar, start, end)
     return tuple(slot.astimezone(NEW_YORK) for name, slot in due if (name, slot) not in known)
@@ -228,14 +259,28 @@ def _calendar_line(calendar: NYSECalendar, moment: datetime) -> str:
     return f"{day} session {session.open:%H:%M}-{session.close:%H:%M}" + (f" ({name})" if name else "") + f", {phase}"
 
 
+def _lines(attempts: tuple[Run, ...]) -> list[str]:
+    """What attempts in a row have in common is said once."""
+    lines = []
+    for before, run in zip((None, *attempts), attempts, strict=False):
+        same = before is not None and run.summary and (before.reason, before.summary) == (run.reason, run.summary)
+        lines.append(_line(run._replace(summary="the same", reason="") if same else run))
+    return lines
+
+
 def _line(run: Run) -> str:
     cost = f", {run.wall_seconds:.1f} s" if run.wall_seconds else ""
     code = f" exit {run.exit_code}" if run.exit_code is not None else ""
-    words = ": ".join(part for part in (run.reason, run.summary, run.note) if part)
+    words = ": ".join(part for part in (_reason(run), run.summary, run.note) if part)
     attempt = f"attempt {run.attempt} " if run.attempt else ""
     return f"{run.started_at:%H:%M:%S} {attempt}{run.outcome or 'no end'}{code}{cost}" + (
         f" - {words}" if words else ""
     )
+
+
+def _reason(run: Run) -> str:
+    """Unless the summary begins with it."""
+    return "" if (run.summary or "").startswith(run.reason or "-") else run.reason
 
 
 def _words(reason: str) -> str:
