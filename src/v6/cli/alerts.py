@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from v6.cli import output
-from v6.cli.compiled import require_task
+from v6.cli.compiled import configuration, require_task
 from v6.model import FatalError
 from v6.paths import Paths
 
@@ -149,13 +149,12 @@ def try_(
 
 def _ping(task: str) -> None:
     from v6.alerts import heartbeat
-    from v6.config.load import load
     from v6.runner.ownership import require_own
     from v6.scheduler import side_channels
 
     paths = Paths.locate()
     require_own(paths.var, f".venv/bin/v6 alerts test --heartbeat {task}")
-    config = load(paths, os.environ)
+    config = configuration()
     require_task(task, config.scheduler.tasks)
     settings = side_channels.settings(config)
     if not side_channels.address(task, tuple(settings["heartbeat.tasks"].split(",")), config.environment):
