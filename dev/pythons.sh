@@ -108,7 +108,7 @@ core() {
     case $1 in
         .venv | *-ib_async) ;;
         "$BETWEEN") run "$1" "$2" -m core --ignore tests/gateway ;; # those run in `gateway`
-        *) run "$1" "$2" -m "core or (not integration and not soak)" --ignore tests/simulator ;; # that runs in `gateway`
+        *) run "$1" "$2" -m "core or (not integration and not long and not soak)" --ignore tests/simulator ;; # that runs in `gateway`
     esac
 }
 

@@ -26,10 +26,7 @@ ENDS = {
 
 @pytest.mark.parametrize(
     "scenario",
-    [
-        pytest.param(scenario, marks=[] if scenario in ("daily_restart", "restart_never_ends") else [pytest.mark.soak])
-        for scenario in ENDS
-    ],
+    [pytest.param(scenario, marks=[] if scenario == "restart_never_ends" else [pytest.mark.soak]) for scenario in ENDS],
 )
 def test_a_night_has_one_message_before_its_restart_and_one_after_it(
     rehearse: Rehearse, site: Site, scenario: str

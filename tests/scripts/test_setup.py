@@ -115,6 +115,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
+@pytest.mark.timeout(900)  # a real pip, twice
 def test_a_spoilt_environment_is_refused_and_the_cure_in_the_message_works(checkout: Checkout) -> None:
     """With the library that was chosen once, which stays."""
     made = checkout.run("make", "setup", "LIBRARY=ib_async")

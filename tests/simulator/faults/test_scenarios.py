@@ -126,9 +126,9 @@ def orders_lost_in_flight(desk):
     client = desk.connect(3)
     before = desk.tws.server.trading.ids
     desk.run("orders_lost_in_flight", 20_000.0)
-    assert eventually(lambda: before.next() == 38103, 10)
+    assert eventually(lambda: before.next() == 38103, 30)
     assert client.end() == "reset"
-    assert eventually(lambda: desk.tws.server.trading.ids.next() == 38099, 10)
+    assert eventually(lambda: desk.tws.server.trading.ids.next() == 38099, 30)
     assert eventually(lambda: not desk.refused())
     assert next_id(desk.connect(3)) == 38099
     assert orders(desk).keys() == {(7, 38098)}
