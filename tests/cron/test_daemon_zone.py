@@ -82,7 +82,7 @@ def test_l07_who_may_not_see_the_daemons_environment_asks_systemd(
     )
     systemctl.chmod(0o755)
     assert zone(RUNNING, roots).name == "Asia/Tokyo"  # systemd knows nothing either
-    monkeypatch.setattr("v6.cron.flavour.PATH", f"{systemctl.parent}:/usr/bin:/bin")
+    monkeypatch.setattr("v6.cron.programs.PATH", f"{systemctl.parent}:/usr/bin:/bin")
     found = zone(RUNNING, roots)
     assert (found.name, "systemd unit" in found.why) == ("Europe/Paris", True)
     started_with(roots, b"TZ=Asia/Kolkata\0")

@@ -334,7 +334,7 @@ def test_without_cron_nothing_is_installed(
 ) -> None:
     assert desk() == 2  # none runs under these roots
     assert "cron does not run" in capsys.readouterr().err
-    monkeypatch.setattr("v6.cron.flavour.PATH", "/nonexistent")
+    monkeypatch.setattr("v6.cron.programs.PATH", "/nonexistent")
     assert desk("--no-wait") == 2
     assert "apt-get install cron" in capsys.readouterr().err
     assert not desk.file.exists()

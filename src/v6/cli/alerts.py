@@ -9,12 +9,11 @@ import typer
 
 from v6.cli import output
 from v6.cli.compiled import configuration, require_task
+from v6.cli.journals import journal_if_any
 from v6.model import FatalError
 from v6.paths import Paths
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from v6.journal.events import Alert
 
 group = typer.Typer(no_args_is_help=True, help="What people were told, what waits, and whether a message arrives.")
@@ -32,7 +31,7 @@ def list_(
     """The latest alerts, and whether somebody has received them."""
     from v6.journal import events
 
-    db = _journal()
+    db = journal_if_any()
     found: list[Alert] = []
     if db is not None:
         with closing(db):
@@ -55,7 +54,7 @@ def show(
     from v6.alerts import advice, templates
     from v6.journal import events
 
-    db = _journal()
+    db = journal_if_any()
     found = None
     if db is not None:
         with closing(db):
@@ -80,7 +79,7 @@ def deliveries_(
     """What left last: messages (tests too) and pings of dead man's switches, and whether they were taken."""
     from v6.journal import deliveries
 
-    db = _journal()
+    db = journal_if_any()
     found = []
     if db is not None:
         with closing(db):
@@ -182,16 +181,3 @@ def _state(alert: "Alert") -> str:
     if alert.delivered_at:
         return f"{alert.delivered_at:%Y-%m-%d %H:%M}"
     return f"no, {alert.tries} tries: {alert.error}" if alert.tries else "waits"
-
-
-def _journal() -> "sqlite3.Connection | None":
-    """The journal, or None before the first run: a question never creates one."""
-    import sqlite3
-
-    from v6.journal.database import JournalError, connect
-
-    path = Paths.locate().journal
-    try:
-        return connect(path) if path.exists() else None
-    except (JournalError, sqlite3.Error) as error:
-        raise FatalError(f"{path}: {error}") from error

@@ -11,11 +11,11 @@ import typer
 from v6 import clock
 from v6.cli import moments, output
 from v6.cli.compiled import Timetable, require_task, timetable
+from v6.cli.journals import journal_if_any
 from v6.model import FatalError
 from v6.paths import Paths
 
 if TYPE_CHECKING:
-    import sqlite3
     from datetime import datetime
 
     from v6.analysis.slot_states import SlotState
@@ -133,7 +133,7 @@ def slots(
 def _recent(task: str | None, limit: int) -> "list[Run]":
     from v6.journal import runs as journal_runs
 
-    db = journal()
+    db = journal_if_any()
     if db is None:
         return []
     with closing(db):
@@ -144,7 +144,7 @@ def _events(kind: str | None, limit: int) -> "list[Event]":
     """Oldest first."""
     from v6.journal import events as journal_events
 
-    db = journal()
+    db = journal_if_any()
     if db is None:
         return []
     with closing(db):
@@ -158,19 +158,6 @@ def _plainly(value: object) -> str:
     if isinstance(value, list):
         return "; ".join(map(_plainly, value)) or "none"
     return str(value)
-
-
-def journal() -> "sqlite3.Connection | None":
-    """The journal, or None before the first run: a question never creates one."""
-    import sqlite3
-
-    from v6.journal.database import JournalError, connect
-
-    path = Paths.locate().journal
-    try:
-        return connect(path) if path.exists() else None
-    except (JournalError, sqlite3.Error) as error:
-        raise FatalError(f"{path}: {error}") from error
 
 
 def _states(window: "Window") -> "list[SlotState]":
@@ -240,7 +227,7 @@ def _latest_slot(now: "Timetable", task: str) -> "datetime | None":
 def _first_run() -> str:
     from v6.journal import runs as journal_runs
 
-    db = journal()
+    db = journal_if_any()
     if db is None:
         return "nothing has run yet"
     with closing(db):

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from v6.cli import output
+from v6.cli.journals import journal
 from v6.model import FatalError
 from v6.paths import Paths
 
 if TYPE_CHECKING:
-    import sqlite3
+    pass
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +30,7 @@ def metrics(
         require_own(paths.var, ".venv/bin/v6 metrics --write")
     elif not paths.journal.exists():
         raise FatalError(f"{paths.journal} is not there yet: nothing has run here")
-    with closing(_journal(paths)) as db:
+    with closing(journal()) as db:
         if not write:
             typer.echo(exporter.text(db, paths), nl=False)
             return
@@ -41,14 +42,3 @@ def metrics(
         except OSError as error:
             raise FatalError(f"{place}: {error}") from error
     output.say(f"written to {place}")
-
-
-def _journal(paths: Paths) -> "sqlite3.Connection":
-    import sqlite3
-
-    from v6.journal.database import JournalError, connect
-
-    try:
-        return connect(paths.journal)
-    except (JournalError, sqlite3.Error, OSError) as error:
-        raise FatalError(f"{paths.journal}: {error}") from error

@@ -63,10 +63,10 @@ def _span(day: str | None) -> tuple[datetime, datetime]:
 def _found(start: datetime, end: datetime) -> "tuple[list[MissedSlot], datetime | None, bool]":
     """What is recorded and what a look would find now, by slot; up to where a look has recorded it; whether anything
     tells."""
-    from v6.cli.history import journal
+    from v6.cli.journals import journal_if_any
     from v6.journal import missed as records
 
-    db = journal()
+    db = journal_if_any()
     if db is None:
         return [], None, False
     with closing(db):

@@ -11,6 +11,7 @@ import typer
 from v6 import clock
 from v6.cli import output, restart_sources
 from v6.cli.compiled import timetable
+from v6.cli.journals import journal
 from v6.cli.restart_history import history
 from v6.cli.restart_windows import facts, windows
 from v6.model import FatalError
@@ -106,7 +107,7 @@ def standing(now: datetime, configured: "Sequence[Window]") -> Standing:
     settings, at_work = restart_sources.settings(say=False).restart, holder(Paths.locate().locks)
     where, late = Where(State.NORMAL, None, "no restart yet"), None
     if restart_sources.journal_exists():
-        with closing(restart_sources.journal()) as db:
+        with closing(journal()) as db:
             overdue = timedelta(minutes=settings.overdue_minutes)
             manager = TWSRestartManager(db, configured, overdue)
             where, late = manager.current(), manager.overdue(now)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from v6.cli import output, restart_sources
+from v6.cli.journals import journal
 
 if TYPE_CHECKING:
     from v6.journal.events import Event
@@ -48,7 +49,7 @@ def _steps(limit: int) -> "list[Event]":
 
     if not restart_sources.journal_exists():
         return []
-    with closing(restart_sources.journal()) as db:
+    with closing(journal()) as db:
         return events.recent(db, EVENT, limit)
 
 

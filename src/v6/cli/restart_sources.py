@@ -4,12 +4,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from v6.cli.compiled import configuration
-from v6.model import FatalError
+from v6.cli.journals import journal
 from v6.paths import Paths
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from v6.config.settings import Settings
     from v6.journal.restarts import Restart
     from v6.restart.records.report_files import ReportFiles
@@ -31,19 +29,6 @@ def report_files(keep: int) -> "ReportFiles":
 def journal_exists() -> bool:
     """Not before the first run: a question never creates it."""
     return Paths.locate().journal.exists()
-
-
-def journal() -> "sqlite3.Connection":
-    """Raises FatalError, naming the file."""
-    import sqlite3
-
-    from v6.journal.database import JournalError, connect
-
-    path = Paths.locate().journal
-    try:
-        return connect(path)
-    except (JournalError, sqlite3.Error) as error:
-        raise FatalError(f"{path}: {error}") from error
 
 
 def restarts_known(limit: int = ALL) -> "list[Restart]":

@@ -9,6 +9,7 @@ import typer
 from v6 import clock
 from v6.cli import output, restart_sources
 from v6.cli.compiled import configuration, timetable
+from v6.cli.journals import journal
 from v6.paths import Paths
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _context(config: "Config") -> "Context":
         log=logger,
         deadline=clock.monotonic() + LIMIT_SECONDS,
     )
-    context.journal = restart_sources.journal()
+    context.journal = journal()
     return context
 
 

@@ -6,18 +6,17 @@ to them without that column, and the users are looked up here.
 
 import pwd
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator
 
 from v6.cron import systemd_cron
-from v6.cron.flavour import PATH, Flavour
+from v6.cron.flavour import Flavour
+from v6.cron.programs import ask
 from v6.cron.roots import HOST, Roots
 from v6.scheduler import crontab_grammar
 
 SYNTAX_CHECK = {"debian": "-n", "cronie": "-T"}
 ENTRY = re.compile(r"(?P<when>@\S+|(?:\S+ ){4}\S+) (?P<user>\S+) (?P<command>.*)")
-SECONDS = 60
 
 
 def refusals(text: str, flavour: Flavour, system: bool, roots: Roots = HOST) -> list[str]:
@@ -44,20 +43,10 @@ def own_parser(text: str, flavour: Flavour, system: bool, roots: Roots = HOST) -
     with tempfile.NamedTemporaryFile("w", prefix="v6-crontab-", encoding="utf-8", errors="surrogateescape") as file:
         file.write(without_users(text) if system else text)
         file.flush()
-        command = [flavour.crontab, option, file.name]
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=SECONDS,
-                check=False,
-                env={"PATH": PATH, "LC_ALL": "C"},
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return [f"{' '.join(command[:2])} cannot be asked: {error}"]
+            done = ask(flavour.crontab, option, file.name)
+        except OSError as error:
+            return [f"{flavour.crontab} {option} cannot be asked: {error}"]
         if done.returncode == 0:
             return []
         said = " ".join(f"{done.stdout} {done.stderr}".split()).replace(file.name, "the crontab")

@@ -2,15 +2,15 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from v6.cron import programs
+from v6.cron.programs import ask
 from v6.cron.roots import HOST, Roots
 
 Name = Literal["debian", "cronie", "systemd-cron", "none"]
-PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 COMMANDS = ("cron", "crond")
 SECONDS = 20
 
@@ -30,7 +30,7 @@ class Flavour(NamedTuple):
 
 
 def find(roots: Roots = HOST) -> Flavour:
-    crontab = shutil.which("crontab", path=PATH)
+    crontab = shutil.which("crontab", path=programs.PATH)
     pids = {pid: command for pid, command in _processes(roots) if command in COMMANDS and _is_ours(pid, roots)}
     shown = ", ".join(f"{command} is process {pid}" for pid, command in pids.items()) or "no process cron or crond"
     made_by = generator(roots)
@@ -38,7 +38,7 @@ def find(roots: Roots = HOST) -> Flavour:
         running, why = _systemd_cron_runs()
         return Flavour("systemd-cron", running, (), crontab, f"{made_by}; {why}")
     if crontab is None:
-        return Flavour("none", False, tuple(pids), None, f"no program crontab in {PATH}; {shown}")
+        return Flavour("none", False, tuple(pids), None, f"no program crontab in {programs.PATH}; {shown}")
     version = _version(crontab)
     if "cronie" in version:
         return Flavour("cronie", bool(pids), tuple(pids), crontab, f"{crontab} is {version}; {shown}")
@@ -96,17 +96,7 @@ def _checks_syntax(crontab: str) -> bool:
 def said(*command: str) -> str:
     """Its output and errors, "" when it cannot be asked or does not answer."""
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-            env={"PATH": PATH, "LC_ALL": "C"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = ask(*command, seconds=SECONDS)
+    except OSError:
         return ""
-    return done.stdout.strip()
+    return f"{done.stdout}{done.stderr}".strip()

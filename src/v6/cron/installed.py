@@ -3,7 +3,6 @@
 import os
 import pwd
 import re
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from v6.config.load import Config
 from v6.cron import kept_out, probe
 from v6.cron.acceptance import users_of
 from v6.cron.daemon_zone import DaemonZoneError, zone
-from v6.cron.flavour import PATH
+from v6.cron.programs import ask
 from v6.cron.roots import HOST, Roots
 from v6.paths import Paths
 from v6.scheduler import crontab, crontab_mark, host
@@ -79,20 +78,9 @@ def crontab_text(user: str, roots: Roots = HOST) -> str:
         return _read(roots.crontab_of(user))
     own = pwd.getpwuid(os.geteuid()).pw_name == user
     try:
-        done = subprocess.run(
-            ["crontab", "-l", *([] if own else ["-u", user])],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            timeout=SECONDS,
-            check=False,
-            env={"PATH": PATH, "LC_ALL": "C"},
-        )
+        done = ask("crontab", "-l", *([] if own else ["-u", user]), seconds=SECONDS, errors="surrogateescape")
     except FileNotFoundError:
         return ""  # no cron, no crontab
-    except subprocess.TimeoutExpired as error:
-        raise OSError(f"crontab -l does not answer in {SECONDS} s") from error
     if done.returncode and "no crontab" not in done.stderr:
         raise OSError(f"crontab -l: {done.stderr.strip()}")
     return done.stdout if done.returncode == 0 else ""

@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from v6.cron.flavour import PATH, generator
+from v6.cron.flavour import generator
+from v6.cron.programs import ask
 from v6.cron.roots import HOST, NAME, Roots
 
-SECONDS = 60
 CANNOT = "systemd-cron's generator cannot be asked"
 IN_PRIVATE = """
 set -eu
@@ -70,17 +70,8 @@ def _with_user(line: str, entries: list[str]) -> str:
 
 def _run(*command: str) -> "subprocess.CompletedProcess[str] | None":
     try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-            env={"PATH": PATH, "LC_ALL": "C"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        return ask(*command)
+    except OSError:
         return None
 
 

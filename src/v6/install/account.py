@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from v6.config.load import Config
-from v6.cron.flavour import PATH
+from v6.cron.programs import PATH
 from v6.install.refused import RefusedError
 from v6.paths import Paths
 from v6.runner.ownership import user_name

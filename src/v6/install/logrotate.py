@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from v6.config.load import Config
-from v6.cron.flavour import PATH
+from v6.cron.programs import PATH
 from v6.cron.roots import NAME, Roots
 from v6.install.account import Account, tools
 from v6.paths import Paths
