@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from v6.cron import flavour
+from v6.cron import flavour, programs
 from v6.cron.roots import Roots
 
 pytestmark = pytest.mark.skipif(shutil.which("crontab") is None, reason="cron is needed: dev/setup.sh --for-tests")
@@ -54,7 +54,7 @@ def test_the_cron_of_a_container_is_not_the_hosts(roots: Roots, tmp_path: Path) 
 
 def test_cronie_says_its_name(roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path / "bin", '[ "$1" = -V ] && echo "cronie 1.6.1"')
-    monkeypatch.setattr(flavour, "PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    monkeypatch.setattr(programs, "PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     process(roots, 7, "crond")
     found = flavour.find(roots)
     assert (found.name, found.running) == ("cronie", True)
@@ -75,5 +75,5 @@ def test_a_cron_whose_parser_we_do_not_know_is_none(
     roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:
     program(tmp_path / "bin", script)
-    monkeypatch.setattr(flavour, "PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    monkeypatch.setattr(programs, "PATH", f"{tmp_path}/bin:/usr/bin:/bin")
     assert flavour.find(roots).name == "none"
