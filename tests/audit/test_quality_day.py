@@ -110,7 +110,7 @@ def test_in_the_session_a_dry_run_tells_what_is_known_so_far(evening: UpkeepDesk
     with pytest.raises(BreachedError, match=r"dry run, nothing written: 2026-11-20 score 42\.9 of 100") as told:
         validate_data_quality(asked(evening, dry_run=True))  # 3 of 7 slots
 
-    assert "futures_snapshots 09:30 to 09:40: 3 slots were not collected: not_run 3 (and 1 more)" in str(told.value)
+    assert "futures_snapshots 09:30 was not collected: before_first_run 1 (and 2 more)" in str(told.value)
     assert not evening.ctx.lake.exists("quality_scores")
 
 
@@ -143,8 +143,8 @@ def test_a_breach_is_told_with_what_is_wrong_and_what_to_do_and_is_not_tried_aga
         validate_data_quality(asked(evening))
 
     words = str(told.value)
-    assert words.startswith("critical: missing_slots: collect_futures_snapshots 09:30 to 10:05: 8 slots were not ")
-    assert "(and 5 more)" in words  # of 78 + 78 + 1 slots three are there; the others are six runs of neighbours
+    assert words.startswith("critical: missing_slots: collect_futures_snapshots 09:30 was not collected: before_first_")
+    assert "(and 6 more)" in words  # of 78 + 78 + 1 slots three are there; the others are seven runs of neighbours
     assert ". What to do: docs/data.md, Quality, `v6 report 2026-11-20`. 2026-11-20 score 1.9 of 100" in words
     assert (told.value.recoverable, told.value.reason in NOT_RETRIED) == (True, True)
 

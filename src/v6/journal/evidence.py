@@ -62,8 +62,10 @@ def slot_states(
     db = connect(paths.journal)
     try:
         known = traces(db, gate_log(paths), start, end)
-        begun = runs.begun(db) or min(known.instants, default=now)
-        return judge(slots, entries(db, start, end), replace(known, begun=begun), now, allowed)
+        kept = entries(db, start, end)
+        first = runs.begun(db)
+        begun = min((*known.instants, *(slot for _, slot in kept), *([first] if first else [])), default=now)
+        return judge(slots, kept, replace(known, begun=begun), now, allowed)
     finally:
         db.close()
 
