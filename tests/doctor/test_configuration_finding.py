@@ -44,6 +44,11 @@ def test_an_edit_that_is_taken_back_is_told_once(at_work: Ward) -> None:
     assert not (good.compiled / "rejected" / "told").exists()  # the same edit once more is news
 
 
+def test_before_anything_is_compiled_nothing_is_known(at_work: Ward) -> None:
+    (at_work.paths.compiled / "sources" / "default.yaml").unlink()
+    assert look(at_work)[0].state == "could_not_check"
+
+
 def test_nobody_is_told_that_a_good_configuration_is_good(at_work: Ward) -> None:
     assert look(at_work)[1] == []
 

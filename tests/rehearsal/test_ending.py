@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from v6 import clock
@@ -24,8 +26,10 @@ def wait_for_job(home: Path, seconds: float = 60.0) -> None:
     """Until a job of the rehearsal in `home` is at work."""
     deadline = clock.monotonic() + seconds
     while clock.monotonic() < deadline:
-        if any("queue_option_contracts.py" in " ".join(one.cmdline()) for one in processes.of_home(home)):
-            return
+        for one in processes.of_home(home):
+            with suppress(psutil.NoSuchProcess):  # ended since it was listed
+                if "queue_option_contracts.py" in " ".join(one.cmdline()):
+                    return
         clock.sleep(0.05)
     raise AssertionError("no job was started")
 

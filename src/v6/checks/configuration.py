@@ -3,7 +3,7 @@ once when they are accepted again."""
 
 from datetime import timedelta
 
-from v6.analysis.findings import Finding, ok
+from v6.analysis.findings import Finding, could_not_check, ok
 from v6.config.sources import NAMES, compiled_sources, read_sources
 from v6.journal import events
 from v6.runner.context import Context
@@ -17,7 +17,9 @@ ACCEPTED = "accepted edit"
 def configuration(ctx: Context) -> Finding:
     """A refused edit is the gate's to tell: it is no failure of this check."""
     compiled, present = compiled_sources(ctx.paths), read_sources(ctx.paths)
-    if compiled is None or any(compiled[name].content != present[name].content for name in NAMES):
+    if compiled is None:
+        return could_not_check(CHECK, "no compiled schedule says what is in force (`v6 schedule check` makes one)")
+    if any(compiled[name].content != present[name].content for name in NAMES):
         return ok(CHECK, "a later edit is refused, the last good one is in force (`v6 schedule check`)")
     if events.latest_of(ctx.journal, REFUSED) > events.latest_of(ctx.journal, ACCEPTED):
         events.raise_alert(

@@ -10,7 +10,7 @@ from v6.cron import installed
 from v6.cron.daemon_zone import DaemonZoneError, zone
 from v6.cron.installed import Installed
 from v6.cron.roots import HOST, Roots
-from v6.journal import missed as marks
+from v6.journal import marks
 from v6.runner.context import Context
 from v6.scheduler.crontab_grammar import CrontabError
 
@@ -43,7 +43,7 @@ def crontab(ctx: Context, roots: Roots = HOST) -> Finding:
         return failed(CHECK, f"this configuration's lines cannot be written: {error}")
     if words:
         return failed(CHECK, words + out)
-    marks.set_mark(ctx.journal, MARK, f"{state} {int(clock.epoch())}")
+    marks.write(ctx.journal, MARK, f"{state} {int(clock.epoch())}")
     return ok(CHECK, f"{found.path} is in step{out}")
 
 
@@ -56,5 +56,5 @@ def _state(ctx: Context, found: Installed, daemon: str) -> str:
 
 
 def _known(ctx: Context, state: str) -> bool:
-    known, _, at = (marks.mark(ctx.journal, MARK) or "").partition(" ")
+    known, _, at = (marks.read(ctx.journal, MARK) or "").partition(" ")
     return known == state and 0 <= clock.epoch() - float(at) < RENDERED_AGAIN.total_seconds()

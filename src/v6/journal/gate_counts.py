@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from v6.journal import marks
 from v6.journal.database import transaction
 
 MARK = "gate_log"
@@ -73,8 +74,8 @@ def _read(file: BinaryIO, start: int, found: "Counter[tuple[str, str]]") -> int:
 
 
 def _mark(db: sqlite3.Connection) -> _Place | None:
-    row = db.execute("SELECT value FROM marks WHERE name = ?", (MARK,)).fetchone()
-    return _Place(*map(int, row[0].split())) if row else None
+    mark = marks.read(db, MARK)
+    return _Place(*map(int, mark.split())) if mark else None
 
 
 def _store(db: sqlite3.Connection, place: _Place | None, found: "Counter[tuple[str, str]]") -> None:
@@ -84,7 +85,4 @@ def _store(db: sqlite3.Connection, place: _Place | None, found: "Counter[tuple[s
         "INSERT INTO gate_skips VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET skips = skips + excluded.skips",
         [(task, reason, number) for (task, reason), number in found.items()],
     )
-    db.execute(
-        "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (MARK, f"{place.inode} {place.offset}"),
-    )
+    marks.write(db, MARK, f"{place.inode} {place.offset}")

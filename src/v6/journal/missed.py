@@ -8,6 +8,7 @@ from collections import namedtuple
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from v6.journal import marks
 from v6.journal.timestamps import instant, instant_text, new_york_day, optional, slot_text
 
 MARK = "missed_slots"
@@ -63,22 +64,13 @@ def in_words(one: MissedSlot) -> str:
     return f"{words}; catch-up: {one.catch_up}" if one.catch_up else words
 
 
-def mark(db: sqlite3.Connection, name: str) -> str | None:
-    row = db.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def set_mark(db: sqlite3.Connection, name: str, value: str) -> None:
-    db.execute("INSERT OR REPLACE INTO marks (name, value) VALUES (?, ?)", (name, value))
-
-
 def looked_until(db: sqlite3.Connection) -> datetime | None:
     """Every slot before it has been judged; None before the first look."""
-    return optional(mark(db, MARK))
+    return optional(marks.read(db, MARK))
 
 
 def set_looked_until(db: sqlite3.Connection, until: datetime) -> None:
-    set_mark(db, MARK, slot_text(until))
+    marks.write(db, MARK, slot_text(until))
 
 
 def known_since(db: sqlite3.Connection) -> dict[str, tuple[str, datetime]]:

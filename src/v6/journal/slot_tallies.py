@@ -10,6 +10,7 @@ from collections import namedtuple
 from datetime import timedelta
 
 from v6 import clock
+from v6.journal import marks
 from v6.journal.database import transaction
 from v6.journal.timestamps import instant, slot_text
 
@@ -56,8 +57,7 @@ def settle(db: sqlite3.Connection) -> None:
     """Count the slots that have become old enough since the last time."""
     until = slot_text(clock.now() - SETTLED)
     with transaction(db):
-        row = db.execute("SELECT value FROM marks WHERE name = ?", (MARK,)).fetchone()
-        span = (row[0] if row else "", until)
+        span = (marks.read(db, MARK) or "", until)
         if span[0] >= until:
             return
         for counted in COUNTED:
@@ -66,10 +66,7 @@ def settle(db: sqlite3.Connection) -> None:
                 "ON CONFLICT DO UPDATE SET contracts = contracts + excluded.contracts",
                 span,
             )
-        db.execute(
-            "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (MARK, until),
-        )
+        marks.write(db, MARK, until)
 
 
 def totals(db: sqlite3.Connection) -> list[tuple[str, str, str, int]]:

@@ -6,6 +6,7 @@ A turn is of real time, whatever the clock is shifted by, so that a rehearsed da
 import sqlite3
 
 from v6 import clock
+from v6.journal import marks
 
 METRICS = "metrics"
 FIRST_SECONDS = 60.0
@@ -22,22 +23,15 @@ def due(db: sqlite3.Connection, name: str, *, at_once: bool = False) -> bool:
 
 def after(db: sqlite3.Connection, name: str, seconds: float) -> None:
     """This turn was taken now; the next is in so many seconds."""
-    db.execute(
-        "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (_mark(name), _text(clock.monotonic(), seconds)),
-    )
+    marks.write(db, _mark(name), _text(clock.monotonic(), seconds))
 
 
 def _taken(db: sqlite3.Connection, name: str, now: float, at_once: bool) -> bool:
-    row = db.execute("SELECT value FROM marks WHERE name = ?", (_mark(name),)).fetchone()
-    if row is not None and not _over(row[0], now):
+    mark = marks.read(db, _mark(name))
+    if mark is not None and not _over(mark, now):
         return False
-    changed = db.execute(
-        "INSERT INTO marks (name, value) VALUES (?, ?) "
-        "ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value = ?",
-        (_mark(name), _text(now, FIRST_SECONDS), row[0] if row else ""),
-    ).rowcount
-    return (row is not None or at_once) and changed == 1
+    mine = marks.exchange(db, _mark(name), mark, _text(now, FIRST_SECONDS))
+    return mine and (mark is not None or at_once)
 
 
 def _over(value: str, now: float) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from v6 import clock
-from v6.journal import gate_log, missed, session_cycles
+from v6.journal import gate_log, marks, missed, session_cycles
 from v6.journal.gate_log import GateLine
 from v6.journal.timestamps import instant, instant_text, new_york_day
 from v6.missed.find import Looked, Site
@@ -84,7 +84,7 @@ def present() -> Clocks:
 
 def remember(site: Site) -> None:
     """For the next look to compare with."""
-    missed.set_mark(site.db, missed.CLOCKS, json.dumps(present()))
+    marks.write(site.db, missed.CLOCKS, json.dumps(present()))
 
 
 def last_before(moments: Sequence[datetime], moment: datetime) -> datetime | None:
@@ -99,7 +99,7 @@ def first_from(moments: Sequence[datetime], moment: datetime) -> datetime | None
 
 def _clocks_moved(site: Site) -> tuple[float, float]:
     """(seconds asleep, seconds ahead) since the last look; (0, 0) across a start of the host, which explains more."""
-    text = missed.mark(site.db, missed.CLOCKS)
+    text = marks.read(site.db, missed.CLOCKS)
     if text is None:
         return 0.0, 0.0
     before, after = Clocks(*json.loads(text)), present()
