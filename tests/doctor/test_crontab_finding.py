@@ -8,7 +8,7 @@ from ward import USER, ZONE, Ward
 from v6.analysis.findings import Finding
 from v6.checks import crontab
 from v6.cron import installed
-from v6.journal import database, missed
+from v6.journal import database, marks
 
 pytestmark = pytest.mark.long
 
@@ -75,8 +75,8 @@ def test_what_was_in_step_is_rendered_again_after_hours(at_work: Ward, rendered:
     """A new version of V6 may write other lines."""
     look(at_work)
     with at_work.journal() as db:
-        state, _, at = (missed.mark(db, crontab.MARK) or "").partition(" ")
-        missed.set_mark(db, crontab.MARK, f"{state} {float(at) - crontab.RENDERED_AGAIN.total_seconds():.0f}")
+        state, _, at = (marks.read(db, crontab.MARK) or "").partition(" ")
+        marks.write(db, crontab.MARK, f"{state} {float(at) - crontab.RENDERED_AGAIN.total_seconds():.0f}")
     look(at_work)
     assert len(rendered) == 2
 
