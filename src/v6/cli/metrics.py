@@ -1,7 +1,7 @@
 """`v6 metrics`: what Prometheus is told."""
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,9 +9,6 @@ from v6.cli import output
 from v6.cli.journals import journal
 from v6.model import FatalError
 from v6.paths import Paths
-
-if TYPE_CHECKING:
-    pass
 
 
 def register(app: typer.Typer) -> None:

@@ -58,6 +58,8 @@ OF_ONE_RUN = (
 """What nothing that is started here may inherit."""
 AGAIN_SECONDS = 10.0  # a TWS that has just begun is mute for a while; each look at it is a connection of the budget
 LETTING_GO_SECONDS = 2.0
+"""A process that was killed just now counts as ended once its first thread has: its other threads hold its files, and
+so its lock, for a moment longer."""
 
 
 def emergency_restart(ctx: Context) -> str:
@@ -133,22 +135,13 @@ def _open_attempts(ctx: Context) -> Sequence[Run]:
 
 def _close_rows(ctx: Context, task: str) -> str:
     """Who holds the task's lock knows that its open attempts are dead."""
-    held = _acquired(ctx, task)
+    held = lock.acquire(str(ctx.paths.locks), task, LETTING_GO_SECONDS)
     if held is None:
         raise NotDone(f"run of {task} stays open: its lock is held by something that is no run of it")
     try:
         return ", ".join(_killed(ctx, run) for run in runs.open_attempts(ctx.journal, task))
     finally:
         os.close(held)
-
-
-def _acquired(ctx: Context, task: str) -> int | None:
-    """A process that was killed just now counts as ended once its first thread has: its other threads hold its files,
-    and so its lock, for a moment longer."""
-    until = clock.monotonic() + LETTING_GO_SECONDS
-    while (held := lock.acquire(str(ctx.paths.locks), task)) is None and clock.monotonic() < until:
-        clock.sleep(0.05)
-    return held
 
 
 def _killed(ctx: Context, run: Run) -> str:

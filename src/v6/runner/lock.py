@@ -6,7 +6,8 @@ import os
 from v6 import file_locks
 
 
-def acquire(directory: str, task: str) -> int | None:
-    """The descriptor that holds the task's lock (not inheritable until it is shared), None when a run has it."""
+def acquire(directory: str, task: str, wait_seconds: float = 0.0) -> int | None:
+    """The descriptor that holds the task's lock (not inheritable until it is shared), None when a run has had it for
+    all of `wait_seconds`."""
     os.makedirs(directory, exist_ok=True)  # noqa: PTH103 - pathlib costs the supervisor's start
-    return file_locks.acquire(f"{directory}/{task}.lock")
+    return file_locks.acquire(f"{directory}/{task}.lock", wait_seconds)
