@@ -142,9 +142,14 @@ class Host:
             self.wait_for("@reboot jobs", count=starts + 1)  # then it has read its clock
             yield
         finally:
-            # nsenter waits for the daemon that it forked; that one has a pid file
+            # nsenter waits for the daemon that it forked, and stops and goes on with it; that one has a pid file
             self.run("bash", "-c", "kill -TERM $(</run/crond.pid) && rm -f /run/crond.pid")
+            daemon.send_signal(signal.SIGCONT)
             daemon.wait(timeout=20)
+
+    def hold_cron(self) -> None:
+        """The daemon hangs: it is there and fires nothing, until its end."""
+        self.run("bash", "-c", "kill -STOP $(</run/crond.pid)")
 
     def boot(self) -> None:
         """The next daemon takes its start for that of the host, and runs the @reboot lines."""
