@@ -148,8 +148,10 @@ def _task(do: str, **more: object) -> dict[str, object]:
 
 def toy_tasks() -> dict[str, object]:
     tasks: dict[str, object] = {f"toy_{do}": _task(do) for do in BEHAVIOURS}
-    for do in ("sleep", "stubborn", "setsid"):
-        tasks[f"toy_{do}_limited"] = _task(do, args=["--do", do, "--seconds", "50"], timeout_seconds=4, max_retries=0)
+    for do, limit in (("sleep", 4), ("stubborn", 8), ("setsid", 8)):  # two of them have something to do before
+        tasks[f"toy_{do}_limited"] = _task(
+            do, args=["--do", do, "--seconds", "50"], timeout_seconds=limit, max_retries=0
+        )
     tasks["toy_short_deadline"] = _task(
         "recoverable", args=["--do", "recoverable", "--seconds", "1"], deadline_seconds=4
     )

@@ -41,7 +41,7 @@ def _over(value: str, now: float) -> bool:
 
 
 def _text(now: float, seconds: float) -> str:
-    return f"{now:.3f} {seconds:g}"
+    return f"{now} {seconds:g}"  # in full: a rounded one may lie ahead
 
 
 def _mark(name: str) -> str:
