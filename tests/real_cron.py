@@ -149,7 +149,7 @@ class Host:
 
     def hold_cron(self) -> None:
         """The daemon hangs: it is there and fires nothing, until its end."""
-        self.run("bash", "-c", "kill -STOP $(</run/crond.pid)")
+        assert self.run("bash", "-c", "kill -STOP $(</run/crond.pid)").returncode == 0
 
     def boot(self) -> None:
         """The next daemon takes its start for that of the host, and runs the @reboot lines."""

@@ -338,7 +338,7 @@ def test_what_the_session_knows_to_be_away_is_not_well_and_fails_when_it_lasts(d
     with session_connected(desk):
         away = "data farms down: usfarm"
         assert look().state is State.COULD_NOT_CHECK, "farms are away for seconds on many days"
-        desk.at_instant(desk.slot("10:00") + timedelta(seconds=40))
+        desk.at_instant(desk.slot("10:00") + timedelta(seconds=55))
         assert look().state is State.COULD_NOT_CHECK
         desk.at("10:03")
         found = look()

@@ -42,6 +42,14 @@ def test_one_is_told_and_then_nobody_for_a_while(db: sqlite3.Connection, seconds
     assert [turns.due(db, "lake") for _ in range(2)] == [True, False]
 
 
+def test_a_turn_that_was_just_taken_is_not_due_at_that_very_moment(
+    db: sqlite3.Connection, seconds: list[float]
+) -> None:
+    seconds[0] = 5000.0006  # a thousandth of a second, rounded, would lie ahead
+    turns.after(db, "metrics", 60)
+    assert not turns.due(db, "metrics")
+
+
 def test_a_reboot_delays_nothing(db: sqlite3.Connection, seconds: list[float]) -> None:
     turns.after(db, "metrics", 60)
     seconds[0] = 12.0

@@ -1,7 +1,6 @@
 """`v6 why`: one screen that says why a run did or did not happen."""
 
 import os
-import re
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ import pytest
 from toy_checkout import ToyCheckout
 from v6.clock import NEW_YORK
 from v6.journal import ledger, runs, session_cycles
+from v6.journal.timestamps import instant_text
 from v6.model import FatalError
 from v6.paths import Paths
 from v6.runner.why import Explanation, explain
@@ -100,11 +100,14 @@ def test_a_cycle_that_failed_is_shown_beside_the_run_that_took_over(site: ToyChe
     with closing(site.journal()) as db:
         session_cycles.begin(db, COLLECT, slot)
         session_cycles.end(db, COLLECT, slot, session_cycles.FAILED, "10:35 Disconnected: reset")
+        began = ny("2026-11-27 10:35:01")
+        lasted = instant_text(began), instant_text(began + timedelta(seconds=3.2))
+        db.execute("UPDATE session_cycles SET started_at = ?, ended_at = ?", lasted)
         number = runs.start_attempt(db, task=COLLECT, slot=slot, attempt=1, pid=1, log_file="x.log")
         runs.finish_attempt(db, number, runs.Ended("success", 0, 3.0, 0.3, 60.0, "10:35 24 of 24 complete"))
     found = ask(COLLECT, "2026-11-27 10:35")
     assert found.answer == "it ran: success: 10:35 24 of 24 complete"
-    assert re.search(r"failed in 0\.\d s: 10:35 Disconnected: reset", found.session)
+    assert "from 10:35:01 on, failed in 3.2 s: 10:35 Disconnected: reset" in found.session
 
 
 def test_l10_a_slot_that_never_fired_is_named(ask: Ask) -> None:
